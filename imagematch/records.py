@@ -1,0 +1,358 @@
+"""The words of imagematch as frozen data classes: what the stages hand to each other.
+
+Nothing here computes or reads anything; see docs/architecture.md for how the records flow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+type Kind = Literal["exact", "copy", "part", "scene"]
+type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
+type Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+
+#: Why a file could not be described; stable, for programs. The text beside it is for people.
+FAILURE_CODES = (
+    "unreadable",      # the file system refused: permissions, I/O error, gone meanwhile
+    "empty",           # zero bytes
+    "not_an_image",    # no known image signature
+    "unsupported",     # an image, but of a format or variant that is not decoded
+    "corrupt",         # an image of a supported format whose data can't be decoded
+    "too_large",       # over the byte or pixel limit
+    "changed",         # the bytes changed between being hashed and being decoded
+    "timeout",         # the worker was stopped after the per-file time limit
+    "memory",          # the worker ran into its memory limit
+    "crashed",         # the worker process died on this file
+)
+
+#: Failures that may have had a passing cause, so that a later run tries the file again.
+PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
+
+
+# --- sources -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SightingInfo:
+    """What a source says about one place where a photo was seen. Empty text means unknown."""
+
+    site: str = ""
+    profile: str = ""
+    url: str = ""
+    ad_id: str = ""
+    posted_at: str = ""  # as given, ISO 8601 where it could be understood
+    phone: str = ""  # E.164 where it could be understood, else as given
+    email: str = ""
+    location: str = ""
+    text: str = ""
+    extra: Mapping[str, str] = field(default_factory=dict)  # further manifest columns, as they are
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """One regular file below a root.
+
+    Attributes:
+        path: relative to the root, `/` between parts, as the file system spells it
+            (undecodable bytes as surrogate escapes, see `os.fsdecode`).
+        size: bytes.
+        mtime_ns: modification time, nanoseconds since 1970.
+        sightings: at least one; several when the manifest names the file in several rows.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sightings: tuple[SightingInfo, ...] = (SightingInfo(),)
+
+
+@dataclass(frozen=True, slots=True)
+class SkippedFile:
+    """Something below a root that is not read on purpose, and why, in plain words."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestNote:
+    """Something a manifest says that could not be used as it is.
+
+    Attributes:
+        problem: "row_without_file", "file_without_row", "duplicate_row", "bad_row".
+        where: "line 12" for a row, the relative path for a file.
+        message: what was found, in plain words.
+    """
+
+    problem: str
+    where: str
+    message: str
+
+
+# --- fingerprints ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why one file has no fingerprint."""
+
+    code: str  # one of FAILURE_CODES
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """All that is computed from one photo.
+
+    Attributes:
+        sha256: of the file's bytes, hex; the identity of the photo.
+        pixel_sha256: of the upright RGB pixels as decoded, hex; equal for files that differ only
+            in metadata or in a lossless container.
+        width, height: px, after EXIF orientation, before any scaling.
+        format: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF".
+        frames: 1 for a still photo.
+        truncated: the file ended early and was decoded as far as possible.
+        phash: `imagehash.phash`, 64 bits, 16 hex digits.
+        pdq: PDQ, 256 bits, 64 hex digits.
+        pdq_quality: 0-100; the PDQ paper advises against using hashes below 50.
+        gate: "" for an ordinary photo, else why it may only match exactly: "flat", "tiny".
+        embedding: shape (D,), float32, unit length; None with a preset that has no embedder.
+        seconds: where the time went: "decode", "hash", "embed".
+    """
+
+    sha256: str
+    pixel_sha256: str
+    width: int
+    height: int
+    format: str
+    frames: int
+    truncated: bool
+    phash: str
+    pdq: str
+    pdq_quality: int
+    gate: str
+    embedding: Floats | None
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+# --- matches -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """What keypoints and aligned pixels say about one pair, from the query to the indexed photo.
+
+    Attributes:
+        inliers: keypoint pairs that the homography explains.
+        overlap: 0-1, share of the smaller photo (in its own pixels) that the other one covers.
+        cover_query, cover_photo: 0-1, share of each photo's area that the other one covers.
+        correlation: -1 to 1, median local normalised cross-correlation of the aligned pixels over
+            textured windows of the overlap; 0 where nothing could be compared.
+        mirrored: the query was flipped left to right before it fitted.
+        transform: 3x3 homography from query pixels to photo pixels, both upright and in full size.
+        reason: "accepted", "few_keypoints", "few_inliers", "implausible", "small_overlap",
+            "pixels_differ".
+    """
+
+    inliers: int
+    overlap: float
+    cover_query: float
+    cover_photo: float
+    correlation: float
+    mirrored: bool
+    transform: tuple[tuple[float, float, float], ...] | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a pair is a match. Distances that were not measured are None.
+
+    Attributes:
+        exact: the same bytes or the same pixels.
+        pdq_distance: bits of 256, the smallest over the eight flips and rotations of the query.
+        cosine: -1 to 1, the largest over the views of the query.
+        geometry: None when the pair was not verified (a file was gone, or geometry was not needed).
+        rule: which rule decided, e.g. "same_bytes", "same_pixels", "geometry", "unverified".
+    """
+
+    exact: bool
+    pdq_distance: int | None
+    cosine: float | None
+    geometry: Geometry | None
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One judged pair.
+
+    Attributes:
+        kind: what the pair is if it is anything.
+        confidence: 0-1, calibrated probability that both derive from one photograph. Low for a
+            `scene`, which is a lead to a place and never a copy.
+    """
+
+    kind: Kind
+    confidence: float
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSighting:
+    """A sighting as the catalogue knows it."""
+
+    photo: str  # sha256 of the photo, hex
+    collection: str
+    root: str  # absolute folder that `path` is relative to
+    path: str  # printable; undecodable bytes as \\xNN
+    info: SightingInfo
+    first_seen: str  # ISO 8601, UTC
+    last_seen: str
+    present: bool  # False once the file has vanished or was replaced
+
+
+@dataclass(frozen=True, slots=True)
+class QueryMatch:
+    """One sighting of a photo that matches the query."""
+
+    sighting: StoredSighting
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What is known about one query photo; `failure` is set when it could not be read."""
+
+    query: str
+    matches: tuple[QueryMatch, ...] = ()
+    failure: Failure | None = None
+
+
+# --- links -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Profile:
+    """One account or ad poster on one site."""
+
+    site: str
+    handle: str
+
+    def __str__(self) -> str:
+        return f"{self.site}/{self.handle}"
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoPair:
+    """Two sightings whose photos match: one piece of evidence for a link or a report.
+
+    Attributes:
+        shared_by: how many profiles show this photo in any form; 2 is as rare as it gets.
+        weight: 0-1, how much the pair counts towards the link; falls with `shared_by`.
+    """
+
+    left: StoredSighting
+    right: StoredSighting
+    judgement: Judgement
+    shared_by: int = 2
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Two profiles joined by matches.
+
+    Attributes:
+        strength: 0-1, probability that at least one of the shared photos is truly shared,
+            each weighted by its rarity.
+        pairs: best first, one for each photo that they share.
+    """
+
+    left: Profile
+    right: Profile
+    strength: float
+    pairs: tuple[PhotoPair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Profiles joined by links that hold together.
+
+    Attributes:
+        weakest: the link that holds the cluster together least: without it, it falls apart or
+            rests on weaker ones.
+    """
+
+    number: int  # 1 for the largest
+    profiles: tuple[Profile, ...]
+    links: tuple[Link, ...]
+    weakest: Link
+
+
+@dataclass(frozen=True, slots=True)
+class HotPhoto:
+    """A photo set aside because it would link people by mistake.
+
+    Attributes:
+        reason: "shared_by_many" (placeholder, logo, stock picture), "flat", "tiny".
+    """
+
+    sighting: StoredSighting  # one example
+    profiles: tuple[Profile, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LinkReport:
+    """Everything `imagematch link` found."""
+
+    profiles: int
+    links: tuple[Link, ...]
+    clusters: tuple[Cluster, ...]
+    hot: tuple[HotPhoto, ...]
+    gallery_hits: tuple[PhotoPair, ...]  # left: the gallery's photo, right: the ad's
+    scenes: tuple[PhotoPair, ...]  # leads: another photo of the same place
+
+
+# --- reports of stages -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FailedFile:
+    """A file that could not be described, for the list at the end of a run."""
+
+    path: str
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The counts of one indexing run; seen = described + known + skipped + failed, in files.
+
+    Attributes:
+        described: files whose content was new and got a fingerprint.
+        known: files whose content already had one.
+        matches: pairs stored by this run.
+        seconds: wall clock.
+        moved, changed, vanished: what became of files since the last run.
+        spent: seconds of work by part ("scan", "decode", "hash", "embed", "store", "search", "verify").
+    """
+
+    seen: int
+    described: int
+    known: int
+    skipped: int
+    failed: int
+    matches: int
+    seconds: float
+    moved: int = 0
+    changed: int = 0
+    vanished: int = 0
+    skips: tuple[SkippedFile, ...] = ()
+    failures: tuple[FailedFile, ...] = ()
+    notes: tuple[ManifestNote, ...] = ()
+    spent: Mapping[str, float] = field(default_factory=dict)
+    run_id: int = 0
