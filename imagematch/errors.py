@@ -17,7 +17,8 @@
     ├── ShapeError                  1  arrays that do not fit each other (a programming error)
     └── Stopped                   130  the user, or a signal, asked the run to stop
 
-A message is what the user reads: it names the path, what was found, what was wanted and the next step.
+A message is what the user reads: it names the path, what was found, what was wanted and the next
+step. Names say the condition, so not every one ends in Error.
 """
 
 

@@ -15,16 +15,16 @@ type Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
 #: Why a file could not be described; stable, for programs. The text beside it is for people.
 FAILURE_CODES = (
-    "unreadable",      # the file system refused: permissions, I/O error, gone meanwhile
-    "empty",           # zero bytes
-    "not_an_image",    # no known image signature
-    "unsupported",     # an image, but of a format or variant that is not decoded
-    "corrupt",         # an image of a supported format whose data can't be decoded
-    "too_large",       # over the byte or pixel limit
-    "changed",         # the bytes changed between being hashed and being decoded
-    "timeout",         # the worker was stopped after the per-file time limit
-    "memory",          # the worker ran into its memory limit
-    "crashed",         # the worker process died on this file
+    "unreadable",  # the file system refused: permissions, I/O error, gone meanwhile
+    "empty",  # zero bytes
+    "not_an_image",  # no known image signature
+    "unsupported",  # an image, but of a format or variant that is not decoded
+    "corrupt",  # an image of a supported format whose data can't be decoded
+    "too_large",  # over the byte or pixel limit
+    "changed",  # the bytes changed between being hashed and being decoded
+    "timeout",  # the worker was stopped after the per-file time limit
+    "memory",  # the worker ran into its memory limit
+    "crashed",  # the worker process died on this file
 )
 
 #: Failures that may have had a passing cause, so that a later run tries the file again.
@@ -338,7 +338,8 @@ class IndexReport:
         matches: pairs stored by this run.
         seconds: wall clock.
         moved, changed, vanished: what became of files since the last run.
-        spent: seconds of work by part ("scan", "decode", "hash", "embed", "store", "search", "verify").
+        spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
+            "verify".
     """
 
     seen: int

@@ -1,0 +1,305 @@
+"""Every default, once. Doors, stages and docs read them from here.
+
+Settings are frozen data classes in groups; a group is what one part of the code needs. An index
+keeps what differs from the defaults in its `settings.toml`, with one table a group. The page
+docs/configuration.md is generated from this module.
+"""
+
+import dataclasses
+import os
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from imagematch.errors import SettingsError
+
+
+def _setting(
+    default: Any, about: str, *, low: float | None = None, high: float | None = None
+) -> Any:
+    """One field with the text that docs/configuration.md shows, and its allowed range."""
+    return field(default=default, metadata={"about": about, "low": low, "high": high})
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeSettings:
+    """How files become pixels."""
+
+    max_bytes: int = _setting(
+        256 * 2**20, "Largest file that is read, bytes; a larger one fails as `too_large`.", low=1
+    )
+    max_pixels: int = _setting(
+        200_000_000,
+        "Largest picture that is decoded, pixels; guards against decompression bombs.",
+        low=1,
+    )
+    working_side: int = _setting(
+        1024,
+        "Pictures with a longer side are scaled down to it on decoding, px; JPEGs are already "
+        "decoded at a reduced scale.",
+        low=256,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class DescribeSettings:
+    """What is computed from a photo."""
+
+    preset: str = _setting(
+        "sscd-small",
+        "`sscd-small` (default), `sscd` (slower, finds a little more) or `hashes` (no embedding).",
+    )
+    model: str = _setting(
+        "",
+        "Path of an ONNX model to use instead of the preset's: input uint8 [N,H,W,3] RGB, output "
+        "float [N,D].",
+    )
+    model_sha256: str = _setting("", "SHA-256 that `model` must have, hex; empty: not checked.")
+    model_side: int = _setting(
+        288, "Photos are resized to this square for the embedding, px (SSCD: 288).", low=32
+    )
+    min_side: int = _setting(
+        48, "A photo with a shorter side is `tiny` and only matches exactly, px.", low=1
+    )
+    min_contrast: float = _setting(
+        6.0,
+        "A photo whose luminance has a smaller standard deviation is `flat` and only matches "
+        "exactly, levels of 255.",
+        low=0,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """The processes that touch files, apart from the one that keeps the index."""
+
+    count: int = _setting(0, "Worker processes; 0: one a CPU core.", low=0)
+    seconds_per_file: float = _setting(
+        30.0, "A worker busy with one file for longer is stopped and the file fails, s.", low=0.1
+    )
+    memory_mb: int = _setting(
+        3072,
+        "Address space of one worker, MiB; 0: no limit. Held by the operating system on Linux.",
+        low=0,
+    )
+    chunk: int = _setting(8, "Files handed to a worker at a time.", low=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanSettings:
+    """How a folder is compared with what is known of it."""
+
+    lost_share: float = _setting(
+        0.5,
+        "A run stops when more than this share of a folder's known files is gone at once (an "
+        "unplugged drive), 0-1; `--allow-lost` overrides it.",
+        low=0,
+        high=1,
+    )
+    lost_minimum: int = _setting(
+        10, "Folders with fewer known files are not guarded by `lost_share`.", low=0
+    )
+    phone_region: str = _setting(
+        "",
+        "Country of phone numbers without an international prefix in manifests, ISO 3166 "
+        "(`BE`, `US`); empty: such numbers stay as they are.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Which pairs are worth a closer look."""
+
+    top: int = _setting(15, "Candidates by embedding for one photo or query.", low=1)
+    min_cosine: float = _setting(
+        0.45, "Smallest cosine of a candidate while indexing, -1 to 1.", low=-1, high=1
+    )
+    min_cosine_query: float = _setting(
+        0.25,
+        "Smallest cosine of a candidate of `query`, which can afford to look deeper, -1 to 1.",
+        low=-1,
+        high=1,
+    )
+    max_pdq_distance: int = _setting(
+        64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
+    )
+    min_pdq_quality: int = _setting(
+        50, "PDQ hashes of a lower quality are not searched, 0-100 (PDQ paper).", low=0, high=100
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class VerifySettings:
+    """Geometry and aligned pixels of a candidate pair."""
+
+    side: int = _setting(
+        400, "Longer side of the photos that keypoints are taken from, px.", low=64
+    )
+    keypoints: int = _setting(600, "Strongest keypoints kept from a photo.", low=8)
+    ratio: float = _setting(
+        0.8, "Lowe's ratio: nearest against second nearest descriptor.", low=0, high=1
+    )
+    reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
+    min_inliers: int = _setting(10, "Fewer inliers are not evidence.", low=4)
+    min_overlap: float = _setting(
+        0.1, "Least share of the smaller photo that must be covered, 0-1.", low=0, high=1
+    )
+    min_correlation: float = _setting(
+        0.6,
+        "Least median local correlation of the aligned pixels of a copy; below it, the pair is "
+        "another photo of the same scene, -1 to 1.",
+        low=-1,
+        high=1,
+    )
+    part_cover: float = _setting(
+        0.5,
+        "A pair is a `part` when less than this share of the larger photo is covered.",
+        low=0,
+        high=1,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSettings:
+    """Which judged pairs count."""
+
+    min_confidence: float = _setting(
+        0.5, "Least confidence of a match that is stored and shown, 0-1.", low=0, high=1
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LinkSettings:
+    """How matches join profiles."""
+
+    hot_profiles: int = _setting(
+        6, "A photo shared by this many profiles links nobody and is listed as hot.", low=3
+    )
+    min_strength: float = _setting(0.5, "Least strength of a link that is reported.", low=0, high=1)
+    strong: float = _setting(
+        0.9,
+        "Links this strong hold a cluster together alone; weaker ones need a second, independent "
+        "link.",
+        low=0,
+        high=1,
+    )
+    same_profile: bool = _setting(False, "Also report matches within one profile.")
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """How the index is written."""
+
+    batch: int = _setting(
+        256, "Photos described between two commits; a killed run loses at most this many.", low=1
+    )
+    merge_shards: int = _setting(
+        16, "Vector shards are merged into one when there are more than this.", low=2
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All groups together."""
+
+    decode: DecodeSettings = field(default_factory=DecodeSettings)
+    describe: DescribeSettings = field(default_factory=DescribeSettings)
+    workers: WorkerSettings = field(default_factory=WorkerSettings)
+    scan: ScanSettings = field(default_factory=ScanSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+    verify: VerifySettings = field(default_factory=VerifySettings)
+    match: MatchSettings = field(default_factory=MatchSettings)
+    link: LinkSettings = field(default_factory=LinkSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+
+
+DEFAULTS = Settings()
+
+#: Where an index lives when neither `--index` nor IMAGEMATCH_INDEX says otherwise.
+DEFAULT_INDEX = Path("indexes/default")
+
+
+def default_index() -> Path:
+    """The index directory that a command without `--index` uses."""
+    return Path(os.environ.get("IMAGEMATCH_INDEX") or DEFAULT_INDEX)
+
+
+def load(path: Path) -> Settings:
+    """Read a settings.toml; what it does not name keeps its default.
+
+    Raises:
+        SettingsError: it is not TOML, or names an unknown group or setting, or a value does not fit.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return DEFAULTS
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} can't be read as TOML: {error}") from error
+    return from_tables(tables, str(path))
+
+
+def from_tables(tables: dict[str, Any], where: str) -> Settings:
+    """Build settings from nested tables, `{"decode": {"max_bytes": 1000}}`.
+
+    Raises:
+        SettingsError: see `load`; `where` names the place in the message.
+    """
+    groups = {group.name: group for group in dataclasses.fields(Settings)}
+    values = {}
+    for name, table in tables.items():
+        if name not in groups or not isinstance(table, dict):
+            raise SettingsError(
+                f"{where}: there is no group [{name}]; the groups are {', '.join(groups)}"
+            )
+        values[name] = _group(type(getattr(DEFAULTS, name)), table, f"{where} [{name}]")
+    return Settings(**values)
+
+
+def _group[T](group: type[T], table: dict[str, Any], where: str) -> T:
+    fields = {entry.name: entry for entry in dataclasses.fields(group)}  # type: ignore[arg-type]
+    checked = {}
+    for name, value in table.items():
+        if name not in fields:
+            raise SettingsError(f"{where}: unknown setting {name!r}; known: {', '.join(fields)}")
+        checked[name] = _checked(fields[name], value, where)
+    return group(**checked)
+
+
+def _checked(entry: "dataclasses.Field[Any]", value: Any, where: str) -> Any:
+    wanted = type(entry.default)
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted:
+        raise SettingsError(
+            f"{where}: {entry.name} is {value!r}, but must be {_TYPE_WORDS[wanted]}"
+        )
+    low, high = entry.metadata["low"], entry.metadata["high"]
+    if (low is not None and value < low) or (high is not None and value > high):
+        span = f"at least {low}" if high is None else f"between {low} and {high}"
+        raise SettingsError(f"{where}: {entry.name} is {value!r}, but must be {span}")
+    return value
+
+
+_TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+
+
+def to_toml(settings: Settings) -> str:
+    """Write what differs from the defaults, one table a group."""
+    tables: dict[str, dict[str, Any]] = {}
+    for group in dataclasses.fields(Settings):
+        ours, default = getattr(settings, group.name), getattr(DEFAULTS, group.name)
+        changed = {
+            entry.name: getattr(ours, entry.name)
+            for entry in dataclasses.fields(ours)
+            if getattr(ours, entry.name) != getattr(default, entry.name)
+        }
+        if changed:
+            tables[group.name] = changed
+    return (
+        "# What differs from the defaults; docs/configuration.md has them all.\n"
+        + tomli_w.dumps(tables)
+    )
