@@ -231,7 +231,7 @@ def load(path: Path) -> Settings:
     """Read a settings.toml; what it does not name keeps its default.
 
     Raises:
-        SettingsError: it is not TOML, or names an unknown group or setting, or a value does not fit.
+        SettingsError: it is not TOML, names an unknown group or setting, or a value does not fit.
     """
     try:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,0 +1,50 @@
+# Everything that the README and CI call. Needs Python 3.12 or newer and make; sets up the rest.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo
+
+.PHONY: help demo test check bench lock format clean
+
+help:
+	@echo "make demo    build the samples, index them, query one, link profiles, write a report"
+	@echo "make test    run all tests"
+	@echo "make check   lint, types and layers"
+	@echo "make bench   measure speed, memory and match quality"
+	@echo "make lock    renew the locked dependencies"
+
+# The environment is complete once its stamp is newer than what it was made from.
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 12) and "imagematch needs Python 3.12 or newer, this is " + sys.version)'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(VENV)/.ready
+	$(BIN)/python scripts/demo.py --samples samples --out $(DEMO)
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.ready
+	$(BIN)/python scripts/benchmark.py
+
+# Hashes for every platform, no index addresses.
+lock: $(VENV)/.ready
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) $(DEMO) samples/*/ .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
