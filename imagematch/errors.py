@@ -11,7 +11,8 @@
     │   ├── IndexMissing
     │   ├── IndexDamaged
     │   ├── IndexLocked
-    │   └── IndexTooNew
+    │   ├── IndexTooNew
+    │   └── StorageFull
     ├── SourceUnavailable           3  a folder is gone or looks unplugged
     ├── PhotoError                  1  one file can't be described; becomes a `failed` row
     ├── ShapeError                  1  arrays that do not fit each other (a programming error)
@@ -74,6 +75,10 @@ class IndexLocked(IndexUnavailable):
 
 class IndexTooNew(IndexUnavailable):
     """The index was written by a newer imagematch."""
+
+
+class StorageFull(IndexUnavailable):
+    """The disk that holds the index has no room left; what was committed is safe."""
 
 
 class SourceUnavailable(ImagematchError):

@@ -145,10 +145,10 @@ class VerifySettings:
     reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
     min_inliers: int = _setting(10, "Fewer inliers are not evidence.", low=4)
     min_overlap: float = _setting(
-        0.1, "Least share of the smaller photo that must be covered, 0-1.", low=0, high=1
+        0.3, "Least share of the smaller photo that must be covered, 0-1.", low=0, high=1
     )
     min_correlation: float = _setting(
-        0.6,
+        0.78,
         "Least median local correlation of the aligned pixels of a copy; below it, the pair is "
         "another photo of the same scene, -1 to 1.",
         low=-1,

@@ -1,0 +1,162 @@
+"""The bytes of a file in, what it says about itself out, without decoding: format, frames, turn.
+
+Only content counts; suffixes lie. Everything here takes time in proportion to the file at most.
+"""
+
+import re
+import struct
+
+type _Table = tuple[tuple[str, re.Pattern[bytes]], ...]
+
+
+def _table(*rows: tuple[str, bytes]) -> _Table:
+    return tuple((name, re.compile(pattern, re.DOTALL)) for name, pattern in rows)
+
+
+_DECODED = _table(
+    ("JPEG", rb"\xff\xd8\xff"),
+    ("PNG", rb"\x89PNG\r\n\x1a\n"),
+    ("WEBP", rb"RIFF....WEBP"),
+    ("GIF", rb"GIF8[79]a"),
+    ("BMP", rb"BM"),
+    ("TIFF", rb"II[*+]\0|MM\0[*+]"),
+)
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
+)
+
+#: Pictures and films that are recognised but not decoded, from the formats' own documents.
+_NOT_DECODED = _table(
+    ("a PDF document", rb"%PDF"),
+    ("PostScript (EPS)", rb"%!PS|\xc5\xd0\xd3\xc6"),
+    ("a Photoshop file (PSD)", rb"8BPS"),
+    ("a JPEG 2000 picture", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
+    ("a JPEG XL picture", rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n"),
+    ("a Windows icon (ICO)", rb"\0\0\x01\0[^\0]\0"),
+    ("a Windows cursor (CUR)", rb"\0\0\x02\0[^\0]\0"),
+    ("a Mac icon (ICNS)", rb"icns"),
+    (
+        "an SVG drawing",
+        rb"\s*(<\?xml[^>]*>\s*)?(<!--.{0,400}?-->\s*)?(<!DOCTYPE svg[^>]*>\s*)?<svg",
+    ),
+    ("a Windows metafile (WMF, EMF)", rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF"),
+    ("a DirectDraw texture (DDS)", rb"DDS "),
+    ("a Blizzard texture (BLP)", rb"BLP[12]"),
+    ("a game texture (FTEX)", rb"FTEX|FT[CU]\0"),
+    ("a QOI picture", rb"qoif"),
+    ("a Netpbm picture (PPM, PGM, PBM, PFM, PAM)", rb"P[1-7Ff]\s"),
+    ("a PCX picture", rb"\x0a[\0\x02-\x05]\x01[\x01\x02\x04\x08]"),
+    ("a multi-page PCX picture (DCX)", rb"\xb1\x68\xde\x3a"),
+    ("an SGI picture", rb"\x01\xda[\0\x01][\x01\x02]"),
+    ("a Sun raster picture", rb"\x59\xa6\x6a\x95"),
+    ("an X bitmap (XBM)", rb"\s*(/\*.{0,400}?\*/\s*)?#define\s+\S+_width\b"),
+    ("an X pixmap (XPM)", rb"/\* XPM \*/"),
+    ("an Autodesk animation (FLI, FLC)", rb".{4}[\x11\x12]\xaf"),
+    ("an astronomical picture (FITS)", rb"SIMPLE  ="),
+    ("a GIMP brush (GBR)", rb".{20}GIMP"),
+    ("weather data (GRIB, BUFR)", rb"GRIB|BUFR"),
+    ("scientific data (HDF5)", rb"\x89HDF\r\n\x1a\n"),
+    ("a camera's raw file", rb"FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx "),
+    ("a sound or AVI film", rb"RIFF....(WAVE|AVI )"),
+    ("an MPEG film", rb"\0\0\x01[\xb3\xba]"),
+    ("a Matroska or WebM film", rb"\x1a\x45\xdf\xa3"),
+    ("a film, or a picture of another kind, in an ISO media file (MP4)", rb".{4}ftyp"),
+)
+_TGA_FOOTER = b"TRUEVISION-XFILE.\0"
+
+#: What scraped folders hold instead of the picture that the name promises.
+_NO_PICTURE = _table(
+    ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
+    ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
+)
+
+#: Counting the frames of a GIF stops here.
+MOST_FRAMES = 10_000
+
+
+def sniff(data: bytes) -> str | None:
+    """Name the format by content if it is one that is decoded, else None."""
+    if data[4:8] == b"ftyp":
+        return _media_format(data)
+    return _first(_DECODED, data)
+
+
+def foreign_picture(data: bytes) -> str | None:
+    """Name a picture or film of a format that is not decoded, in words for people."""
+    if data.endswith(_TGA_FOOTER):
+        return "a Targa picture (TGA)"
+    return _first(_NOT_DECODED, data)
+
+
+def foreign_file(data: bytes) -> str | None:
+    """Name a file that is no picture at all, in words for people."""
+    return _first(_NO_PICTURE, data)
+
+
+def _first(table: _Table, data: bytes) -> str | None:
+    head = data[:1024]
+    return next((name for name, pattern in table if pattern.match(head)), None)
+
+
+def _media_format(data: bytes) -> str | None:
+    """Tell AVIF and HEIF from films, which share the box that lists the brands (ISO 14496-12)."""
+    length = min(struct.unpack_from(">I", data)[0], 256)
+    brands = {data[8:12]} | {data[at : at + 4] for at in range(16, length, 4)}
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIF" if brands & _HEIF_BRANDS else None
+
+
+def gif_frames(data: bytes) -> int:
+    """Count the frames of a GIF by its block structure (GIF89a, section 12), without decoding."""
+    at = 13 + _table_bytes(data[10:11])
+    frames = 0
+    while at < len(data) and frames < MOST_FRAMES and data[at] != 0x3B:
+        if data[at] == 0x2C:
+            frames += 1
+            at += 11 + _table_bytes(data[at + 9 : at + 10])
+        elif data[at] == 0x21:
+            at += 2
+        else:
+            at += 1
+            continue
+        while at < len(data) and data[at]:
+            at += 1 + data[at]
+        at += 1
+    return max(frames, 1)
+
+
+def _table_bytes(flags: bytes) -> int:
+    return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
+
+
+def exif_orientation(exif: bytes) -> int:
+    """Find the orientation in an EXIF block; 1 where there is none that makes sense.
+
+    Pillow's own parser collects every tag first, which hostile blocks make expensive or fatal.
+    """
+    block = exif.removeprefix(b"Exif\0\0")
+    order = {b"II": "<", b"MM": ">"}.get(block[:2])
+    if order is None:
+        return 1
+    try:
+        start = struct.unpack_from(order + "I", block, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", block, start)[0]):
+            tag, _, _, value = struct.unpack_from(order + "HHIH", block, start + 2 + 12 * entry)
+            if tag == 0x0112:
+                return int(value) if 1 <= value <= 8 else 1
+    except struct.error:
+        return 1
+    return 1
+
+
+def completed(data: bytes, name: str) -> bytes:
+    """Fill a WebP that ends early with zeros: its plugin wants the length that the header names.
+
+    The lossy decoder takes the zeros for smooth blocks; rows before the cut come out as they were.
+    """
+    if name != "WEBP" or len(data) < 12:
+        return data
+    missing = struct.unpack_from("<I", data, 4)[0] + 8 - len(data)
+    return data + bytes(missing) if 0 < missing <= 16 * len(data) else data

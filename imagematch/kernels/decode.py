@@ -1,0 +1,395 @@
+"""Bytes of a file in, upright sRGB pixels out, or a `PhotoError` that says in one line why not.
+
+Files come from strangers, so only the plugin that the content asks for ever runs, sizes are
+checked before pixels are decoded, and nothing but `PhotoError` leaves this module. A file that
+hangs or kills its decoder is the business of the worker pool.
+"""
+
+import importlib
+import io
+import logging
+import os
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageCms, ImageFile
+
+from imagematch.errors import PhotoError
+from imagematch.kernels.containers import (
+    completed,
+    exif_orientation,
+    foreign_file,
+    foreign_picture,
+    gif_frames,
+    sniff,
+)
+from imagematch.records import Bytes
+from imagematch.settings import DecodeSettings
+
+__all__ = ["DecodedPhoto", "decode", "sniff"]
+
+#: Plugin class of each format, imported when the first such file arrives. `Image.open` is not
+#: used: it may load every plugin, PostScript's too, and it swallows the reason of a failure.
+_PLUGINS = {
+    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
+    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
+    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
+    "HEIF": ("pillow_heif", "HeifImageFile"),
+    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),  # MPO too, which opens with a JPEG
+    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
+    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
+    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
+}
+
+#: Formats whose frames are one picture in motion; pages of TIFF and HEIF are separate pictures.
+_ANIMATED = frozenset({"AVIF", "GIF", "PNG", "WEBP"})
+
+#: How plugins say that a file may be sound but is of a kind that they do not read.
+_UNSUPPORTED = re.compile(
+    r"unsupported|not supported|not installed|not available|unknown (compression|pixel mode|data)",
+    re.IGNORECASE,
+)
+
+_MOST_PAGES = 100  # of a TIFF; each one has its tags parsed
+_CANDIDATES = 5  # frames looked at for the representative one
+_SEEK_PIXELS = 100_000_000  # decoded at most on the way to them, about 2 s
+_NEARLY_BEST = 0.8  # contrast of the chosen frame against the best; well over that of a fade-in
+_MOST_ICC_BYTES = 4 * 2**20  # printing presses' profiles have up to 2 MiB
+_READS = 8  # times its own size that a plugin may read a file, plus the allowance
+_READ_ALLOWANCE = 64 * 2**20  # bytes
+
+_PILLOW = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedPhoto:
+    """The pixels of one file.
+
+    Attributes:
+        rgb: shape (H, W, 3), uint8, 0-255; upright, sRGB, alpha on white, the longer side at most
+            `DecodeSettings.working_side`.
+        width, height: px, upright, before scaling.
+        format: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF".
+        frames: frames or pages, 1 for a still photo; counted up to 10,000 frames or 100 pages.
+        truncated: the file is damaged or ends early, and was decoded as far as possible.
+    """
+
+    rgb: Bytes
+    width: int
+    height: int
+    format: str
+    frames: int
+    truncated: bool
+
+
+def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
+    """Decode one file; the same bytes give the same pixels.
+
+    Of an animation comes the first of a few evenly spaced frames that shows nearly as much as the
+    best of them, so that a blank opening is passed over; of a TIFF or HEIF, the main picture.
+
+    Raises:
+        PhotoError: "empty", "too_large", "not_an_image", "unsupported", "corrupt" or "memory".
+    """
+    name = _identify(data, settings)
+    try:
+        return _attempt(data, name, settings, tolerant=False)
+    except PhotoError as error:
+        if error.code != "corrupt":
+            raise
+        cause = error  # nearer to what is wrong than what the rescue may stumble over
+    try:
+        photo = _attempt(completed(data, name), name, settings, tolerant=True)
+    except PhotoError as error:
+        raise (cause if error.code == "corrupt" else error) from None
+    if (photo.rgb == photo.rgb[0, 0]).all():
+        raise cause  # one colour all over is what a plugin leaves where it decoded nothing
+    return photo
+
+
+def _identify(data: bytes, settings: DecodeSettings) -> str:
+    if not data:
+        raise PhotoError("empty", "the file has no content")
+    if len(data) > settings.max_bytes:
+        found = f"the file has {len(data):,} bytes"
+        raise PhotoError("too_large", f"{found}, more than the limit of {settings.max_bytes:,}")
+    name = sniff(data)
+    if name is not None:
+        return name
+    if picture := foreign_picture(data):
+        raise PhotoError("unsupported", f"this is {picture}, which is not decoded")
+    if other := foreign_file(data):
+        raise PhotoError("not_an_image", f"this is {other}, not a picture")
+    raise PhotoError("not_an_image", "no known picture format starts like this file")
+
+
+# --- one attempt, strict or tolerant -----------------------------------------------------------
+
+
+def _attempt(data: bytes, name: str, settings: DecodeSettings, *, tolerant: bool) -> DecodedPhoto:
+    """Decode, and turn whatever a plugin raises into a `PhotoError`."""
+    try:
+        with _pillow(settings.max_pixels, tolerant), _silent(name == "TIFF"):
+            return _read(data, name, settings, tolerant)
+    except PhotoError:
+        raise
+    except MemoryError:
+        raise PhotoError("memory", f"not enough memory to decode this {name}") from None
+    except Image.DecompressionBombError:
+        raise PhotoError("too_large", _over_limit(settings)) from None
+    except Exception as error:  # noqa: BLE001 - plugins raise anything at all on hostile files
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        code = "unsupported" if _UNSUPPORTED.search(reason) else "corrupt"
+        raise PhotoError(code, f"this {name} can't be decoded: {reason}") from None
+
+
+@contextmanager
+def _pillow(max_pixels: int, tolerant: bool) -> Iterator[None]:
+    """Set Pillow's process-wide switches for one file, and keep it from writing to stderr."""
+    logger = logging.getLogger("PIL")
+    with _PILLOW, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        level, limit = logger.level, Image.MAX_IMAGE_PIXELS
+        logger.setLevel(logging.CRITICAL + 1)
+        Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2  # Pillow warns there, raises at the double
+        ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
+            Image.MAX_IMAGE_PIXELS = limit
+            ImageFile.LOAD_TRUNCATED_IMAGES = False
+
+
+@contextmanager
+def _silent(needed: bool) -> Iterator[None]:
+    """Send file descriptor 2 nowhere: libtiff writes its complaints there, past Python.
+
+    Only for the milliseconds of a TIFF, since it holds for the whole process.
+    """
+    if not needed:
+        yield
+        return
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> DecodedPhoto:
+    image = _opened(data, name)
+    width, height = image.size
+    if width * height > settings.max_pixels:
+        raise PhotoError("too_large", f"{width} x {height} px; {_over_limit(settings)}")
+    if name == "JPEG":  # halves, quarters or eighths come out of the inverse DCT for less work
+        image.draft(None, _fitted(image.size, settings.working_side))
+    frames = 1
+    if name in _ANIMATED:
+        frames = gif_frames(data) if name == "GIF" else int(getattr(image, "n_frames", 1))
+    if frames > 1:
+        picture = _representative(image, frames, settings.working_side, tolerant)
+    else:
+        picture = _rendered(image, settings.working_side, tolerant)
+        frames = _pages(image) if name == "TIFF" else int(getattr(image, "n_frames", 1))
+    # Pillow's TIFF plugin has turned the picture and its size already, the HEIF plugin too.
+    turn = 1 if name == "TIFF" else exif_orientation(image.info.get("exif", b""))
+    if turn in _SIDEWAYS:
+        width, height = height, width
+    if turn in _TURNS:
+        picture = picture.transpose(_TURNS[turn])
+    return DecodedPhoto(np.array(picture), width, height, name, frames, tolerant)
+
+
+def _over_limit(settings: DecodeSettings) -> str:
+    return f"a picture or frame of more than the limit of {settings.max_pixels:,} px"
+
+
+class _MeteredFile(io.BytesIO):
+    """A file in memory whose reads add up to a bounded number of bytes.
+
+    Tags of a TIFF may all point to the same large block: 1 MB of file, 60 GB of tag values.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self._left = _READS * len(data) + _READ_ALLOWANCE
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        block = super().read(size)
+        self._left -= len(block)
+        if self._left < 0:
+            raise OSError("its parts overlap: it reads many times larger than it is")
+        return block
+
+
+def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
+    module, plugin = _PLUGINS[name]
+    image: ImageFile.ImageFile = getattr(importlib.import_module(module), plugin)(
+        _MeteredFile(data)
+    )
+    return image
+
+
+def _loaded(image: Image.Image, tolerant: bool) -> None:
+    try:
+        image.load()
+    except OSError:
+        if not tolerant:
+            raise
+        image.load()  # libtiff reports the damage once, and keeps the strips before it
+
+
+# --- frames ------------------------------------------------------------------------------------
+
+
+def _representative(
+    image: ImageFile.ImageFile, frames: int, side: int, tolerant: bool
+) -> Image.Image:
+    """Render the first candidate frame that has nearly the most contrast."""
+    reachable = min(frames, 1 + _SEEK_PIXELS // (image.width * image.height))
+    seen: list[tuple[float, Image.Image]] = []
+    for index in sorted({step * reachable // _CANDIDATES for step in range(_CANDIDATES)}):
+        try:
+            image.seek(index)
+            picture = _rendered(image, side, tolerant)
+        except Exception:
+            if not (tolerant and seen):
+                raise
+            break
+        seen.append((float(np.asarray(picture.convert("L")).std()), picture))
+    enough = _NEARLY_BEST * max(contrast for contrast, _ in seen)
+    return next(picture for contrast, picture in seen if contrast >= enough)
+
+
+def _pages(image: ImageFile.ImageFile) -> int:
+    """Count the pages of a TIFF; Pillow's own count takes quadratic time on long chains."""
+    pages = 1
+    try:
+        while getattr(image, "is_animated", False) and pages < _MOST_PAGES:
+            image.seek(pages)
+            pages += 1
+    except Exception:  # noqa: BLE001 - the page that was asked for is read; the rest only counts
+        return pages
+    return pages
+
+
+# --- pixels ------------------------------------------------------------------------------------
+
+
+def _rendered(image: ImageFile.ImageFile, side: int, tolerant: bool) -> Image.Image:
+    """Scale the current frame and bring it to sRGB, without turning it."""
+    _loaded(image, tolerant)
+    picture = _scalable(image)
+    size = _fitted(picture.size, side)
+    if size != picture.size:
+        # On photos as near to Lanczos as an area average is, in half of Lanczos' time.
+        picture = picture.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
+    if picture.mode in ("F", "I", "I;16"):
+        picture = _eight_bits(picture)
+    if picture.mode == "RGBA":
+        picture = Image.alpha_composite(Image.new("RGBA", size, "white"), picture).convert("RGB")
+    return _srgb(picture, image.info.get("icc_profile"))
+
+
+def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
+    longer = max(size)
+    if longer <= side:
+        return size
+    width, height = (max(1, round(extent * side / longer)) for extent in size)
+    return width, height
+
+
+def _scalable(image: Image.Image) -> Image.Image:
+    """Convert to a mode in which neighbouring pixels may be averaged."""
+    if image.mode.startswith("I;16"):
+        return image if image.mode == "I;16" else image.convert("I;16")
+    if image.mode in ("L", "RGB", "CMYK", "F", "I") and not image.has_transparency_data:
+        return image
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB") or image
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """Map deep grey levels to 0-255: by the range of their type where it is known.
+
+    32-bit and float pictures do not say which level is white: 1, 255 and 65,535 are customary, and
+    what fits none of them is stretched from its darkest to its lightest level.
+    """
+    levels = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0, neginf=0)
+    low, high = float(levels.min()), float(levels.max())
+    if picture.mode == "I;16" or (low >= 0 and 255 < high <= 65535):
+        low, high = 0.0, 65535.0
+    elif low >= 0 and high <= 1 and picture.mode == "F":
+        low, high = 0.0, 1.0
+    elif low >= 0 and high <= 255:
+        low, high = 0.0, 255.0
+    return Image.fromarray(
+        np.rint((levels - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
+    )
+
+
+# --- colour ------------------------------------------------------------------------------------
+
+#: Colour spaces of ICC profiles, as the header spells them, and the modes that they describe.
+_ICC_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
+
+
+def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Convert to sRGB; a profile that is broken or meant for other pixels is passed over."""
+    if profile and len(profile) <= _MOST_ICC_BYTES:
+        transform = _icc_transform(profile, picture.mode)
+        if transform is not None:
+            return ImageCms.applyTransform(picture, transform) or picture
+    return picture.convert("RGB")
+
+
+@lru_cache(maxsize=16)
+def _icc_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """Build the way from a profile to sRGB; None if it is unusable or changes next to nothing."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _ICC_MODES.get(source.profile.xcolor_space) != mode:
+            return None
+        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        return None
+    return None if mode == "RGB" and _is_identity(transform) else transform
+
+
+def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Tell whether colours all over the cube move by two levels at most, as with sRGB itself."""
+    ramp = np.linspace(0, 255, 9, dtype=np.uint8)
+    cube = np.stack(np.meshgrid(ramp, ramp, ramp), axis=-1).reshape(27, 27, 3)
+    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(cube), transform))
+    return bool(np.abs(moved.astype(np.int16) - cube).max() <= 2)
+
+
+# --- orientation -------------------------------------------------------------------------------
+
+#: What puts a picture upright, by the value of EXIF tag 0x0112.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SIDEWAYS = frozenset({5, 6, 7, 8})

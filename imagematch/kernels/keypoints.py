@@ -1,0 +1,292 @@
+"""Geometric verification of a pair: RGB arrays in, a `Geometry` with its evidence out.
+
+RootSIFT keypoints (Lowe 2004; Arandjelovic and Zisserman, CVPR 2012) are matched, MAGSAC++ (Barath
+et al., CVPR 2020) finds the homography, and the aligned pixels decide: two photos of one place
+share hundreds of true keypoint matches, but only copies share the pixels between them.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from imagematch.records import Bytes, Floats, Geometry
+from imagematch.settings import VerifySettings
+
+type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+#: Windows of this side are correlated, px at the working side; the aligned pixels of true copies
+#: still agree at this size after blur, noise and recompression.
+_WINDOW = 31
+
+#: Blur before correlating, px: hides the fraction of a pixel by which the homography is off.
+_BLUR = 1.0
+
+#: A window counts where both photos vary by at least this much, levels of 255; flat areas would
+#: correlate by chance or by noise.
+_TEXTURE = 6.0
+
+#: MAGSAC++ with these stays under 20 ms for 600 pairs.
+_CONFIDENCE = 0.9999
+_ITERATIONS = 5000
+
+#: A homography that scales areas by more than this factor, either way, between photos that were
+#: both brought to one size is an accident of RANSAC.
+_MAX_SCALE = 30.0
+
+#: Largest tilt: how much the local scale may differ between two corners of the photo.
+_MAX_TILT = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What verification needs of one photo.
+
+    Attributes:
+        gray: shape (h, w), uint8; luminance with the longer side at `VerifySettings.side`.
+        scale: px of `gray` for one px of the full-size upright photo.
+        points: shape (K, 2), float32; x and y of the keypoints in px of `gray`.
+        descriptors: shape (K, 128), float32, RootSIFT, rows of unit length.
+    """
+
+    gray: Bytes
+    scale: float
+    points: Floats
+    descriptors: Floats
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of `gray`, px."""
+        return self.gray.shape[1], self.gray.shape[0]
+
+
+def extract(rgb: Bytes, width: int, settings: VerifySettings) -> Features:
+    """Find the keypoints of a photo.
+
+    Args:
+        rgb: shape (H, W, 3), uint8, as decoded.
+        width: of the full-size upright photo, px.
+    """
+    reduce = min(1.0, settings.side / max(rgb.shape[:2]))
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    if reduce < 1.0:
+        target = max(1, round(gray.shape[1] * reduce)), max(1, round(gray.shape[0] * reduce))
+        gray = cv2.resize(gray, target, interpolation=cv2.INTER_AREA)
+    keypoints, sift = cv2.SIFT.create(nfeatures=settings.keypoints).detectAndCompute(gray, None)
+    points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
+    descriptors = _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
+    return Features(np.asarray(gray, np.uint8), gray.shape[1] / width, points, descriptors)
+
+
+def _rootsift(sift: Floats) -> Floats:
+    """Compare SIFT histograms by the Hellinger kernel: L1-normalise, then take square roots."""
+    return np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-7))
+
+
+def mirror(features: Features) -> Features:
+    """The features of the photo flipped left to right, without looking for keypoints again.
+
+    A flip turns a SIFT descriptor's 4 x 4 x 8 histogram into one with its rows in reverse order and
+    its eight directions counted the other way round.
+    """
+    width = features.gray.shape[1]
+    points = features.points.copy()
+    points[:, 0] = width - 1 - points[:, 0]
+    histograms = features.descriptors.reshape(-1, 4, 4, 8)
+    directions = (-np.arange(8)) % 8
+    descriptors = histograms[:, ::-1, :, directions].reshape(-1, 128)
+    return Features(
+        np.ascontiguousarray(features.gray[:, ::-1]),
+        features.scale,
+        points,
+        np.ascontiguousarray(descriptors),
+    )
+
+
+def compare(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Judge whether the query and the photo are the same picture, as it is or mirrored."""
+    straight = _tentative(query, photo, settings.ratio)
+    flipped = mirror(query)
+    crossed = _tentative(flipped, photo, settings.ratio)
+    mirrored = len(crossed) > len(straight)
+    chosen, pairs = (flipped, crossed) if mirrored else (query, straight)
+    if len(pairs) < settings.min_inliers:
+        return _nothing(0, mirrored, "few_keypoints")
+
+    homography, inliers = _homography(chosen, photo, pairs, settings)
+    if homography is None or inliers < settings.min_inliers:
+        return _nothing(inliers, mirrored, "few_inliers")
+    if not _plausible(homography, chosen.size):
+        return _nothing(inliers, mirrored, "implausible")
+    return _aligned(chosen, photo, homography, inliers, mirrored, settings)
+
+
+def _nothing(inliers: int, mirrored: bool, reason: str) -> Geometry:
+    return Geometry(inliers, 0.0, 0.0, 0.0, 0.0, mirrored, None, reason)
+
+
+def _tentative(query: Features, photo: Features, ratio: float) -> np.ndarray:
+    """Pairs of keypoints that are each other's nearest and pass Lowe's ratio; (M, 2), int64."""
+    if len(query.points) < 2 or len(photo.points) < 2:
+        return np.empty((0, 2), np.int64)
+    # Unit vectors: a large inner product is a small distance, d^2 = 2 - 2p.
+    products = query.descriptors @ photo.descriptors.T
+    best = products.argmax(axis=1)
+    rows = np.arange(len(best))
+    nearest = products[rows, best]
+    others = products.copy()
+    others[rows, best] = -1.0
+    second = others.max(axis=1)
+    distinct = (2 - 2 * nearest) <= ratio**2 * (2 - 2 * second)
+    mutual = products.argmax(axis=0)[best] == rows
+    kept = np.flatnonzero(distinct & mutual)
+    return np.stack([kept, best[kept]], axis=1)
+
+
+def _homography(
+    query: Features, photo: Features, pairs: np.ndarray, settings: VerifySettings
+) -> tuple[Doubles | None, int]:
+    source, target = query.points[pairs[:, 0]], photo.points[pairs[:, 1]]
+    if len(np.unique(source, axis=0)) < 4 or len(np.unique(target, axis=0)) < 4:
+        return None, 0
+    cv2.setRNGSeed(0)  # the same pair gives the same verdict, whatever was verified before
+    try:
+        homography, mask = cv2.findHomography(
+            source,
+            target,
+            cv2.USAC_MAGSAC,
+            settings.reprojection,
+            maxIters=_ITERATIONS,
+            confidence=_CONFIDENCE,
+        )
+    except cv2.error:  # degenerate point sets make some OpenCV versions throw
+        return None, 0
+    if homography is None or not np.isfinite(homography).all():
+        return None, 0
+    # A keypoint with several orientations is one piece of evidence, not several.
+    agreeing = source[mask.ravel().astype(bool)]
+    return homography, len(np.unique(agreeing.round(1), axis=0))
+
+
+def _corners(size: tuple[int, int]) -> Doubles:
+    width, height = size
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+
+
+def _project(homography: Doubles, points: Doubles) -> Doubles:
+    lifted = np.column_stack([points, np.ones(len(points))]) @ homography.T
+    return lifted[:, :2] / lifted[:, 2:]
+
+
+def _plausible(homography: Doubles, size: tuple[int, int]) -> bool:
+    """Refuse homographies that fold, flip, squash or blow up the photo."""
+    corners = _corners(size)
+    depth = np.column_stack([corners, np.ones(4)]) @ homography[2]
+    if (depth <= 1e-6).any():
+        return False  # part of the photo would lie behind the camera
+    if depth.max() / depth.min() > _MAX_TILT:
+        return False
+    quadrilateral = _project(homography, corners)
+    sides = np.roll(quadrilateral, -1, axis=0) - quadrilateral
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    if not (turns > 0).all():
+        return False  # folded, or flipped where no flip was asked for
+    scale = cv2.contourArea(quadrilateral.astype(np.float32)) / (size[0] * size[1])
+    return bool(1 / _MAX_SCALE <= scale <= _MAX_SCALE)
+
+
+def _aligned(
+    query: Features,
+    photo: Features,
+    homography: Doubles,
+    inliers: int,
+    mirrored: bool,
+    settings: VerifySettings,
+) -> Geometry:
+    """Lay the query over the photo and compare the pixels where they overlap."""
+    shape = photo.size
+    warped = cv2.warpPerspective(query.gray, homography, shape, flags=cv2.INTER_AREA)
+    inside = cv2.warpPerspective(
+        np.full(query.gray.shape, 255, np.uint8), homography, shape, flags=cv2.INTER_NEAREST
+    )
+    covered = inside > 0
+    cover_photo = float(covered.mean())
+    cover_query = _cover(query.size, shape, homography)
+    smaller_is_photo = photo.gray.size / photo.scale**2 < query.gray.size / query.scale**2
+    overlap = cover_photo if smaller_is_photo else cover_query
+    best = max(cover_photo, cover_query)
+    correlation = _local_correlation(photo.gray, warped, covered)
+    if best < settings.min_overlap:
+        reason = "small_overlap"
+    elif correlation < settings.min_correlation:
+        reason = "pixels_differ"
+    else:
+        reason = "accepted"
+    return Geometry(
+        inliers,
+        round(overlap, 4),
+        round(cover_query, 4),
+        round(cover_photo, 4),
+        round(correlation, 4),
+        mirrored,
+        _full_size(query, photo, homography, mirrored),
+        reason,
+    )
+
+
+def _cover(query_size: tuple[int, int], photo_size: tuple[int, int], homography: Doubles) -> float:
+    """Share of the query that falls inside the photo, 0-1, on a grid of 32 x 32 points."""
+    across, down = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(32) + 0.5) / 32)
+    grid = np.column_stack([across.ravel() * query_size[0], down.ravel() * query_size[1]])
+    there = _project(homography, grid)
+    return float(((there >= 0) & (there <= np.array(photo_size))).all(axis=1).mean())
+
+
+def _local_correlation(photo: np.ndarray, warped: np.ndarray, covered: np.ndarray) -> float:
+    """Median normalised cross-correlation of the windows that are covered and textured.
+
+    Brightness and contrast cancel out in each window, so filters do not matter, and the median
+    leaves out what an overlay hides.
+    """
+    left, right = (
+        cv2.GaussianBlur(gray, (0, 0), _BLUR).astype(np.float32) for gray in (photo, warped)
+    )
+    weight = covered.astype(np.float32)
+    window = (_WINDOW, _WINDOW)
+    share = cv2.blur(weight, window, borderType=cv2.BORDER_CONSTANT)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        blurred = cv2.blur(values * weight, window, borderType=cv2.BORDER_CONSTANT)
+        return blurred / np.maximum(share, 1e-6)
+
+    mean_left, mean_right = mean(left), mean(right)
+    variance_left = mean(left * left) - mean_left**2
+    variance_right = mean(right * right) - mean_right**2
+    covariance = mean(left * right) - mean_left * mean_right
+    textured = np.maximum(variance_left, variance_right) >= _TEXTURE**2
+    usable = (share > 0.5) & covered & textured
+    if usable.sum() < _WINDOW * _WINDOW:
+        return 0.0
+    # A window that is textured on one side only is a difference, so it counts as uncorrelated.
+    spread = np.sqrt(np.maximum(variance_left, 1.0) * np.maximum(variance_right, 1.0))
+    return float(np.median(np.clip(covariance[usable] / spread[usable], -1.0, 1.0)))
+
+
+def _full_size(
+    query: Features, photo: Features, homography: Doubles, mirrored: bool
+) -> tuple[tuple[float, float, float], ...]:
+    """The homography between the full-size photos, with the flip included."""
+    shrink = np.diag([query.scale, query.scale, 1.0])
+    flip = np.eye(3)
+    if mirrored:
+        flip = np.array([[-1.0, 0.0, query.gray.shape[1] - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    grow = np.diag([1 / photo.scale, 1 / photo.scale, 1.0])
+    full = grow @ homography @ flip @ shrink
+    full /= full[2, 2]
+    first, second, third = ([float(f"{value:.7g}") for value in row] for row in full)
+    return (
+        (first[0], first[1], first[2]),
+        (second[0], second[1], second[2]),
+        (third[0], third[1], third[2]),
+    )

@@ -1,0 +1,384 @@
+"""Reports as one self-contained HTML page: pairs side by side with their evidence, safe to open.
+
+Everything but the layout was written by strangers. Jinja2 escapes it, hidden characters are
+spelled out, no value becomes a link, and a content security policy forbids scripts, requests and
+any style but the page's own. Thumbnails are blurred until someone looks at them on purpose.
+"""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from imagematch import __version__
+from imagematch.records import (
+    Cluster,
+    Link,
+    LinkReport,
+    PhotoPair,
+    Profile,
+    QueryResult,
+    StoredSighting,
+)
+from imagematch.reports import cards, shown, wording
+
+#: Gives the JPEG thumbnail of a sighting's photo; None when the file is gone.
+type Thumbnails = Callable[[StoredSighting], bytes | None]
+
+#: A page of this many pairs is some tens of megabytes with its thumbnails and still scrolls well.
+MOST_PAIRS = 1000
+#: Of one link; a few pairs make the case, hundreds would bury the other links.
+MOST_PAIRS_OF_A_LINK = 20
+#: Clusters, hot photos and lines of the overview.
+MOST_ENTRIES = 200
+#: Names in one cluster or at one hot photo.
+MOST_NAMES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the head of a page says.
+
+    Attributes:
+        index: name or path of the index.
+        made_at: when the report was made, ISO 8601.
+    """
+
+    index: str
+    made_at: str
+
+
+def query_page(
+    results: Sequence[QueryResult],
+    about: About,
+    thumbnails: Thumbnails,
+    query_photos: Mapping[str, bytes],
+    most_pairs: int = MOST_PAIRS,
+) -> str:
+    """A page with every query photo beside its matches.
+
+    Args:
+        query_photos: JPEG thumbnails by `QueryResult.query`.
+        most_pairs: pairs that are drawn; the rest is counted.
+    """
+    album = _Album(thumbnails)
+    sections, left_out = _query_sections(results, album, query_photos, most_pairs)
+    counts = {
+        "photos asked": len(results),
+        "with a match": sum(bool(result.matches) for result in results),
+        "matches": sum(len(result.matches) for result in results),
+        "could not be read": sum(result.failure is not None for result in results),
+    }
+    return _page(
+        "query.html.j2",
+        album,
+        about,
+        title="Photos looked up",
+        counts=counts,
+        sections=sections,
+        left_out=left_out,
+        without=[r.query for r in results if not r.matches and r.failure is None],
+        most_entries=MOST_ENTRIES,
+        failed=[(r.query, r.failure) for r in results if r.failure is not None],
+    )
+
+
+def link_page(
+    report: LinkReport, about: About, thumbnails: Thumbnails, most_pairs: int = MOST_PAIRS
+) -> str:
+    """A page with clusters, links and their pairs, gallery hits, leads and hot photos.
+
+    Args:
+        most_pairs: pairs that are drawn in each part; the rest is counted.
+    """
+    album = _Album(thumbnails)
+    links = _link_sections(report, album, most_pairs)
+    counts = {
+        "profiles": report.profiles,
+        "links": len(report.links),
+        "clusters": len(report.clusters),
+        "gallery hits": len(report.gallery_hits),
+        "leads": len(report.scenes),
+        "photos set aside": len(report.hot),
+    }
+    drawn_pairs = sum(len(section.pairs) for section in links)
+    return _page(
+        "link.html.j2",
+        album,
+        about,
+        title="Profiles linked by photos",
+        counts=counts,
+        links=links,
+        links_left_out=len(report.links) - len(links),
+        pairs_left_out=sum(len(link.pairs) for link in report.links) - drawn_pairs,
+        clusters=_cluster_sections(report, album, {(s.left, s.right): s.number for s in links}),
+        clusters_left_out=max(0, len(report.clusters) - MOST_ENTRIES),
+        gallery_hits=_pair_list(report.gallery_hits, album, most_pairs, ("Gallery", "Ad")),
+        scenes=_pair_list(report.scenes, album, most_pairs),
+        hot=[
+            cards.hot_card(photo, album.picture, MOST_NAMES) for photo in report.hot[:MOST_ENTRIES]
+        ],
+        hot_left_out=max(0, len(report.hot) - MOST_ENTRIES),
+    )
+
+
+def new_matches_page(
+    pairs: Sequence[PhotoPair],
+    about: About,
+    thumbnails: Thumbnails,
+    *,
+    job: str,
+    run: int,
+    most_pairs: int = MOST_PAIRS,
+) -> str:
+    """A page with the pairs that one scheduled run found first."""
+    album = _Album(thumbnails)
+    gallery = [pair for pair in pairs if pair.left.collection != pair.right.collection]
+    among_ads = [pair for pair in pairs if pair.left.collection == pair.right.collection]
+    return _page(
+        "new_matches.html.j2",
+        album,
+        about,
+        title="New matches",
+        counts={"new matches": len(pairs), "with a gallery": len(gallery)},
+        job=job,
+        run=run,
+        gallery_hits=_pair_list(gallery, album, most_pairs),
+        matches=_pair_list(among_ads, album, most_pairs),
+    )
+
+
+def sightings_shown(draw: Callable[[Thumbnails], str]) -> tuple[StoredSighting, ...]:
+    """The sightings that a page wants thumbnails of, so that they can be made in bulk first.
+
+    Args:
+        draw: makes the page from a thumbnail source, e.g. `lambda thumbs: link_page(report, about,
+            thumbs)`.
+    """
+    wanted: list[StoredSighting] = []
+    draw(wanted.append)
+    return tuple(wanted)
+
+
+# --- thumbnails --------------------------------------------------------------------------------
+
+
+class _Album:
+    """The thumbnails of one page, each embedded once, as the background of a CSS class."""
+
+    def __init__(self, thumbnails: Thumbnails) -> None:
+        self._thumbnails = thumbnails
+        self._classes: dict[str, str] = {}
+        self._asked: set[tuple[str, str, str]] = set()
+        self._rules: list[str] = []
+
+    def picture(self, sighting: StoredSighting) -> str:
+        """The class of a photo; "" while no sighting of it has a thumbnail."""
+        place = (sighting.photo, sighting.root, sighting.path)
+        if sighting.photo not in self._classes and place not in self._asked:
+            self._asked.add(place)
+            self.add(sighting.photo, self._thumbnails(sighting))
+        return self._classes.get(sighting.photo, "")
+
+    def add(self, key: str, jpeg: bytes | None) -> str:
+        """Embed one thumbnail; returns its class."""
+        if not jpeg:
+            return ""
+        name = f"p{len(self._rules)}"
+        data = base64.b64encode(jpeg).decode("ascii")
+        self._rules.append(f'.{name}{{background-image:url("data:image/jpeg;base64,{data}")}}')
+        self._classes[key] = name
+        return name
+
+    def css(self) -> str:
+        return "\n".join(self._rules)
+
+
+# --- sections ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _PairList:
+    """Some pairs of a list, and how many more there are."""
+
+    cards: list[cards.Card]
+    left_out: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class _QuerySection:
+    side: cards.Side
+    cards: list[cards.Card]
+
+
+@dataclass(frozen=True, slots=True)
+class _LinkSection:
+    """One link. `left_out` counts the pairs that are not drawn."""
+
+    number: int
+    left: Profile
+    right: Profile
+    strength: str
+    cluster: int | None
+    pairs: list[cards.Card]
+    left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class _ClusterSection:
+    """One cluster. `weakest_at` is the number of the weakest link, 0 where it is not drawn."""
+
+    number: int
+    profiles: tuple[Profile, ...]
+    profiles_left_out: int
+    profiles_total: int
+    links_total: int
+    weakest: Link
+    weakest_strength: str
+    weakest_at: int
+    weakest_pair: cards.Card | None
+
+
+def _pair_list(
+    pairs: Sequence[PhotoPair],
+    album: _Album,
+    most: int,
+    roles: tuple[str, str] = ("Left", "Right"),
+) -> _PairList:
+    drawn = [cards.pair_card(pair, album.picture, roles) for pair in pairs[:most]]
+    return _PairList(drawn, len(pairs) - len(drawn), len(pairs))
+
+
+def _query_sections(
+    results: Sequence[QueryResult], album: _Album, photos: Mapping[str, bytes], most: int
+) -> tuple[list[_QuerySection], int]:
+    sections: list[_QuerySection] = []
+    left_out = 0
+    for result in results:
+        matches = shown.best_first(result.matches)
+        drawn = matches[:most]
+        most -= len(drawn)
+        left_out += len(matches) - len(drawn)
+        if drawn:
+            picture = album.add(f"query {result.query}", photos.get(result.query))
+            side = cards.query_side(result.query, picture)
+            pairs = [cards.query_card(side, match, album.picture) for match in drawn]
+            sections.append(_QuerySection(side, pairs))
+    return sections, left_out
+
+
+def _link_sections(report: LinkReport, album: _Album, most: int) -> list[_LinkSection]:
+    numbers = shown.cluster_numbers(report)
+    sections: list[_LinkSection] = []
+    for link in shown.strongest_first(report.links):
+        if most <= 0:
+            break
+        drawn = link.pairs[: min(most, MOST_PAIRS_OF_A_LINK)]
+        most -= max(1, len(drawn))
+        sections.append(
+            _LinkSection(
+                number=len(sections) + 1,
+                left=link.left,
+                right=link.right,
+                strength=wording.percent(link.strength),
+                cluster=shown.cluster_of(link, numbers),
+                pairs=[cards.pair_card(pair, album.picture) for pair in drawn],
+                left_out=len(link.pairs) - len(drawn),
+            )
+        )
+    return sections
+
+
+def _cluster_sections(
+    report: LinkReport, album: _Album, drawn: Mapping[tuple[Profile, Profile], int]
+) -> list[_ClusterSection]:
+    return [_cluster_section(cluster, album, drawn) for cluster in report.clusters[:MOST_ENTRIES]]
+
+
+def _cluster_section(
+    cluster: Cluster, album: _Album, drawn: Mapping[tuple[Profile, Profile], int]
+) -> _ClusterSection:
+    weakest = cluster.weakest
+    return _ClusterSection(
+        number=cluster.number,
+        profiles=cluster.profiles[:MOST_NAMES],
+        profiles_left_out=max(0, len(cluster.profiles) - MOST_NAMES),
+        profiles_total=len(cluster.profiles),
+        links_total=len(cluster.links),
+        weakest=weakest,
+        weakest_strength=wording.percent(weakest.strength),
+        weakest_at=drawn.get((weakest.left, weakest.right), 0),
+        weakest_pair=cards.pair_card(weakest.pairs[0], album.picture) if weakest.pairs else None,
+    )
+
+
+# --- page --------------------------------------------------------------------------------------
+
+
+def _page(template: str, album: _Album, about: About, **values: Any) -> str:
+    environment = _environment()
+    body = environment.get_template(template).render(about=about, **values)
+    # The body first: drawing it fills the album, and the policy in the head names the album's hash.
+    styles = [_source("style.css"), album.css()]
+    return environment.get_template("page.html.j2").render(
+        about=about,
+        title=values["title"],
+        version=__version__,
+        policy=Markup(_policy(styles)),
+        styles=[Markup(style) for style in styles],
+        body=Markup(body),
+    )
+
+
+def _policy(styles: Sequence[str]) -> str:
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}'"
+        for style in styles
+    )
+    return (
+        f"default-src 'none'; img-src data:; style-src {hashes}; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("imagematch.reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(brief=_brief, moment=cards.moment)
+    environment.globals.update(
+        bands=wording.BANDS,
+        kinds=[
+            (kind, wording.KIND_WORDS[kind], text) for kind, text in wording.KIND_MEANINGS.items()
+        ],
+    )
+    return environment
+
+
+def _source(name: str) -> str:
+    return resources.files("imagematch.reports").joinpath("templates", name).read_text("utf-8")
+
+
+def _visible(value: object) -> object:
+    """What any expression in a template puts out; here, so that no template can forget it."""
+    if hasattr(value, "__html__"):
+        return value
+    return shown.shortened(shown.printable(str(value)))
+
+
+def _brief(name: object) -> str:
+    """A name as a heading or a chip bears it."""
+    return shown.shortened(shown.printable(str(name)), 120)

@@ -1,0 +1,184 @@
+"""Reports for programs: dictionaries in the shapes of docs/schemas, and their strict JSON."""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from imagematch.records import (
+    Cluster,
+    Evidence,
+    Geometry,
+    HotPhoto,
+    IndexReport,
+    Link,
+    LinkReport,
+    PhotoPair,
+    Profile,
+    QueryMatch,
+    QueryResult,
+    StoredSighting,
+)
+from imagematch.reports import shown
+
+#: Would steer a terminal or reorder a line on the screen when written as they are. In JSON text
+#: they can only stand within a string, where an escape means the same.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def dumps(data: dict[str, Any], *, indent: int | None = None) -> str:
+    """Strict JSON: no NaN or Infinity, letters of every script as they are, UTF-8 can hold it.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+    return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def query_result(result: QueryResult) -> dict[str, Any]:
+    """One query photo with its matches, best first (docs/schemas/query.schema.json)."""
+    data: dict[str, Any] = {
+        "query": shown.encodable(result.query),
+        "status": "failed" if result.failure else "ok",
+    }
+    if result.failure:
+        data["error"] = shown.encodable(f"{result.failure.code}: {result.failure.message}")
+    data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
+    return data
+
+
+def link_report(report: LinkReport) -> dict[str, Any]:
+    """All links, clusters, gallery hits and leads (docs/schemas/link.schema.json)."""
+    return {
+        "profiles": report.profiles,
+        "links": [_link(link) for link in shown.strongest_first(report.links)],
+        "clusters": [_cluster(cluster) for cluster in report.clusters],
+        "hot": [_hot(photo) for photo in report.hot],
+        "gallery_hits": [_pair(pair) for pair in report.gallery_hits],
+        "scenes": [_pair(pair) for pair in report.scenes],
+    }
+
+
+def index_report(report: IndexReport) -> dict[str, Any]:
+    """The counts of one indexing run (docs/schemas/index.schema.json)."""
+    return {
+        "seen": report.seen,
+        "described": report.described,
+        "known": report.known,
+        "skipped": report.skipped,
+        "failed": report.failed,
+        "matches": report.matches,
+        "seconds": shown.rounded(report.seconds, 3),
+    }
+
+
+def new_matches(pairs: Sequence[PhotoPair], *, job: str, run: int, made_at: str) -> dict[str, Any]:
+    """The pairs that one scheduled run found first; each in the shape of a link's pairs.
+
+    Args:
+        made_at: when the run ended, ISO 8601.
+    """
+    return {
+        "job": shown.encodable(job),
+        "run": run,
+        "made_at": made_at,
+        "matches": [_pair(pair) for pair in pairs],
+    }
+
+
+# --- parts -------------------------------------------------------------------------------------
+
+
+def _match(match: QueryMatch) -> dict[str, Any]:
+    return {
+        **_sighting(match.sighting),
+        "kind": match.judgement.kind,
+        "confidence": shown.confidence(match.judgement),
+        "evidence": _evidence(match.judgement.evidence),
+    }
+
+
+def _pair(pair: PhotoPair) -> dict[str, Any]:
+    evidence = pair.judgement.evidence
+    correlation = evidence.geometry.correlation if evidence.geometry else None
+    return {
+        "left": _sighting(pair.left),
+        "right": _sighting(pair.right),
+        "kind": pair.judgement.kind,
+        "confidence": shown.confidence(pair.judgement),
+        "evidence": {
+            **_evidence(evidence),
+            "correlation": shown.rounded(correlation, 4),
+            "rule": evidence.rule,
+        },
+        "shared_by": pair.shared_by,
+        "weight": shown.rounded(pair.weight, 4),
+    }
+
+
+def _sighting(sighting: StoredSighting) -> dict[str, str]:
+    return {
+        "photo": sighting.photo,
+        "path": shown.encodable(sighting.path),
+        "collection": shown.encodable(sighting.collection),
+        "site": shown.encodable(sighting.info.site),
+        "profile": shown.encodable(sighting.info.profile),
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    """What was measured; null stands for "not measured", and an unverified pair is not mirrored."""
+    geometry = evidence.geometry
+    return {
+        "exact": evidence.exact,
+        "pdq_distance": evidence.pdq_distance,
+        "cosine": shown.rounded(evidence.cosine, 4),
+        "inliers": geometry.inliers if geometry else None,
+        "overlap": shown.rounded(geometry.overlap, 4) if geometry else None,
+        "mirrored": geometry.mirrored if geometry else False,
+        "transform": _transform(geometry) if geometry else None,
+    }
+
+
+def _transform(geometry: Geometry) -> list[list[float]] | None:
+    if geometry.transform is None:
+        return None
+    if not all(math.isfinite(value) for row in geometry.transform for value in row):
+        return None
+    # Significant digits and not decimals: the perspective terms are around 1e-6 a pixel.
+    return [[float(f"{value:.9g}") for value in row] for row in geometry.transform]
+
+
+def _profile(profile: Profile) -> dict[str, str]:
+    return {"site": shown.encodable(profile.site), "profile": shown.encodable(profile.handle)}
+
+
+def _ends(link: Link) -> dict[str, Any]:
+    return {
+        "left": _profile(link.left),
+        "right": _profile(link.right),
+        "strength": shown.floored(link.strength),
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {**_ends(link), "pairs": [_pair(pair) for pair in link.pairs]}
+
+
+def _cluster(cluster: Cluster) -> dict[str, Any]:
+    return {
+        "number": cluster.number,
+        "profiles": [_profile(profile) for profile in cluster.profiles],
+        "weakest": _ends(cluster.weakest),
+    }
+
+
+def _hot(photo: HotPhoto) -> dict[str, Any]:
+    return {
+        "photo": photo.sighting.photo,
+        "path": shown.encodable(photo.sighting.path),
+        "reason": photo.reason,
+        "profiles": [_profile(profile) for profile in photo.profiles],
+    }

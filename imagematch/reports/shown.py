@@ -1,0 +1,126 @@
+"""Values as every report shows them: rounded honestly, in one order, as text that can't deceive.
+
+File names, handles and ad texts were written by strangers. JSON keeps them as they are; everything
+that people read shows hidden characters instead of obeying them.
+"""
+
+import math
+import unicodedata
+from collections.abc import Iterable
+from decimal import ROUND_FLOOR, Decimal
+
+from imagematch.records import Judgement, Link, LinkReport, Profile, QueryMatch
+
+_STEP = Decimal("0.0001")
+_BELOW_CERTAIN = 0.9999
+
+#: Control, format, surrogate and line-breaking characters have no picture of their own.
+_HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+#: The joiners are needed to spell Persian, Hindi and family emoji, and can't reorder text.
+_JOINERS = "\u200c\u200d"
+_NEVER_CHARACTERS = "\ufffe\uffff"  # not allowed in XML, and characters in no script
+
+
+# --- numbers -----------------------------------------------------------------------------------
+
+
+def confidence(judgement: Judgement) -> float:
+    """The confidence, 0-1, cut to four digits; below 1 unless the pair is exact.
+
+    It is cut and not rounded, so that no report claims more than was computed.
+    """
+    value = floored(judgement.confidence)
+    return value if judgement.evidence.exact else min(value, _BELOW_CERTAIN)
+
+
+def floored(value: float) -> float:
+    """Cut a probability to four digits; 0.28999 stays below 0.29."""
+    # By way of the decimal spelling, since 0.29 * 100 is 28.999999999999996.
+    cut = Decimal(repr(float(value))).quantize(_STEP, rounding=ROUND_FLOOR)
+    return min(max(float(cut), 0.0), 1.0)
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """Round a measurement; None when it is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return round(float(value), digits) + 0.0  # -0.0 becomes 0.0
+
+
+# --- order -------------------------------------------------------------------------------------
+
+
+def best_first(matches: Iterable[QueryMatch]) -> list[QueryMatch]:
+    """Sort matches by the confidence that is shown; ties by what can't change between runs."""
+
+    def rank(match: QueryMatch) -> tuple[float, float, str, str, str, str, str]:
+        sighting = match.sighting
+        return (
+            -confidence(match.judgement),
+            -match.judgement.confidence,
+            sighting.collection,
+            sighting.path,
+            sighting.photo,
+            sighting.info.site,
+            sighting.info.profile,
+        )
+
+    return sorted(matches, key=rank)
+
+
+def strongest_first(links: Iterable[Link]) -> list[Link]:
+    """Sort links by strength; ties by the profiles."""
+    return sorted(links, key=lambda link: (-link.strength, link.left, link.right))
+
+
+def cluster_numbers(report: LinkReport) -> dict[Profile, int]:
+    """The number of the cluster that each profile belongs to; profiles without one are absent."""
+    return {profile: cluster.number for cluster in report.clusters for profile in cluster.profiles}
+
+
+def cluster_of(link: Link, numbers: dict[Profile, int]) -> int | None:
+    """The cluster that both ends of a link belong to, if there is one."""
+    left = numbers.get(link.left)
+    return left if left == numbers.get(link.right) else None
+
+
+# --- text --------------------------------------------------------------------------------------
+
+
+def encodable(text: str) -> str:
+    """Text that UTF-8 can hold: an undecodable byte of a file name becomes `\\xNN`."""
+    if text.isascii():
+        return text
+    return "".join(_spelled(char) if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def printable(text: str) -> str:
+    """Text whose hidden characters are spelled out, so that it fits on a line and reads as it is.
+
+    A right-to-left override becomes `\\u202e`, a line break `\\n`: neither can make `gpj.exe` look
+    like `exe.jpg`. Letters of every script stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(_spelled(char) if _is_hidden(char) else char for char in text)
+
+
+def shortened(text: str, most: int = 400) -> str:
+    """Text of about `most` characters at most; a longer one loses its middle and says so."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[:half]} […{len(text) - 2 * half:,} characters left out…] {text[-half:]}"
+
+
+def _is_hidden(char: str) -> bool:
+    return char in _NEVER_CHARACTERS or (
+        unicodedata.category(char) in _HIDDEN and char not in _JOINERS
+    )
+
+
+def _spelled(char: str) -> str:
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # how os.fsdecode carries a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode("ascii")

@@ -1,0 +1,202 @@
+"""A folder in, every regular file below it out, with a reason for each thing that is not read.
+
+The folder was filled by somebody else: it may hold links that loop or leave it, pipes that never
+answer, names in any script or none, and folders that refuse to open. None of that ends a walk.
+Nothing is opened but folders and files named like AppleDouble litter, and no link is followed.
+"""
+
+import os
+import stat
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagematch.errors import SourceUnavailable, UsageError
+from imagematch.records import FoundFile, SightingInfo, SkippedFile
+from imagematch.sources.paths import printable
+
+LEFT_OUT = "belongs to imagematch (its index or the manifest)"
+INNER_LINK = "a link to something inside the folder, which is read in its own place"
+OUTER_LINK = "a link that leaves the folder; no path may leave the root"
+BROKEN_LINK = "a link that leads nowhere"
+LITTER = "kept by the operating system or another program, not a photo"
+
+#: In lower case. Trash folders and Android's .thumbnails are not here: they can hold evidence.
+_LITTER_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
+_LITTER_FOLDERS = frozenset(
+    {
+        "__macosx",
+        ".appledouble",
+        ".spotlight-v100",
+        ".fseventsd",
+        "system volume information",
+        "@eadir",
+        ".git",
+        ".hg",
+        ".svn",
+    }
+)
+#: First bytes of an AppleDouble file (RFC 1740, appendix B).
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+
+_SPECIAL = {
+    stat.S_IFIFO: "a named pipe, not a file",
+    stat.S_IFSOCK: "a socket, not a file",
+    stat.S_IFCHR: "a device, not a file",
+    stat.S_IFBLK: "a device, not a file",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Root:
+    """The folder of one walk: where it really is, and which folder that was when it began."""
+
+    folder: Path
+    identity: tuple[int, int]  # device and inode
+    left_out: frozenset[str]  # relative to `folder`
+
+
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """One open folder on the way down."""
+
+    entries: Iterator[os.DirEntry[str]]
+    prefix: str  # relative path with a closing `/`; "" for the root
+    info: SightingInfo  # what the path says about the files in it
+
+
+def walk(
+    root: Path, *, site_from_path: bool = False, leave_out: Collection[Path] = ()
+) -> Iterator[FoundFile | SkippedFile]:
+    """Find every regular file below a folder, ordered by path parts as bytes.
+
+    Links are never followed: one whose target lies inside the root is skipped since the target is
+    found anyway, one that leaves the root since no path may leave it. A skipped folder is one
+    `SkippedFile`, whatever lies below it; that goes for a folder that can't be read, too.
+
+    Args:
+        root: the folder; may itself be a link.
+        site_from_path: the first folder of a path is the site, the second, if any, the profile.
+        leave_out: files and folders that are not to be read, such as the index itself.
+
+    Returns:
+        Paths of both records are relative and spelled as the file system does.
+
+    Raises:
+        UsageError: `root` is a file, or lies in what is left out.
+        SourceUnavailable: `root` is missing or can't be opened, or goes away during the walk.
+    """
+    opened, entries = _open_root(root, leave_out)
+    return _walk(opened, entries, site_from_path)
+
+
+def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.DirEntry[str]]]:
+    shown = printable(str(root))
+    try:
+        folder = root.resolve(strict=True)
+        status = folder.stat()
+        entries = _listed(os.fspath(folder))
+    except NotADirectoryError as error:
+        raise UsageError(
+            f"{shown} is not a folder; name the folder that holds the photos"
+        ) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: Python 3.12's word for a link loop
+        why = error.strerror if isinstance(error, OSError) else "a loop of links"
+        raise SourceUnavailable(
+            f"{shown} can't be opened ({why}); check the path, and that the drive is plugged in"
+        ) from error
+    left_out = [path.resolve() for path in leave_out]
+    for path in left_out:
+        if folder.is_relative_to(path):
+            raise UsageError(
+                f"{shown} lies in {printable(str(path))}, which {LEFT_OUT}; name a folder of photos"
+            )
+    below = frozenset(
+        path.relative_to(folder).as_posix() for path in left_out if path.is_relative_to(folder)
+    )
+    return _Root(folder, (status.st_dev, status.st_ino), below), entries
+
+
+def _listed(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: os.fsencode(entry.name))
+
+
+def _walk(
+    root: _Root, entries: list[os.DirEntry[str]], site_from_path: bool
+) -> Iterator[FoundFile | SkippedFile]:
+    levels = [_Level(iter(entries), "", SightingInfo())]
+    while levels:
+        level = levels[-1]
+        for entry in level.entries:
+            path = level.prefix + entry.name
+            try:
+                skip = _reason(entry, path, root)
+                if skip is not None:
+                    yield SkippedFile(path, skip)
+                elif entry.is_dir(follow_symlinks=False):
+                    below = iter(_listed(entry.path))
+                    info = _info(path) if site_from_path else level.info
+                    levels.append(_Level(below, path + "/", info))
+                    break
+                else:
+                    yield _file(entry, path, level.info)
+            except OSError as error:
+                _check_still_there(root)
+                yield SkippedFile(path, f"can't be read ({error.strerror})")
+        else:
+            levels.pop()
+
+
+def _reason(entry: os.DirEntry[str], path: str, root: _Root) -> str | None:
+    """Why an entry is not read; None for a plain file or folder."""
+    if path in root.left_out:
+        return LEFT_OUT
+    if entry.is_symlink() or entry.is_junction():
+        return _link_reason(entry, root)
+    if entry.is_dir(follow_symlinks=False):
+        return LITTER if entry.name.lower() in _LITTER_FOLDERS else None
+    if not entry.is_file(follow_symlinks=False):
+        mode = entry.stat(follow_symlinks=False).st_mode
+        return _SPECIAL.get(stat.S_IFMT(mode), "neither a file nor a folder")
+    return LITTER if _is_litter(entry) else None
+
+
+def _link_reason(entry: os.DirEntry[str], root: _Root) -> str:
+    try:
+        target = Path(entry.path).resolve(strict=True)
+    except (OSError, RuntimeError):
+        return BROKEN_LINK
+    return INNER_LINK if target.is_relative_to(root.folder) else OUTER_LINK
+
+
+def _is_litter(entry: os.DirEntry[str]) -> bool:
+    if entry.name.startswith("._"):
+        # macOS writes one beside each file on foreign drives; but a photo may be named so, too.
+        with Path(entry.path).open("rb") as file:
+            return file.read(len(_APPLE_DOUBLE)) == _APPLE_DOUBLE
+    return entry.name.lower() in _LITTER_FILES
+
+
+def _file(entry: os.DirEntry[str], path: str, info: SightingInfo) -> FoundFile:
+    status = entry.stat(follow_symlinks=False)
+    return FoundFile(path, status.st_size, status.st_mtime_ns, (info,))
+
+
+def _info(folder: str) -> SightingInfo:
+    site, *rest = folder.split("/", 2)
+    return SightingInfo(site=printable(site), profile=printable(rest[0]) if rest else "")
+
+
+def _check_still_there(root: _Root) -> None:
+    """Tell one file that can't be read from a drive that was pulled out: its empty mount point is
+    another folder."""
+    try:
+        status = root.folder.stat()
+    except OSError:
+        status = None
+    if status is None or (status.st_dev, status.st_ino) != root.identity:
+        raise SourceUnavailable(
+            f"{printable(str(root.folder))} went away while it was read; check that the drive is "
+            "plugged in, and run again"
+        )

@@ -1,0 +1,266 @@
+"""A manifest in, what it says about each file out: `read` keeps its rows, `join` gives them to
+the files of a walk and notes every row and file that is left over.
+
+Rows are somebody else's claims: paths that leave the root are refused, values are kept as text.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
+from imagematch.settings import ScanSettings
+from imagematch.sources import tables
+from imagematch.sources.paths import composed, loose, printable, relative, without_surrogates
+from imagematch.sources.phones import checked_region, to_e164
+
+#: Columns that `SightingInfo` has a field for, in the order in which rows are packed.
+_FIELDS = tables.COLUMNS[1:]
+# Ten digits from 2001 to 2033; a leading 2 is rather 2024010210, a time without separators.
+_UNIX_TIME = re.compile("1[0-9]{9}([0-9]{3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The usable rows of a manifest, packed so that a million of them fit in memory.
+
+    Attributes:
+        rows: path -> its rows in order; each is UTF-8 text with NULs between line number,
+            the known columns, and name and value of each further column.
+        spellings: `paths.loose` form -> the paths of `rows` that have it, where it is not the
+            path itself.
+        notes: bad and duplicate rows.
+    """
+
+    rows: Mapping[str, Sequence[bytes]]
+    spellings: Mapping[str, Sequence[str]]
+    notes: tuple[ManifestNote, ...]
+
+    def paths_like(self, path: str) -> list[str]:
+        """The paths of rows that may mean this file: equal but for case and Unicode form."""
+        form = loose(path)
+        like = [form] if form in self.rows else []
+        like.extend(self.spellings.get(form, ()))
+        return like
+
+    def sightings(self, path: str) -> list[tuple[int, SightingInfo]]:
+        """Line number and content of each row with exactly this path."""
+        return [_unpacked(row) for row in self.rows[path]]
+
+
+def read(path: Path, settings: ScanSettings) -> Manifest:
+    """Read a manifest, CSV or JSONL.
+
+    Values are stripped, and lose NULs and lone surrogates; phones become E.164 and times ISO 8601
+    (also from Unix seconds and milliseconds) where they can be understood, else they stay as they
+    are. Empty cells of further columns are dropped.
+
+    Raises:
+        ManifestError: the file is missing, neither CSV nor JSONL, or has no `path` column.
+        SettingsError: `settings.phone_region` is no country code.
+    """
+    kept = _Kept(checked_region(settings.phone_region))
+    notes: list[ManifestNote] = []
+    for row in tables.rows(path):
+        note = row if isinstance(row, ManifestNote) else kept.add(row)
+        if note is not None:
+            notes.append(note)
+    return Manifest(kept.rows, kept.spellings, tuple(notes))
+
+
+class _Kept:
+    """The rows of a manifest while it is read; see `Manifest` for `rows` and `spellings`."""
+
+    def __init__(self, region: str | None) -> None:
+        self.rows: dict[str, list[bytes]] = {}
+        self.spellings: dict[str, list[str]] = {}
+        self._digests: set[bytes] = set()  # of rows, to know a second one like it
+        self._region = region
+
+    def add(self, row: tables.Row) -> ManifestNote | None:
+        """Keep a row, or say why not."""
+        path = _path(row)
+        if isinstance(path, ManifestNote):
+            return path
+        known = [_known(column, row.values.get(column, ""), self._region) for column in _FIELDS]
+        digest = _digest(path, known)
+        if digest in self._digests:
+            return _note("duplicate_row", row.line, f"{path}: the same as an earlier row")
+        self._digests.add(digest)
+        self._rows_of(path).append(_packed(row, known))
+        return None
+
+    def _rows_of(self, path: str) -> list[bytes]:
+        if path not in self.rows:
+            self.rows[path] = []
+            if (form := loose(path)) != path:
+                self.spellings.setdefault(form, []).append(path)
+        return self.rows[path]
+
+
+def _path(row: tables.Row) -> str | ManifestNote:
+    written = row.values.get("path", "").replace("\0", "")
+    if not written.strip():
+        return _note("bad_row", row.line, "no path")
+    path = relative(written)
+    if path is None:
+        return _note("bad_row", row.line, f"{written}: no path may leave the root")
+    if not path.strip():
+        return _note("bad_row", row.line, f"{written}: the root itself, not a file in it")
+    return path
+
+
+def _note(problem: str, line: int, message: str) -> ManifestNote:
+    return ManifestNote(problem, f"line {line}", tables.brief(message))
+
+
+def _known(column: str, value: str, region: str | None) -> str:
+    value = _clean(value)
+    if column == "phone" and value:
+        return to_e164(value, region)
+    if column == "posted_at" and value:
+        return _iso_time(value)
+    return value
+
+
+def _clean(value: str) -> str:
+    return without_surrogates(value.replace("\0", "")).strip()
+
+
+def _iso_time(value: str) -> str:
+    """ISO 8601 where that can be read out of a value; no time or zone is made up."""
+    if _UNIX_TIME.fullmatch(value):
+        seconds = int(value) / (1000 if len(value) == 13 else 1)
+        return datetime.fromtimestamp(seconds, UTC).isoformat()
+    for reader in (date, datetime):
+        try:
+            return reader.fromisoformat(value).isoformat()
+        except ValueError:
+            continue
+    return value
+
+
+def _digest(path: str, known: Sequence[str]) -> bytes:
+    text = "\0".join((path, *known))
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+
+def _packed(row: tables.Row, known: Sequence[str]) -> bytes:
+    parts = [str(row.line), *known]
+    for column, value in row.values.items():
+        value = _clean(value)
+        if column not in tables.COLUMNS and value:
+            parts += (_clean(column), value)
+    return "\0".join(parts).encode()
+
+
+def _unpacked(row: bytes) -> tuple[int, SightingInfo]:
+    line, *values = row.decode().split("\0")
+    known, further = values[: len(_FIELDS)], values[len(_FIELDS) :]
+    site, profile, url, ad_id, posted_at, phone, email, location, text = known
+    extra = dict(zip(further[::2], further[1::2], strict=True))
+    info = SightingInfo(site, profile, url, ad_id, posted_at, phone, email, location, text, extra)
+    return int(line), info
+
+
+def join(
+    found: Iterable[FoundFile | SkippedFile], manifest: Manifest
+) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
+    """Give each file what the manifest says about it.
+
+    A row means the file with exactly its path; else the only file whose path has the same Unicode
+    normal form (macOS writes NFD); else the only one that is equal but for case. Several rows for
+    a file are several sightings, in row order. A file without a row keeps what `walk` knew; so
+    does a row without site or profile.
+
+    Args:
+        found: what `walk` gave.
+        manifest: what `read` gave.
+
+    Returns:
+        The manifest's own notes first; then every file and skip of `found`, in its order but for
+        files that other spellings might mean, which come after the others; notes on files without
+        a row beside them; notes on rows without a file at the end.
+    """
+    yield from manifest.notes
+    claimed: set[str] = set()
+    skipped: dict[str, str] = {}
+    unsettled: dict[str, list[FoundFile]] = {}
+    for item in found:
+        if isinstance(item, SkippedFile):
+            if item.path in manifest.rows:
+                skipped[item.path] = item.reason
+            yield item
+            continue
+        like = manifest.paths_like(item.path)
+        if like and like != [item.path]:
+            unsettled.setdefault(loose(item.path), []).append(item)
+            continue
+        claimed.update(like)
+        yield from _described(item, like, manifest)
+    for files in unsettled.values():
+        yield from _settled(files, manifest, claimed)
+    yield from _rows_without_file(manifest, claimed, skipped)
+
+
+def _described(
+    file: FoundFile, paths: Sequence[str], manifest: Manifest, why: str = "not in the manifest"
+) -> Iterator[FoundFile | ManifestNote]:
+    """One file with the rows of these paths, or with a note that there are none."""
+    rows = sorted((row for path in paths for row in manifest.sightings(path)), key=_line)
+    if not rows:
+        yield file
+        yield ManifestNote("file_without_row", printable(file.path), why)
+        return
+    known = file.sightings[0]
+    yield replace(file, sightings=tuple(_filled(info, known) for _, info in rows))
+
+
+def _line(row: tuple[int, SightingInfo]) -> int:
+    return row[0]
+
+
+def _filled(info: SightingInfo, known: SightingInfo) -> SightingInfo:
+    if (info.site or not known.site) and (info.profile or not known.profile):
+        return info
+    return replace(info, site=info.site or known.site, profile=info.profile or known.profile)
+
+
+def _settled(
+    files: Sequence[FoundFile], manifest: Manifest, claimed: set[str]
+) -> Iterator[FoundFile | ManifestNote]:
+    """Decide which of some files, whose paths are loosely equal, the rows like them mean."""
+    meant: dict[str, list[str]] = {file.path: [] for file in files}
+    open_paths = [path for path in manifest.paths_like(files[0].path) if path not in claimed]
+    for path in open_paths:
+        owner = _meant(path, meant)
+        if owner is not None:
+            meant[owner].append(path)
+            claimed.add(path)
+    unclear = any(path not in claimed for path in open_paths)
+    why = "a row is like it, but other files are, too" if unclear else "not in the manifest"
+    for file in files:
+        yield from _described(file, meant[file.path], manifest, why)
+
+
+def _meant(path: str, files: Iterable[str]) -> str | None:
+    """The file that a row's path means, of several that are loosely equal; None if unclear."""
+    files = list(files)
+    if path in files:
+        return path
+    same = [file for file in files if composed(file) == composed(path)] or files
+    return same[0] if len(same) == 1 else None
+
+
+def _rows_without_file(
+    manifest: Manifest, claimed: set[str], skipped: Mapping[str, str]
+) -> Iterator[ManifestNote]:
+    for path in manifest.rows:
+        if path in claimed:
+            continue
+        what = f"is skipped: {skipped[path]}" if path in skipped else "there is no such file"
+        for line, _ in manifest.sightings(path):
+            yield _note("row_without_file", line, f"{path}: {what}")

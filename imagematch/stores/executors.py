@@ -1,0 +1,367 @@
+"""Run a function over tasks in worker processes that a hostile file may kill; the run goes on.
+
+Tasks go in lazily, outcomes come out in the order of the tasks. Every worker has its own pipe and
+its own thread in this process, and shares nothing with the others: pools that share one pipe
+(pebble, concurrent.futures) break as a whole when a worker is killed between two tasks, or while
+it sends a result.
+"""
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from itertools import batched
+from typing import Any, Protocol, Self
+
+from imagematch.errors import ImagematchError
+from imagematch.records import Failure
+from imagematch.settings import DEFAULTS, WorkerSettings
+from imagematch.stores.worker import OUT_OF_MEMORY, Preparation, apply, receive, send
+
+#: Chunks in flight or finished and not yet asked for, a worker: enough that no worker waits while
+#: the caller stores outcomes, few enough that memory does not grow with the number of tasks.
+_CHUNKS_PER_WORKER = 3
+#: Starting a worker takes 1-3 s (imports, loading the model), more on a busy machine or slow disk.
+_SECONDS_TO_START = 120.0
+_ATTEMPTS_TO_START = 3
+#: From the end of its pipe to the end of a process: the kernel frees its memory first.
+_SECONDS_TO_DIE = 10.0
+#: Workers are the parallelism; native thread pools inside them would only compete.
+_ONE_THREAD = dict.fromkeys(
+    (
+        "OMP_NUM_THREADS",
+        "OPENBLAS_NUM_THREADS",
+        "MKL_NUM_THREADS",
+        "VECLIB_MAXIMUM_THREADS",
+        "OPENCV_FOR_THREADS_NUM",
+    ),
+    "1",
+)
+_SERVE = "import sys; from imagematch.stores.worker import serve; serve(*map(int, sys.argv[1:]))"
+
+type ChunkFunction[T, R] = Callable[[Sequence[T]], Sequence[R]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome[T, R]:
+    """What became of one task: a result, or the reason why its worker was lost.
+
+    Attributes:
+        failure: code "timeout", "memory" or "crashed"; None where there is a result.
+    """
+
+    task: T
+    result: R | None
+    failure: Failure | None
+
+
+class Executor(Protocol):
+    """Runs a function over many tasks. A context manager; leaving it stops everything."""
+
+    def run[T, R](
+        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+    ) -> Iterator[Outcome[T, R]]:
+        """Yield one outcome a task, in the order of the tasks.
+
+        Args:
+            function: picklable (of a module, or a `functools.partial`); gets a chunk of tasks and
+                returns one result a task, in order. It deals with the errors it expects of a
+                task: what it raises is a programming error and is raised here.
+            tasks: consumed a bounded number of chunks ahead, in the caller's thread.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop all work at once; what was in flight is lost."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def open_executor(
+    settings: WorkerSettings, warm_up: Callable[[], object] | None = None
+) -> Executor:
+    """Return the executor that `settings` ask for; its workers start with the first task.
+
+    Args:
+        warm_up: picklable; called once in each new worker, before the clock of any task runs:
+            the place to import and load what is slow. What it raises, `run` raises.
+    """
+    return ProcessExecutor(settings, warm_up)
+
+
+class SerialExecutor:
+    """Runs everything in this process, without limits: for tests and debugging."""
+
+    def __init__(self, chunk: int = DEFAULTS.workers.chunk) -> None:
+        self._chunk = chunk
+
+    def run[T, R](
+        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+    ) -> Iterator[Outcome[T, R]]:
+        """See `Executor.run`."""
+        for chunk in batched(tasks, self._chunk):
+            yield from _settle(partial(_attempt_here, function), list(chunk))
+
+    def close(self) -> None:
+        """Do nothing: nothing runs between two calls."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ProcessExecutor:
+    """Runs chunks in worker processes that are limited, watched and replaced.
+
+    A worker that takes longer than `seconds_per_file` times the length of its chunk, runs into its
+    memory limit or dies is replaced, and the tasks of its chunk are run again one by one: only a
+    task that costs a worker all alone fails. Starting a worker never counts towards that time.
+
+    Raises, from `run`:
+        ImagematchError: workers can't even start.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, warm_up: Callable[[], object] | None = None
+    ) -> None:
+        self._settings = settings
+        self._warm_up = warm_up
+        self._crew: _Crew | None = None
+
+    def run[T, R](
+        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+    ) -> Iterator[Outcome[T, R]]:
+        """See `Executor.run`. A run that is given up early stops all workers."""
+        crew = self._crew = self._crew or _Crew(self._settings, self._warm_up)
+        ahead: deque[Future[list[Outcome[T, R]]]] = deque()
+        try:
+            for chunk in batched(tasks, self._settings.chunk):
+                ahead.append(crew.submit(function, list(chunk)))
+                if len(ahead) == crew.size * _CHUNKS_PER_WORKER:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+        except BaseException:  # GeneratorExit and Ctrl-C too: nobody wants what is in flight
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Stop all workers at once and wait until they are gone."""
+        crew, self._crew = self._crew, None
+        if crew is not None:
+            crew.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _settle[T, R](
+    attempt: Callable[[Sequence[T]], Sequence[R] | Failure], chunk: Sequence[T]
+) -> list[Outcome[T, R]]:
+    """Try a chunk, and if that fails its tasks one by one, so that only the guilty ones fail."""
+    answer = attempt(chunk)
+    if not isinstance(answer, Failure):
+        return [Outcome(task, result, None) for task, result in zip(chunk, answer, strict=True)]
+    if len(chunk) == 1:
+        return [Outcome(chunk[0], None, answer)]
+    return [outcome for task in chunk for outcome in _settle(attempt, [task])]
+
+
+def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Sequence[R] | Failure:
+    try:
+        return apply(function, chunk)
+    except MemoryError:
+        return Failure("memory", "needs more memory than this process can get")
+
+
+def _usable_cores() -> int:
+    """CPU cores that this process may run on, fewer than the machine has in many containers."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Crew:
+    """Threads that each own one worker process and wait for it.
+
+    A worker is started by the thread that owns it, which lives until `stop`: on Linux a worker
+    asks the kernel to be killed when the thread that started it ends.
+    """
+
+    def __init__(self, settings: WorkerSettings, warm_up: Callable[[], object] | None) -> None:
+        self.size = settings.count or _usable_cores()
+        self._settings = settings
+        self._warm_up = warm_up
+        self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="imagematch-worker")
+        self._own = threading.local()
+        self._lock = threading.Lock()
+        self._workers: set[_Worker] = set()
+        self._stopped = False
+
+    def submit[T, R](
+        self, function: ChunkFunction[T, R], chunk: Sequence[T]
+    ) -> Future[list[Outcome[T, R]]]:
+        """Queue a chunk; never blocks."""
+        attempt: Callable[[Sequence[T]], Sequence[R] | Failure] = partial(self._attempt, function)
+        return self._threads.submit(_settle, attempt, chunk)
+
+    def stop(self) -> None:
+        """Kill all workers, and return when they and their threads are gone."""
+        with self._lock:
+            self._stopped = True
+            for worker in self._workers:
+                worker.kill()
+        self._threads.shutdown(cancel_futures=True)
+        for worker in self._workers:
+            worker.bury()
+
+    def _attempt[T, R](
+        self, function: ChunkFunction[T, R], chunk: Sequence[T]
+    ) -> Sequence[R] | Failure:
+        worker = self._worker_for(function)
+        answer: Sequence[R] | Failure = worker.ask(
+            chunk, self._settings.seconds_per_file * len(chunk)
+        )
+        return answer
+
+    def _worker_for(self, function: ChunkFunction[Any, Any]) -> "_Worker":
+        """This thread's worker, started where need be, with `function` imported and warm."""
+        for _ in range(_ATTEMPTS_TO_START):
+            worker = self._own_worker()
+            if worker.function is function:
+                return worker
+            answer = worker.ask(Preparation(self._warm_up, function), _SECONDS_TO_START)
+            if not isinstance(answer, Failure):
+                worker.function = function
+                return worker
+        raise ImagematchError(
+            f"worker processes can't start; the last of {_ATTEMPTS_TO_START}: {answer.message}. "
+            f"If memory is short, raise memory_mb (now {self._settings.memory_mb}) or lower count "
+            f"(now {self.size}) in the group [workers] of the settings."
+        )
+
+    def _own_worker(self) -> "_Worker":
+        worker: _Worker | None = getattr(self._own, "worker", None)
+        if worker is not None and worker.alive:
+            return worker
+        with self._lock:
+            if self._stopped:
+                raise CancelledError
+            if worker is not None:
+                worker.bury()
+                self._workers.remove(worker)
+            self._own.worker = worker = _Worker(self._settings.memory_mb)
+            self._workers.add(worker)
+        return worker
+
+
+class _Worker:
+    """One worker process, as seen from its thread.
+
+    Attributes:
+        function: what it is prepared to run.
+    """
+
+    def __init__(self, memory_mb: int) -> None:
+        # Not multiprocessing: its "spawn" runs the caller's main script again, can't start from
+        # `python -`, and gives the child only the environment that this process has itself.
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _SERVE, str(memory_mb), str(os.getpid())],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # libtiff, libpng and libjpeg write there as they please
+            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests = self._process.stdin
+        self._replies = self._process.stdout
+        self._memory_mb = memory_mb
+        self._expired = False
+        self.function: ChunkFunction[Any, Any] | None = None
+
+    @property
+    def alive(self) -> bool:
+        return not self._expired and self._process.poll() is None
+
+    def ask(self, request: object, seconds: float) -> Any:
+        """Send a request and wait for the answer.
+
+        Returns:
+            What the worker answered, or the `Failure` that it died of.
+
+        Raises:
+            Exception: what the worker's function raised, with its traceback as a note.
+        """
+        message = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
+        watch = threading.Timer(seconds, self._expire)
+        watch.start()
+        try:
+            send(self._requests, message)
+            reply = receive(self._replies)
+        except OSError:  # a broken pipe
+            reply = None
+        finally:
+            watch.cancel()
+            watch.join()
+        if reply is None:
+            return self._cause_of_death(seconds)
+        raised, answer, where = pickle.loads(reply)  # noqa: S301 - from our own child
+        if raised:
+            answer.add_note(where)
+            raise answer
+        return answer
+
+    def kill(self) -> None:
+        """End the process from any thread; a worker has nothing to tidy up."""
+        self._process.kill()
+
+    def bury(self) -> int:
+        """Wait for the end of the process; returns its exit status, or minus a signal."""
+        try:
+            status = self._process.wait(_SECONDS_TO_DIE)
+        except subprocess.TimeoutExpired:  # its pipe ended, yet it lives: something closed it
+            self.kill()
+            status = self._process.wait()
+        for pipe in (self._requests, self._replies):
+            with suppress(OSError):  # what could not be sent is still in the buffer
+                pipe.close()
+        return status
+
+    def _expire(self) -> None:
+        self._expired = True
+        self.kill()
+
+    def _cause_of_death(self, seconds: float) -> Failure:
+        status = self.bury()
+        if self._expired:
+            return Failure("timeout", f"still busy after {seconds:g} s; the worker was stopped")
+        if status == OUT_OF_MEMORY:
+            limit = f" ({self._memory_mb} MiB)" if self._memory_mb else ""
+            return Failure("memory", f"needs more memory than a worker may use{limit}")
+        return Failure("crashed", f"the worker process died ({_in_words(status)})")
+
+
+def _in_words(status: int) -> str:
+    if status >= 0:
+        return f"exit status {status}"
+    number = -status
+    name = (signal.strsignal(number) or "unknown").lower()
+    hint = ", perhaps because the machine ran out of memory" if name == "killed" else ""
+    return f"signal {number}, {name}{hint}"

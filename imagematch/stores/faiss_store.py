@@ -1,0 +1,385 @@
+"""The default vector store: append-only files beside the catalogue, searched exactly with FAISS.
+
+Vectors go in and come out through the protocol in `vectors`; `shards` has the files and `exact`
+the search. A change is committed by replacing the manifest, so a process killed at any moment
+leaves the state before or after it. Every instance sees the state that it opened, plus what it
+changed itself; there is one writer (the index's lock sees to that) and any number of readers.
+
+Many small shards are merged as log-structured merge trees do it: only shards of about the same
+size are rewritten together, so that adding a few photos to a million never rewrites the million.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from imagematch.errors import IndexDamaged, IndexMissing
+from imagematch.records import Bytes, Floats
+from imagematch.stores import durable, exact, shards
+from imagematch.stores.shards import Manifest, Shard, ShardEntry
+from imagematch.stores.vectors import (
+    DTYPES,
+    Ids,
+    Neighbours,
+    StoreStats,
+    VectorKind,
+    checked_ids,
+    checked_new_ids,
+    checked_queries,
+    checked_vectors,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repair:
+    """What `FaissVectorStore.repair` had to give up.
+
+    Attributes:
+        lost: ids whose vectors are gone and have to be computed again, ascending.
+        nameless: vectors that are gone without their ids being known; compare the store's
+            `ids()` with the catalogue to find them.
+        rebuilt: the manifest was lost and made anew from the shards, so vectors that had been
+            removed may be back: ids that the catalogue does not know have to be removed.
+        problems: what was found, in plain words.
+    """
+
+    lost: Ids
+    nameless: int
+    rebuilt: bool
+    problems: tuple[str, ...]
+
+
+class FaissVectorStore:
+    """A `VectorStore` in a directory of its own."""
+
+    def __init__(
+        self,
+        directory: Path,
+        manifest: Manifest,
+        opened: tuple[Shard, ...],
+        *,
+        writable: bool,
+        merge_shards: int,
+    ) -> None:
+        """Use `open` instead."""
+        self._directory = directory
+        self._kind: VectorKind = manifest.kind
+        self._width = manifest.width
+        self._next_number = manifest.next_number
+        self._shards: tuple[Shard, ...] | None = opened
+        self._writable = writable
+        self._merge_shards = merge_shards
+
+    @classmethod
+    def open(
+        cls, directory: Path, kind: VectorKind, width: int, *, writable: bool, merge_shards: int
+    ) -> Self:
+        """Open the store in a directory; a writer creates it where there is none.
+
+        Sizes of files are checked here, checksums by `verify`.
+
+        Args:
+            width: elements of a vector: floats, or bytes of eight bits.
+            writable: whether this is the one writer, which also sweeps what a killed one left.
+            merge_shards: shards are merged when there are more.
+
+        Raises:
+            IndexMissing: a reader finds no store.
+            IndexDamaged: the manifest or a shard is missing, cut short or not what it should be.
+            IndexTooNew: a newer imagematch wrote it.
+            ShapeError: the store holds vectors of another kind or width.
+        """
+        if writable:
+            _create_where_missing(directory, Manifest(kind, width))
+        manifest, opened = _open_all(directory, kind, width)
+        if writable:
+            shards.sweep(directory, manifest)
+        return cls(directory, manifest, opened, writable=writable, merge_shards=merge_shards)
+
+    @classmethod
+    def repair(cls, directory: Path, kind: VectorKind, width: int) -> Repair:
+        """Drop shards that are not what was written, so that the store opens again.
+
+        For the one writer. Reads all files. Does nothing to a store that is well.
+
+        Raises:
+            IndexTooNew: a newer imagematch wrote it.
+            ShapeError: the store holds vectors of another kind or width.
+        """
+        problems = []
+        rebuilt = False
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            manifest = shards.read_manifest(directory)
+        except (IndexDamaged, IndexMissing) as error:
+            problems.append(str(error))
+            rebuilt = isinstance(error, IndexDamaged)
+            manifest = _manifest_from_files(directory, kind, width)
+        shards.check_fits(manifest, kind, width, directory)
+        kept, nameless = [], 0
+        lost: list[Ids] = [np.empty(0, dtype=np.int64)]
+        for entry in manifest.shards:
+            found = _shard_problems(directory, entry, kind, width)
+            problems += found
+            if not found:
+                kept.append(entry)
+            elif (known := _known_ids(directory, entry)) is None:
+                nameless += entry.alive
+            else:
+                lost.append(known)
+        if problems:
+            manifest = Manifest(kind, width, manifest.next_number, tuple(kept))
+            shards.write_manifest(directory, manifest)
+        shards.sweep(directory, manifest)
+        return Repair(np.sort(np.concatenate(lost)), nameless, rebuilt, tuple(problems))
+
+    def add(self, ids: Ids, vectors: Floats | Bytes) -> None:
+        """Store vectors in a new shard; see `VectorStore.add`."""
+        opened = self._writing()
+        ids = checked_new_ids(ids)
+        vectors = checked_vectors(vectors, self._kind, self._width)
+        if len(ids) != len(vectors):
+            raise ValueError(f"{len(ids)} ids come with {len(vectors)} vectors")
+        for shard in opened:
+            _, there = shard.find(ids)
+            if there.any():
+                raise ValueError(f"id {ids[there][0]} is already in {self._directory}")
+        if len(ids):
+            order = np.argsort(ids)
+            entry = self._write_shard(ids[order], [vectors[order]])
+            self._commit((*opened, self._open_shard(entry)))
+            self._tidy()
+
+    def remove(self, ids: Ids) -> int:
+        """Mark vectors as removed; see `VectorStore.remove`. Their shard is rewritten later."""
+        opened = self._writing()
+        ids = np.unique(checked_ids(ids))
+        removed, kept = 0, []
+        for shard in opened:
+            places, there = shard.find(ids)
+            removed += int(there.sum())
+            if there.any():
+                rows = np.union1d(shard.entry.removed, places[there]).astype(np.int64)
+                shard = shards.with_removed(shard, rows.tolist())
+            if shard.entry.alive:
+                kept.append(shard)
+        if removed:
+            self._commit(tuple(kept))
+            self._tidy()
+        return removed
+
+    def search(
+        self, queries: Floats | Bytes, top: int, *, limit: float | None = None
+    ) -> Neighbours:
+        """Find the nearest vectors, exactly; see `VectorStore.search`."""
+        if top < 1:
+            raise ValueError(f"top is {top}, but must be at least 1")
+        queries = checked_queries(queries, self._kind, self._width)
+        rows = [shard.rows for shard in self._opened()]
+        return exact.nearest(rows, queries, top, limit, exact.METRICS[self._kind])
+
+    def ids(self) -> Ids:
+        """All ids in the store, ascending."""
+        parts = [shard.rows.ids[shard.rows.alive] for shard in self._opened()]
+        return np.sort(np.concatenate([np.empty(0, dtype=np.int64), *parts]))
+
+    def get(self, ids: Ids) -> Floats | Bytes:
+        """The vectors of some ids, in the order asked; see `VectorStore.get`."""
+        ids = checked_ids(ids)
+        vectors = np.empty((len(ids), self._width), dtype=DTYPES[self._kind])
+        missing = np.ones(len(ids), dtype=bool)
+        for shard in self._opened():
+            places, there = shard.find(ids)
+            vectors[there] = shard.rows.vectors[places[there]]
+            missing &= ~there
+        if missing.any():
+            raise KeyError(f"id {ids[missing][0]} is not in {self._directory}")
+        return vectors
+
+    def stats(self) -> StoreStats:
+        """What the store holds."""
+        entries = [shard.entry for shard in self._opened()]
+        return StoreStats(
+            kind=self._kind,
+            width=self._width,
+            vectors=sum(entry.alive for entry in entries),
+            tombstones=sum(len(entry.removed) for entry in entries),
+            shards=len(entries),
+            bytes=sum(entry.bytes for entry in entries),
+            method="exact",
+        )
+
+    def verify(self) -> list[str]:
+        """Compare all files with their checksums, and check what they hold."""
+        opened = self._opened()
+        problems = []
+        for shard in opened:
+            problems += shards.file_problems(self._directory, shard.entry)
+            problems += shards.content_problems(self._directory, shard, self._kind)
+        ids, counts = np.unique(self.ids(), return_counts=True)
+        if (counts > 1).any():
+            problems.append(
+                f"{self._directory} holds {int((counts > 1).sum())} ids more than once, "
+                f"for instance {ids[counts > 1][0]}"
+            )
+        return problems
+
+    def merge(self) -> None:
+        """Rewrite all shards into one, without removed rows; nothing to do where it is one."""
+        opened = self._writing()
+        if len(opened) > 1 or any(shard.entry.removed for shard in opened):
+            self._merge(range(len(opened)))
+
+    def close(self) -> None:
+        """Let go of all files; the store can't be used after that."""
+        self._shards = None
+
+    def _opened(self) -> tuple[Shard, ...]:
+        if self._shards is None:
+            raise ValueError(f"the store in {self._directory} is closed")
+        return self._shards
+
+    def _writing(self) -> tuple[Shard, ...]:
+        if not self._writable:
+            raise ValueError(f"the store in {self._directory} was opened for reading only")
+        return self._opened()
+
+    def _write_shard(self, ids: Ids, vectors: Iterable[np.ndarray]) -> ShardEntry:
+        # The number counts as used even if the write fails, see `shards`.
+        number = self._next_number
+        self._next_number += 1
+        return shards.write_shard(
+            self._directory, number, ids, vectors, DTYPES[self._kind], self._width
+        )
+
+    def _open_shard(self, entry: ShardEntry) -> Shard:
+        return shards.open_shard(self._directory, entry, self._kind, self._width)
+
+    def _commit(self, opened: tuple[Shard, ...]) -> None:
+        """Make shards the state of the store, and delete files that no longer belong to it."""
+        before = {shard.entry.number for shard in self._opened()}
+        entries = tuple(shard.entry for shard in opened)
+        shards.write_manifest(
+            self._directory, Manifest(self._kind, self._width, self._next_number, entries)
+        )
+        self._shards = opened
+        for number in before - {entry.number for entry in entries}:
+            shards.delete_shard(self._directory, number)
+
+    def _tidy(self) -> None:
+        """Merge shards where there are too many or too hollow ones."""
+        try:
+            while group := choose_merge(
+                [shard.entry for shard in self._opened()], self._merge_shards
+            ):
+                self._merge(group)
+        except OSError as error:
+            # What the caller asked for is already durable, and a merge can wait for disk space.
+            _log.warning("shards in %s could not be merged: %s", self._directory, error)
+
+    def _merge(self, group: Sequence[int]) -> None:
+        opened = self._opened()
+        merged = [opened[index] for index in group]
+        rows = [np.flatnonzero(shard.rows.alive) for shard in merged]
+        ids = np.concatenate([shard.rows.ids[row] for shard, row in zip(merged, rows, strict=True)])
+        source = np.repeat(np.arange(len(merged)), [len(row) for row in rows])
+        order = np.argsort(ids)
+        entry = self._write_shard(
+            ids[order],
+            shards.copy_rows(merged, source[order], np.concatenate(rows)[order]),
+        )
+        kept = tuple(shard for index, shard in enumerate(opened) if index not in set(group))
+        self._commit((*kept, self._open_shard(entry)))
+
+
+def choose_merge(entries: Sequence[ShardEntry], merge_shards: int) -> list[int]:
+    """Which shards to rewrite into one, as positions; empty when all is well.
+
+    Shards that are more than half removed come first: rewriting them costs less than was
+    removed. Where there are more than `merge_shards`, the tier with the most shards is merged;
+    a tier is a power of four in size. So a vector is rewritten only a few times for each tier
+    that it rises through, and a large shard only together with its equals.
+    """
+    hollow = [at for at, entry in enumerate(entries) if entry.alive < len(entry.removed)]
+    if hollow or len(entries) <= merge_shards:
+        return hollow
+    tiers = [(entry.alive.bit_length() - 1) // 2 for entry in entries]
+    fullest = min(Counter(tiers).items(), key=lambda item: (-item[1], item[0]))
+    if fullest[1] > 1:
+        return [at for at, tier in enumerate(tiers) if tier == fullest[0]]
+    return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
+
+
+def _create_where_missing(directory: Path, empty: Manifest) -> None:
+    if not (directory / shards.MANIFEST).exists() and not shards.shard_numbers(directory):
+        directory.mkdir(parents=True, exist_ok=True)
+        shards.write_manifest(directory, empty)
+
+
+def _open_all(directory: Path, kind: VectorKind, width: int) -> tuple[Manifest, tuple[Shard, ...]]:
+    """Open what the manifest names, again when a writer has merged it away meanwhile."""
+    manifest = shards.read_manifest(directory)
+    while True:
+        shards.check_fits(manifest, kind, width, directory)
+        try:
+            return manifest, tuple(
+                shards.open_shard(directory, entry, kind, width) for entry in manifest.shards
+            )
+        except IndexDamaged:
+            newer = shards.read_manifest(directory)
+            if newer == manifest:
+                raise
+            manifest = newer
+
+
+def _shard_problems(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> list[str]:
+    problems = shards.file_problems(directory, entry)
+    if problems:
+        return problems
+    try:
+        shard = shards.open_shard(directory, entry, kind, width)
+    except IndexDamaged as error:
+        return [str(error)]
+    return shards.content_problems(directory, shard, kind)
+
+
+def _known_ids(directory: Path, entry: ShardEntry) -> Ids | None:
+    """Ids of a damaged shard, None where its ids are damaged too."""
+    path = shards.ids_path(directory, entry.number)
+    try:
+        if durable.file_record(path) != entry.ids:
+            return None
+        ids = np.load(path, allow_pickle=False)
+    except (OSError, ValueError):
+        return None
+    alive: Ids = np.delete(ids, list(entry.removed))
+    return alive
+
+
+def _manifest_from_files(directory: Path, kind: VectorKind, width: int) -> Manifest:
+    """A manifest of all shards that look whole; the newest counts where two hold the same id."""
+    numbers = shards.shard_numbers(directory)
+    entries: list[ShardEntry] = []
+    taken = np.empty(0, dtype=np.int64)
+    for number in reversed(numbers):
+        try:
+            ids_file = durable.file_record(shards.ids_path(directory, number))
+            vectors_file = durable.file_record(shards.vectors_path(directory, number))
+            ids = np.load(shards.ids_path(directory, number), allow_pickle=False)
+        except (OSError, ValueError):
+            continue
+        if not isinstance(ids, np.ndarray) or ids.shape[1:] or ids.dtype != np.int64:
+            continue
+        older = np.flatnonzero(np.isin(ids, taken))
+        entry = ShardEntry(number, len(ids), ids_file, vectors_file, tuple(older.tolist()))
+        if entry.alive and not _shard_problems(directory, entry, kind, width):
+            entries.append(entry)
+            taken = np.union1d(taken, ids)
+    return Manifest(kind, width, max(numbers, default=0) + 1, tuple(reversed(entries)))

@@ -1,0 +1,206 @@
+"""The catalogue's tables, and how an older catalogue becomes a current one.
+
+The tables use only what SQLite and PostgreSQL share. Times are ISO 8601 in UTC, hashes are hex
+text, paths are printable text with `raw` beside them where the name is not valid UTF-8.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+VERSION = 1
+
+#: What takes a catalogue from the version before to this one: SQL statements, run in one
+#: transaction. Version 1 is what `METADATA.create_all` makes.
+MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+
+METADATA = MetaData()
+
+# SQLite counts rows in INTEGER only; PostgreSQL needs BIGINT for ten million sightings and more.
+_ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _key() -> Column[int]:
+    return Column("id", _ID, primary_key=True, autoincrement=True)
+
+
+meta = Table(
+    "meta",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+runs = Table(
+    "runs",
+    METADATA,
+    _key(),
+    Column("what", String, nullable=False),  # "index", "gallery", "reindex"
+    Column("job", String, nullable=False),
+    Column("root", Text, nullable=False),
+    Column("started", String, nullable=False),
+    Column("finished", String),
+    Column("state", String, nullable=False),  # "running", "done", "stopped", "failed", "killed"
+    Column("message", Text, nullable=False, default=""),
+    Column("counts", JSON, nullable=False, default=dict),
+    sqlite_autoincrement=True,
+)
+
+collections = Table(
+    "collections",
+    METADATA,
+    _key(),
+    Column("name", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),  # "ads", "gallery"
+)
+
+roots = Table(
+    "roots",
+    METADATA,
+    _key(),
+    Column("collection_id", ForeignKey("collections.id"), nullable=False),
+    Column("path", Text, nullable=False),  # absolute
+    Column("scanned_at", String),  # end of the last complete scan
+    Column("scanned_run", _ID),
+    UniqueConstraint("collection_id", "path"),
+)
+
+photos = Table(
+    "photos",
+    METADATA,
+    _key(),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("state", String, nullable=False),  # "pending", "described", "failed"
+    Column("searched", Boolean, nullable=False, default=False),
+    Column("code", String),  # of a failure
+    Column("message", Text),
+    Column("pixel_sha256", String(64)),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("format", String),
+    Column("frames", Integer),
+    Column("truncated", Boolean),
+    Column("phash", String(16)),
+    Column("pdq", String(64)),
+    Column("pdq_quality", Integer),
+    Column("gate", String),
+    Column("views", Integer, nullable=False, default=0),  # vectors in the embedding store
+    Column("described_by", String),  # version of imagematch
+    Index("photos_by_pixels", "pixel_sha256"),
+    Index("photos_by_phash", "phash"),
+    Index("photos_by_state", "state", "searched"),
+    # Ids are never used again, so that a vector left behind can't pass for another photo's.
+    sqlite_autoincrement=True,
+)
+
+profiles = Table(
+    "profiles",
+    METADATA,
+    _key(),
+    Column("site", Text, nullable=False),
+    Column("handle", Text, nullable=False),
+    UniqueConstraint("site", "handle"),
+)
+
+files = Table(
+    "files",
+    METADATA,
+    _key(),
+    Column("root_id", ForeignKey("roots.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("raw", LargeBinary),  # the name's bytes where they are not valid UTF-8
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("state", String, nullable=False),  # "present", "vanished", "replaced"
+    Column("photo_id", ForeignKey("photos.id")),  # NULL when the file could not be read
+    Column("code", String),  # of a failure to read
+    Column("message", Text),
+    Column("sightings_sha256", String(64), nullable=False),  # of what the source says about it
+    Column("added_run", _ID, nullable=False),
+    Column("first_seen", String, nullable=False),
+    Column("last_seen", String),  # of a file that is no longer present
+    Index("files_by_photo", "photo_id"),
+    Index(
+        "files_present",
+        "root_id",
+        "path",
+        unique=True,
+        sqlite_where=text("state = 'present'"),
+        postgresql_where=text("state = 'present'"),
+    ),
+    sqlite_autoincrement=True,
+)
+
+sightings = Table(
+    "sightings",
+    METADATA,
+    _key(),
+    Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), nullable=False),
+    Column("site", Text, nullable=False),
+    Column("profile_id", ForeignKey("profiles.id")),
+    Column("url", Text, nullable=False),
+    Column("ad_id", Text, nullable=False),
+    Column("posted_at", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("extra", JSON, nullable=False),
+    Index("sightings_by_file", "file_id"),
+    Index("sightings_by_profile", "profile_id"),
+)
+
+# Pairs that some index found close and that nobody has judged yet; photo_a < photo_b.
+candidates = Table(
+    "candidates",
+    METADATA,
+    Column("photo_a", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("photo_b", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("pdq_distance", Integer),
+    Column("cosine", Float),
+    Column("same_pixels", Boolean, nullable=False),
+)
+
+# Judged pairs that count; photo_a < photo_b, and the transform leads from a to b.
+matches = Table(
+    "matches",
+    METADATA,
+    _key(),
+    Column("photo_a", ForeignKey("photos.id", ondelete="CASCADE"), nullable=False),
+    Column("photo_b", ForeignKey("photos.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", String, nullable=False),
+    Column("confidence", Float, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("pdq_distance", Integer),
+    Column("cosine", Float),
+    Column("geometry", JSON),
+    Column("run_id", ForeignKey("runs.id"), nullable=False),
+    UniqueConstraint("photo_a", "photo_b"),
+    Index("matches_by_b", "photo_b"),
+    Index("matches_by_run", "run_id"),
+)
+
+
+def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that leaves rows alone whose key is already there."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()

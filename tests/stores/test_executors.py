@@ -1,0 +1,320 @@
+"""The executors: guilty tasks fail, all others get their results, and nobody is left behind."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.errors import ImagematchError
+from imagematch.settings import WorkerSettings
+from imagematch.stores.executors import Executor, Outcome, SerialExecutor, open_executor
+from tests.stores import workers
+
+QUICK = WorkerSettings(count=2, seconds_per_file=0.5, memory_mb=1024, chunk=3)
+REPOSITORY = Path(__file__).parents[2]
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does this")
+
+
+@pytest.fixture(scope="module")
+def team() -> Iterator[Executor]:
+    """Workers that the tests share, to start few processes."""
+    with open_executor(QUICK) as executor:
+        yield executor
+
+
+def codes(outcomes: list[Outcome[str, str]]) -> list[str | None]:
+    """What became of the tasks: the result, or the code of the failure."""
+    return [o.result if o.failure is None else o.failure.code for o in outcomes]
+
+
+def children() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Wait for what another process does; far longer than it ever takes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_outcomes_come_in_the_order_of_the_tasks(team: Executor) -> None:
+    tasks = [str(number) + "x" for number in range(50)]
+    assert list(team.run(workers.behave, tasks)) == [
+        Outcome(task, task.upper(), None) for task in tasks
+    ]
+
+
+def test_no_tasks_give_no_outcomes_and_start_no_worker() -> None:
+    before = children()
+    with open_executor(QUICK) as executor:
+        assert list(executor.run(workers.behave, [])) == []
+        assert children() == before
+
+
+def test_guilty_tasks_fail_and_the_others_get_their_results(team: Executor) -> None:
+    tasks = ["a", "segfault", "b", "exit", "c", "killed", "d", "e", "f", "sleep", "g", "h"]
+    outcomes = list(team.run(workers.behave, tasks))
+    assert [outcome.task for outcome in outcomes] == tasks
+    assert codes(outcomes) == [
+        *("A", "crashed", "B"),
+        *("crashed", "C", "crashed"),
+        *("D", "E", "F"),
+        *("timeout", "G", "H"),
+    ]
+    messages = {o.task: o.failure.message for o in outcomes if o.failure is not None}
+    assert messages["segfault"] == "the worker process died (signal 11, segmentation fault)"
+    assert messages["exit"] == "the worker process died (exit status 3)"
+    assert messages["killed"].startswith("the worker process died (signal 9, killed, perhaps")
+    assert messages["sleep"] == "still busy after 0.5 s; the worker was stopped"
+
+
+@linux_only
+def test_greedy_task_fails_with_memory(team: Executor) -> None:
+    outcomes = list(team.run(workers.behave, ["a", "greedy", "b"]))
+    assert codes(outcomes) == ["A", "memory", "B"]
+    assert outcomes[1].failure is not None
+    assert outcomes[1].failure.message == "needs more memory than a worker may use (1024 MiB)"
+
+
+@linux_only
+def test_native_code_that_holds_the_interpreter_is_stopped(team: Executor) -> None:
+    assert codes(list(team.run(workers.behave, ["a", "stuck"]))) == ["A", "timeout"]
+
+
+def test_nothing_but_guilty_tasks_all_fail(team: Executor) -> None:
+    assert codes(list(team.run(workers.behave, ["exit"] * 7))) == ["crashed"] * 7
+
+
+def test_tasks_whose_worker_died_once_are_not_guilty(team: Executor, tmp_path: Path) -> None:
+    function = partial(workers.die_once, tmp_path)
+    assert codes(list(team.run(function, ["a", "b"]))) == ["a", "b"]
+    assert (tmp_path / "died").exists()
+
+
+def test_workers_that_die_idle_are_replaced(team: Executor) -> None:
+    list(team.run(workers.behave, ["a"] * 9))
+    for child in children():
+        child.kill()
+    assert codes(list(team.run(workers.behave, ["a"] * 9))) == ["A"] * 9
+
+
+def test_big_tasks_and_results_pass_whole(team: Executor) -> None:
+    task = bytes(range(256)) * 40_000  # 10 MB
+    outcomes = list(team.run(workers.swap_ends, [task] * 4))
+    assert [outcome.result for outcome in outcomes] == [task[::-1]] * 4
+
+
+def test_chunks_are_no_longer_than_the_setting(team: Executor, tmp_path: Path) -> None:
+    function = partial(workers.record_and_double, tmp_path)
+    outcomes = list(team.run(function, range(8)))
+    assert [outcome.result for outcome in outcomes] == [0, 2, 4, 6, 8, 10, 12, 14]
+    lines = [line for log in tmp_path.iterdir() for line in log.read_text().splitlines()]
+    assert sorted(lines) == ["[0, 1, 2]", "[3, 4, 5]", "[6, 7]"]
+
+
+def test_tasks_are_consumed_a_bounded_way_ahead(team: Executor) -> None:
+    taken = 0
+
+    def endless() -> Iterator[str]:
+        nonlocal taken
+        for taken in itertools.count(1):  # noqa: B007 - counted for the test
+            yield "a"
+
+    run = team.run(workers.behave, endless())
+    for asked in range(1, 31):
+        next(run)
+        assert taken <= asked + 3 * 2 * QUICK.chunk
+    assert taken >= 30
+    del run
+
+
+def test_error_of_the_function_reaches_the_caller_with_its_traceback() -> None:
+    with open_executor(QUICK) as executor:
+        run = executor.run(workers.behave, ["a", "b", "c", "bug"])
+        assert [next(run).result for _ in range(3)] == ["A", "B", "C"]
+        with pytest.raises(LookupError, match="a bug in the function") as caught:
+            next(run)
+    assert any("in _behave" in note for note in caught.value.__notes__)
+
+
+def test_error_that_does_not_survive_the_pipe_keeps_its_text(team: Executor) -> None:
+    with pytest.raises(RuntimeError, match="Unportable: onetwo"):
+        list(team.run(workers.behave, ["unportable"]))
+
+
+def test_function_that_loses_a_result_is_an_error(team: Executor) -> None:
+    with pytest.raises(ValueError, match="returned 2 results for 3 tasks"):
+        list(team.run(workers.forget_one, [1, 2, 3]))
+
+
+def test_error_of_the_tasks_reaches_the_caller_and_stops_the_workers() -> None:
+    def tasks() -> Iterator[str]:
+        yield from ["sleep"] * 6
+        raise OSError("the folder is gone")
+
+    before = children()
+    executor = open_executor(WorkerSettings(count=2, chunk=3))
+    with pytest.raises(OSError, match="the folder is gone"):
+        list(executor.run(workers.behave, tasks()))
+    assert children() == before
+
+
+def test_executor_works_again_after_an_error(team: Executor) -> None:
+    with pytest.raises(LookupError):
+        list(team.run(workers.behave, ["bug"]))
+    assert codes(list(team.run(workers.behave, ["a"]))) == ["A"]
+
+
+def test_giving_up_a_run_leaves_no_worker() -> None:
+    before = children()
+    settings = WorkerSettings(count=2, chunk=1)
+    with open_executor(settings) as executor:
+        run = executor.run(workers.behave, ["a", "b", *["sleep"] * 20])
+        assert next(run).result == "A"
+        assert len(children()) > len(before)
+        run.close()  # type: ignore[attr-defined]
+        assert children() == before
+
+
+def test_leaving_the_executor_leaves_no_worker() -> None:
+    before = children()
+    with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
+        run = executor.run(workers.behave, ["a", *["sleep"] * 20])
+        next(run)
+    assert children() == before
+
+
+def test_slow_start_is_not_blamed_on_a_task() -> None:
+    settings = WorkerSettings(count=2, seconds_per_file=0.2, chunk=1)
+    with open_executor(settings, warm_up=workers.warm_up_slowly) as executor:
+        outcomes = list(executor.run(workers.is_warm, range(4)))
+    assert [outcome.result for outcome in outcomes] == [True] * 4
+
+
+def test_error_while_warming_up_reaches_the_caller() -> None:
+    with (
+        open_executor(QUICK, warm_up=workers.warm_up_in_vain) as executor,
+        pytest.raises(FileNotFoundError, match="the model is missing"),
+    ):
+        list(executor.run(workers.behave, ["a"]))
+
+
+def test_workers_that_can_not_start_are_an_error_and_not_the_fault_of_a_task() -> None:
+    with (
+        open_executor(QUICK, warm_up=workers.warm_up_fatally) as executor,
+        pytest.raises(ImagematchError, match=r"can't start.*exit status 9.*memory_mb \(now 1024\)"),
+    ):
+        list(executor.run(workers.behave, ["a"]))
+
+
+def test_workers_run_native_code_on_one_thread(
+    team: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    [outcome] = team.run(workers.surroundings, ["OMP_NUM_THREADS"])
+    assert outcome.result == "1"
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
+def test_workers_import_nothing_that_the_function_does_not_need(team: Executor) -> None:
+    heavy = ["numpy", "cv2", "sqlalchemy", "faiss", "imagematch.stores.executors"]
+    with open_executor(QUICK) as executor:
+        outcomes = list(executor.run(workers.modules, [*heavy, "tests.stores.workers"]))
+    assert [outcome.result for outcome in outcomes] == [False] * len(heavy) + [True]
+
+
+def test_noise_of_native_code_reaches_neither_terminal_nor_results(
+    team: Executor, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with open_executor(QUICK) as executor:
+        assert codes(list(executor.run(workers.behave, ["noisy", "segfault"]))) == [
+            "NOISY",
+            "crashed",
+        ]
+    assert capfd.readouterr() == ("", "")
+
+
+SCRIPT = """
+import sys
+from imagematch.settings import WorkerSettings
+from imagematch.stores.executors import open_executor
+from tests.stores import workers
+with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
+    for outcome in executor.run(workers.behave, sys.argv[1:]):
+        print(outcome.result, flush=True)
+"""
+
+
+def script(*words: str) -> "subprocess.Popen[str]":
+    """Run SCRIPT the hardest way: from standard input, where there is no main file to import."""
+    process = subprocess.Popen(
+        [sys.executable, "-", *words],
+        cwd=REPOSITORY,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(SCRIPT)
+    process.stdin.close()
+    process.stdin = None
+    return process
+
+
+def test_program_without_a_main_file_can_start_workers() -> None:
+    process = script("a", "b", "c")
+    assert process.communicate() == ("A\nB\nC\n", "")
+
+
+@pytest.mark.parametrize(
+    "sign", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT], ids=lambda sign: sign.name
+)
+@pytest.mark.parametrize("word", ["sleep", pytest.param("stuck", marks=linux_only)])
+def test_stopped_program_leaves_no_worker(sign: signal.Signals, word: str) -> None:
+    process = script("a", "b", word, word, word)
+    assert process.stdout is not None
+    assert [process.stdout.readline(), process.stdout.readline()] == ["A\n", "B\n"]
+    found = psutil.Process(process.pid).children(recursive=True)
+    assert len(found) == 2
+    os.killpg(process.pid, sign)  # as a terminal does; only the program minds
+    process.communicate()
+    assert process.returncode == -sign
+    wait_until(lambda: not any(child.is_running() for child in found))
+
+
+def test_serial_executor_gives_the_same_outcomes(team: Executor) -> None:
+    tasks = [str(number) for number in range(20)]
+    with SerialExecutor(chunk=3) as serial:
+        assert list(serial.run(workers.behave, tasks)) == list(team.run(workers.behave, tasks))
+
+
+@given(tasks=st.lists(st.integers()), short=st.integers(0, 9), chunk=st.integers(1, 7))
+def test_only_tasks_short_of_memory_fail_whatever_chunk_they_are_in(
+    tasks: list[int], short: int, chunk: int
+) -> None:
+    def double(numbers: list[int]) -> list[int]:
+        if any(number % 10 == short for number in numbers):
+            raise MemoryError
+        return [2 * number for number in numbers]
+
+    outcomes = list(SerialExecutor(chunk).run(double, tasks))  # type: ignore[arg-type]
+    assert [outcome.task for outcome in outcomes] == tasks
+    for outcome in outcomes:
+        guilty = outcome.task % 10 == short
+        assert (outcome.failure is not None) == guilty
+        assert outcome.result == (None if guilty else 2 * outcome.task)

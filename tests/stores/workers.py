@@ -1,0 +1,105 @@
+"""Functions that the tests of the executors and of the lock run in other processes."""
+
+import ctypes
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+_warmed = False
+
+
+def behave(chunk: Sequence[str]) -> list[str]:
+    """Do to the process what each word says; a harmless word comes back in capitals."""
+    return [_behave(word) for word in chunk]
+
+
+def _behave(word: str) -> str:
+    match word:
+        case "segfault":
+            ctypes.string_at(0)
+        case "exit":
+            os._exit(3)
+        case "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "sleep":
+            time.sleep(60)
+        case "stuck":  # native code that never gives the interpreter back
+            ctypes.PyDLL(None).sleep(60)
+        case "greedy":
+            return str(len(bytearray(64 * 2**30)))
+        case "noisy":
+            os.write(1, b"noise on 1\n" * 1000)
+            os.write(2, b"noise on 2\n" * 1000)
+        case "bug":
+            raise LookupError("a bug in the function")
+        case "unportable":
+            raise Unportable("one", "two")
+    return word.upper()
+
+
+class Unportable(Exception):
+    """Pickles, but can't be built again from what it pickles to."""
+
+    def __init__(self, one: str, two: str) -> None:
+        super().__init__(one + two)
+
+
+def record_and_double(folder: Path, chunk: Sequence[int]) -> list[int]:
+    """Leave a line in a file of this process, so that a test sees who worked on what."""
+    with (folder / str(os.getpid())).open("a") as log:
+        log.write(f"{chunk}\n")
+    return [2 * task for task in chunk]
+
+
+def die_once(folder: Path, chunk: Sequence[str]) -> list[str]:
+    """Die on the first call of all, as if something else had killed the process."""
+    with suppress(FileExistsError):
+        (folder / "died").touch(exist_ok=False)
+        os._exit(1)
+    return list(chunk)
+
+
+def swap_ends(chunk: Sequence[bytes]) -> list[bytes]:
+    """Return every task backwards; for big tasks and big results."""
+    return [task[::-1] for task in chunk]
+
+
+def forget_one(chunk: Sequence[int]) -> list[int]:
+    """Return one result too few."""
+    return list(chunk)[1:]
+
+
+def surroundings(chunk: Sequence[str]) -> list[str | None]:
+    """Return the values of environment variables."""
+    return [os.environ.get(name) for name in chunk]
+
+
+def modules(chunk: Sequence[str]) -> list[bool]:
+    """Tell which modules this process has imported."""
+    return [name in sys.modules for name in chunk]
+
+
+def warm_up_slowly() -> None:
+    """Take longer than any time limit of the tests."""
+    global _warmed
+    time.sleep(1.5)
+    _warmed = True
+
+
+def is_warm(chunk: Sequence[object]) -> list[bool]:
+    """Tell whether `warm_up_slowly` has run in this process."""
+    return [_warmed for _ in chunk]
+
+
+def warm_up_in_vain() -> None:
+    """Fail like a missing model does."""
+    raise FileNotFoundError("the model is missing")
+
+
+def warm_up_fatally() -> None:
+    """Die while starting."""
+    os._exit(9)
