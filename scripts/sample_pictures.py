@@ -37,14 +37,29 @@ PHOTOS: Mapping[str, tuple[str, str]] = {
 
 @cache
 def picture(name: str) -> Bytes:
-    """Load a photo, or paint one: `valley-3` is the third painting of a valley."""
+    """Load a photo, or paint one: `valley-3` is the third painting of a valley.
+
+    Raises:
+        SystemExit: the package that brings the photo is not installed.
+    """
     if name in PHOTOS:
-        package, path = PHOTOS[name]
-        return np.array(Image.open(str(resources.files(package) / path)).convert("RGB"))
+        return _photo(*PHOTOS[name])
     kind, _, number = name.rpartition("-")
     if kind in PAINTERS:
         return PAINTERS[kind](np.random.default_rng([int(number), len(kind)]))
     return np.array(_placard() if name == "no-photo" else Image.new("RGB", (600, 450), "white"))
+
+
+def _photo(package: str, path: str) -> Bytes:
+    try:
+        file = resources.files(package) / path
+    except ModuleNotFoundError as error:
+        raise SystemExit(
+            f"The samples need photos from {package}, which is not installed; "
+            "install what the development needs: pip install 'imagematch[dev]'"
+        ) from error
+    with file.open("rb") as opened:
+        return np.array(Image.open(opened).convert("RGB"))
 
 
 def _placard() -> Image.Image:
@@ -61,8 +76,10 @@ def _noise(rng: np.random.Generator, height: int, width: int, coarse: int = 3) -
     for octave in range(7):
         cells = coarse * 2**octave
         grid = rng.normal(size=(cells, cells)).astype(np.float32)
-        total += cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC) / 1.7**octave
-    return total / np.abs(total).max()
+        grown = cv2.resize(grid, (width, height), interpolation=cv2.INTER_CUBIC)
+        total += grown.astype(np.float64) / 1.7**octave
+    noise: np.ndarray = total / np.abs(total).max()
+    return noise
 
 
 def _muted(rng: np.random.Generator, low: float, high: float, count: int = 1) -> np.ndarray:
@@ -131,10 +148,11 @@ def _mosaic(rng: np.random.Generator) -> Bytes:
     cells = int(rng.integers(60, 700))
     points[rng.integers(0, height, cells), rng.integers(0, width, cells)] = 0
     distance, labels = cv2.distanceTransformWithLabels(points, cv2.DIST_L2, 5)
+    cell = labels.astype(np.int64)
     slow = (_noise(rng, height, width, coarse=2) + 1) / 2
-    totals = np.bincount(labels.ravel(), slow.ravel()) / np.maximum(1, np.bincount(labels.ravel()))
+    totals = np.bincount(cell.ravel(), slow.ravel()) / np.maximum(1, np.bincount(cell.ravel()))
     colours = _palette(rng, np.clip(totals + rng.normal(0, 0.12, totals.shape), 0, 1))
-    paint = colours[labels] * (1 - 0.012 * distance)[:, :, None]
+    paint = colours[cell] * (1 - 0.012 * distance)[:, :, None]
     lead = cv2.morphologyEx(labels.astype(np.float32), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
     return drawing.to_bytes(np.where(lead[:, :, None], 25, paint))
 

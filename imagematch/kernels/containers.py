@@ -71,6 +71,8 @@ _NO_PICTURE = _table(
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
 )
 
+_PNG_ESSENTIAL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
+
 #: Counting the frames of a GIF stops here.
 MOST_FRAMES = 10_000
 
@@ -151,12 +153,29 @@ def exif_orientation(exif: bytes) -> int:
     return 1
 
 
-def completed(data: bytes, name: str) -> bytes:
-    """Fill a WebP that ends early with zeros: its plugin wants the length that the header names.
+def repaired(data: bytes, name: str) -> bytes:
+    """Take what stops a plugin, although the picture may be sound, out of a damaged file."""
+    if name == "PNG":
+        return _png_essentials(data)
+    return _webp_filled(data) if name == "WEBP" else data
+
+
+def _png_essentials(data: bytes) -> bytes:
+    """Keep the chunks of the still picture; a bad text, profile or animation goes."""
+    kept = [data[:8]]
+    at = 8
+    while at + 8 <= len(data):
+        end = at + 12 + struct.unpack_from(">I", data, at)[0]
+        if data[at + 4 : at + 8] in _PNG_ESSENTIAL:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _webp_filled(data: bytes) -> bytes:
+    """Fill a WebP that ends early with zeros up to the length that its header names.
 
     The lossy decoder takes the zeros for smooth blocks; rows before the cut come out as they were.
     """
-    if name != "WEBP" or len(data) < 12:
-        return data
     missing = struct.unpack_from("<I", data, 4)[0] + 8 - len(data)
     return data + bytes(missing) if 0 < missing <= 16 * len(data) else data

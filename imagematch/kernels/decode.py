@@ -10,24 +10,24 @@ import io
 import logging
 import os
 import re
-import sys
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageFile
 
 from imagematch.errors import PhotoError
+from imagematch.kernels.colour import eight_bits, scalable, to_srgb
 from imagematch.kernels.containers import (
-    completed,
     exif_orientation,
     foreign_file,
     foreign_picture,
     gif_frames,
+    repaired,
     sniff,
 )
 from imagematch.records import Bytes
@@ -53,15 +53,36 @@ _ANIMATED = frozenset({"AVIF", "GIF", "PNG", "WEBP"})
 
 #: How plugins say that a file may be sound but is of a kind that they do not read.
 _UNSUPPORTED = re.compile(
-    r"unsupported|not supported|not installed|not available|unknown (compression|pixel mode|data)",
+    r"unsupported|not supported|not installed|not available|cannot handle"
+    r"|unknown (compression|pixel mode|data)",
     re.IGNORECASE,
 )
 
+#: What a plugin raises where a file leads it astray; the text would only help its authors.
+_SLIPS = (struct.error, LookupError, TypeError, AttributeError, ArithmeticError, EOFError)
+
+#: What some plugins say, by its start, in words that help the reader.
+_PLAINER = (
+    ("not identified by this driver", "its header makes no sense"),
+    ("not a WEBP file", "its header makes no sense"),
+    ("cannot load this image", "it holds no picture data"),
+    ("image not found in GIF frame", "it holds no picture data"),
+    ("no more images in GIF file", "it holds no picture data"),
+    ("could not create decoder object", "its structure is damaged"),
+    ("failed to read next frame", "its picture data is damaged"),
+    ("decoder error", "its picture data is damaged"),
+    ("broken data stream", "its picture data is damaged"),
+    ("tile cannot extend outside image", "its sizes contradict each other"),
+    ("broken PNG file", "its structure is damaged"),
+    ("Truncated File Read", "it ends early"),
+    ("image file is truncated", "it ends early"),
+)
+
+_WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
 _MOST_PAGES = 100  # of a TIFF; each one has its tags parsed
 _CANDIDATES = 5  # frames looked at for the representative one
 _SEEK_PIXELS = 100_000_000  # decoded at most on the way to them, about 2 s
 _NEARLY_BEST = 0.8  # contrast of the chosen frame against the best; well over that of a fade-in
-_MOST_ICC_BYTES = 4 * 2**20  # printing presses' profiles have up to 2 MiB
 _READS = 8  # times its own size that a plugin may read a file, plus the allowance
 _READ_ALLOWANCE = 64 * 2**20  # bytes
 
@@ -102,13 +123,13 @@ def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
     try:
         return _attempt(data, name, settings, tolerant=False)
     except PhotoError as error:
-        if error.code != "corrupt":
+        if error.code not in _WORTH_A_RESCUE:
             raise
         cause = error  # nearer to what is wrong than what the rescue may stumble over
     try:
-        photo = _attempt(completed(data, name), name, settings, tolerant=True)
+        photo = _attempt(repaired(data, name), name, settings, tolerant=True)
     except PhotoError as error:
-        raise (cause if error.code == "corrupt" else error) from None
+        raise (cause if error.code in _WORTH_A_RESCUE else error) from None
     if (photo.rgb == photo.rgb[0, 0]).all():
         raise cause  # one colour all over is what a plugin leaves where it decoded nothing
     return photo
@@ -145,9 +166,19 @@ def _attempt(data: bytes, name: str, settings: DecodeSettings, *, tolerant: bool
     except Image.DecompressionBombError:
         raise PhotoError("too_large", _over_limit(settings)) from None
     except Exception as error:  # noqa: BLE001 - plugins raise anything at all on hostile files
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = _plain(error)
         code = "unsupported" if _UNSUPPORTED.search(reason) else "corrupt"
         raise PhotoError(code, f"this {name} can't be decoded: {reason}") from None
+
+
+def _plain(error: Exception) -> str:
+    """Say on one line what a plugin stumbled over."""
+    root = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    if isinstance(root, _SLIPS):
+        return "its structure is damaged"
+    text = " ".join(str(error).split())[:200]
+    plainer = (plain for start, plain in _PLAINER if text.startswith(start))
+    return next(plainer, text or type(error).__name__)
 
 
 @contextmanager
@@ -174,11 +205,11 @@ def _silent(needed: bool) -> Iterator[None]:
 
     Only for the milliseconds of a TIFF, since it holds for the whole process.
     """
-    if not needed:
+    kept = _copy_of_stderr() if needed else None
+    if kept is None:
         yield
         return
-    sys.stderr.flush()
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
         yield
@@ -186,6 +217,13 @@ def _silent(needed: bool) -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def _copy_of_stderr() -> int | None:
+    try:
+        return os.dup(2)
+    except OSError:
+        return None  # a service may have none
 
 
 def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> DecodedPhoto:
@@ -204,7 +242,7 @@ def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> D
         picture = _rendered(image, settings.working_side, tolerant)
         frames = _pages(image) if name == "TIFF" else int(getattr(image, "n_frames", 1))
     # Pillow's TIFF plugin has turned the picture and its size already, the HEIF plugin too.
-    turn = 1 if name == "TIFF" else exif_orientation(image.info.get("exif", b""))
+    turn = 1 if name == "TIFF" else exif_orientation(image.info.get("exif") or b"")
     if turn in _SIDEWAYS:
         width, height = height, width
     if turn in _TURNS:
@@ -291,16 +329,16 @@ def _pages(image: ImageFile.ImageFile) -> int:
 def _rendered(image: ImageFile.ImageFile, side: int, tolerant: bool) -> Image.Image:
     """Scale the current frame and bring it to sRGB, without turning it."""
     _loaded(image, tolerant)
-    picture = _scalable(image)
+    picture = scalable(image)
     size = _fitted(picture.size, side)
     if size != picture.size:
         # On photos as near to Lanczos as an area average is, in half of Lanczos' time.
         picture = picture.resize(size, Image.Resampling.HAMMING, reducing_gap=2.0)
     if picture.mode in ("F", "I", "I;16"):
-        picture = _eight_bits(picture)
+        picture = eight_bits(picture)
     if picture.mode == "RGBA":
         picture = Image.alpha_composite(Image.new("RGBA", size, "white"), picture).convert("RGB")
-    return _srgb(picture, image.info.get("icc_profile"))
+    return to_srgb(picture, image.info.get("icc_profile"))
 
 
 def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
@@ -309,75 +347,6 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
         return size
     width, height = (max(1, round(extent * side / longer)) for extent in size)
     return width, height
-
-
-def _scalable(image: Image.Image) -> Image.Image:
-    """Convert to a mode in which neighbouring pixels may be averaged."""
-    if image.mode.startswith("I;16"):
-        return image if image.mode == "I;16" else image.convert("I;16")
-    if image.mode in ("L", "RGB", "CMYK", "F", "I") and not image.has_transparency_data:
-        return image
-    if image.has_transparency_data:
-        return image.convert("RGBA")
-    if image.mode == "LAB":
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB") or image
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Map deep grey levels to 0-255: by the range of their type where it is known.
-
-    32-bit and float pictures do not say which level is white: 1, 255 and 65,535 are customary, and
-    what fits none of them is stretched from its darkest to its lightest level.
-    """
-    levels = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0, neginf=0)
-    low, high = float(levels.min()), float(levels.max())
-    if picture.mode == "I;16" or (low >= 0 and 255 < high <= 65535):
-        low, high = 0.0, 65535.0
-    elif low >= 0 and high <= 1 and picture.mode == "F":
-        low, high = 0.0, 1.0
-    elif low >= 0 and high <= 255:
-        low, high = 0.0, 255.0
-    return Image.fromarray(
-        np.rint((levels - low) * (255 / max(high - low, 1e-12))).astype(np.uint8)
-    )
-
-
-# --- colour ------------------------------------------------------------------------------------
-
-#: Colour spaces of ICC profiles, as the header spells them, and the modes that they describe.
-_ICC_MODES = {"RGB ": "RGB", "GRAY": "L", "CMYK": "CMYK"}
-
-
-def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert to sRGB; a profile that is broken or meant for other pixels is passed over."""
-    if profile and len(profile) <= _MOST_ICC_BYTES:
-        transform = _icc_transform(profile, picture.mode)
-        if transform is not None:
-            return ImageCms.applyTransform(picture, transform) or picture
-    return picture.convert("RGB")
-
-
-@lru_cache(maxsize=16)
-def _icc_transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """Build the way from a profile to sRGB; None if it is unusable or changes next to nothing."""
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        if _ICC_MODES.get(source.profile.xcolor_space) != mode:
-            return None
-        transform = ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
-    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        return None
-    return None if mode == "RGB" and _is_identity(transform) else transform
-
-
-def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Tell whether colours all over the cube move by two levels at most, as with sRGB itself."""
-    ramp = np.linspace(0, 255, 9, dtype=np.uint8)
-    cube = np.stack(np.meshgrid(ramp, ramp, ramp), axis=-1).reshape(27, 27, 3)
-    moved = np.asarray(ImageCms.applyTransform(Image.fromarray(cube), transform))
-    return bool(np.abs(moved.astype(np.int16) - cube).max() <= 2)
 
 
 # --- orientation -------------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def mirror(rgb: Bytes, _rng: np.random.Generator, strength: float) -> Bytes:
 def rotate_quarter(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
     """Turn by 90, 180 or 270 degrees at any strength above 0."""
     turns = int(rng.integers(1, 4)) if strength > 0 else 0
-    return np.ascontiguousarray(np.rot90(rgb, turns))
+    return np.rot90(rgb, turns).copy()
 
 
 def tilt(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:

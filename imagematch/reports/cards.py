@@ -21,6 +21,9 @@ type Pictures = Callable[[StoredSighting], str]
 #: The collection that is no gallery.
 ADS = "ads"
 
+#: A badge must not call a pair a copy that probably is none (`--min-confidence 0` shows those too).
+_CONVINCING = 0.5
+
 #: Values that point at one person or advertiser when both sides have them.
 _TELLING = frozenset({"Phone", "E-mail", "Ad", "URL"})
 
@@ -49,7 +52,7 @@ class Side:
 class Card:
     """One pair as a page shows it."""
 
-    kind: str  # for CSS
+    kind: str  # a Kind, or "candidate" for a pair that is more likely nothing than something
     word: str
     percent: str
     band: str
@@ -127,9 +130,10 @@ def moment(text: str) -> str:
 
 
 def _card(judgement: Judgement, left: Side, right: Side, more: tuple[Row, ...] = ()) -> Card:
+    convincing = judgement.kind == "scene" or shown.confidence(judgement) >= _CONVINCING
     return Card(
-        kind=judgement.kind,
-        word=wording.KIND_WORDS[judgement.kind],
+        kind=judgement.kind if convincing else "candidate",
+        word=wording.KIND_WORDS[judgement.kind] if convincing else "Candidate",
         percent=wording.percent(shown.confidence(judgement)),
         band=wording.band(judgement),
         sentence=wording.sentence(judgement, left.role.lower(), right.role.lower()),

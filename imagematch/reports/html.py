@@ -37,6 +37,8 @@ MOST_PAIRS = 1000
 MOST_PAIRS_OF_A_LINK = 20
 #: Clusters, hot photos and lines of the overview.
 MOST_ENTRIES = 200
+#: An overview with more lines starts folded.
+MOST_OPEN = 40
 #: Names in one cluster or at one hot photo.
 MOST_NAMES = 60
 
@@ -69,10 +71,12 @@ def query_page(
     """
     album = _Album(thumbnails)
     sections, left_out = _query_sections(results, album, query_photos, most_pairs)
+    kinds = [[match.judgement.kind for match in result.matches] for result in results]
     counts = {
         "photos asked": len(results),
-        "with a match": sum(bool(result.matches) for result in results),
-        "matches": sum(len(result.matches) for result in results),
+        "with a match": sum(any(kind != "scene" for kind in found) for found in kinds),
+        "matches": sum(kind != "scene" for found in kinds for kind in found),
+        "leads": sum(kind == "scene" for found in kinds for kind in found),
         "could not be read": sum(result.failure is not None for result in results),
     }
     return _page(
@@ -115,6 +119,7 @@ def link_page(
         title="Profiles linked by photos",
         counts=counts,
         links=links,
+        most_open=MOST_OPEN,
         links_left_out=len(report.links) - len(links),
         pairs_left_out=sum(len(link.pairs) for link in report.links) - drawn_pairs,
         clusters=_cluster_sections(report, album, {(s.left, s.right): s.number for s in links}),

@@ -21,6 +21,10 @@ from imagematch.sources.phones import checked_region, to_e164
 _FIELDS = tables.COLUMNS[1:]
 # Ten digits from 2001 to 2033; a leading 2 is rather 2024010210, a time without separators.
 _UNIX_TIME = re.compile("1[0-9]{9}([0-9]{3})?")
+# The shape is checked first, as `fromisoformat` takes any character for the T and, in Python
+# 3.12, drops the last digits of 2024010210.
+_DATE = re.compile(r"[0-9]{4}(-?)([0-9]{2}\1[0-9]{2}|W[0-9]{2}\1[0-9])")
+_DATE_AND_TIME = re.compile(_DATE.pattern + "[T ].+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +139,13 @@ def _iso_time(value: str) -> str:
     if _UNIX_TIME.fullmatch(value):
         seconds = int(value) / (1000 if len(value) == 13 else 1)
         return datetime.fromtimestamp(seconds, UTC).isoformat()
-    for reader in (date, datetime):
-        try:
-            return reader.fromisoformat(value).isoformat()
-        except ValueError:
-            continue
+    try:
+        if _DATE.fullmatch(value):
+            return date.fromisoformat(value).isoformat()
+        if _DATE_AND_TIME.fullmatch(value):
+            return datetime.fromisoformat(value).isoformat()
+    except ValueError:
+        pass  # the 31st of February and the like
     return value
 
 

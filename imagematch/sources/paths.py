@@ -55,7 +55,8 @@ def relative(path: str) -> str | None:
             kept.pop()
         elif part not in ("", "."):
             kept.append(part)
-    return "/".join(kept)
+    path = "/".join(kept)
+    return None if _ABSOLUTE.match(path) else path
 
 
 def composed(path: str) -> str:

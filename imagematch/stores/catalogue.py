@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, StorageFull
 from imagematch.stores import schema
+from imagematch.stores.durable import fsync_directory
 
 #: Seconds that a reader waits while SQLite checkpoints its log.
 _BUSY_SECONDS = 30
@@ -49,14 +50,24 @@ class Catalogue:
         self._where = where
 
     @classmethod
-    def create(cls, path: Path) -> "Catalogue":
-        """Make a new catalogue, or open the one that is there."""
-        catalogue = cls(_engine(path, writable=True), str(path))
+    def create(cls, path: Path, embedder: str) -> None:
+        """Make a new catalogue and close it.
+
+        It is made beside its place and moved there: a catalogue that exists is complete.
+
+        Args:
+            embedder: value of the key "embedder", which an index can't do without.
+        """
+        draft = path.with_name(path.name + ".new")
+        draft.unlink(missing_ok=True)
+        catalogue = cls(_engine(draft, "create"), str(draft))
         with catalogue.begin() as connection:
             schema.METADATA.create_all(connection)
             catalogue._set_default(connection, "schema_version", str(schema.VERSION))
-        catalogue._migrate()
-        return catalogue
+            catalogue._set_default(connection, "embedder", embedder)
+        catalogue.close()
+        draft.replace(path)
+        fsync_directory(path.parent)
 
     @classmethod
     def open(cls, path: Path, *, writable: bool) -> "Catalogue":
@@ -69,7 +80,7 @@ class Catalogue:
         """
         if not path.is_file():
             raise IndexMissing(f"{path} does not exist; `imagematch index FOLDER` makes an index")
-        catalogue = cls(_engine(path, writable=writable), str(path))
+        catalogue = cls(_engine(path, "write" if writable else "read"), str(path))
         if writable:
             catalogue._migrate()
         elif catalogue.version() != schema.VERSION:
@@ -212,7 +223,7 @@ class Catalogue:
         )
 
 
-def _engine(path: Path, *, writable: bool) -> Engine:
+def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
     engine = create_engine(
         f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
     )
@@ -220,11 +231,11 @@ def _engine(path: Path, *, writable: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _set_up(connection: Any, _record: Any) -> None:
         cursor = connection.cursor()
-        if writable:
+        cursor.execute("PRAGMA synchronous=FULL")  # a commit survives a power cut
+        cursor.execute("PRAGMA foreign_keys=ON")
+        if mode == "write":
             cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=FULL")  # a commit survives a power cut
-            cursor.execute("PRAGMA foreign_keys=ON")
-        else:
+        elif mode == "read":
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 

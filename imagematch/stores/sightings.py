@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
@@ -368,7 +369,7 @@ def _profile_id(connection: Connection, info: SightingInfo) -> int | None:
     return profile_id
 
 
-def _sightings() -> Select[*tuple[object, ...]]:
+def _sightings() -> Select[*tuple[Any, ...]]:
     """Sightings with all that `StoredSighting` shows, in a stable order."""
     return (
         select(
@@ -400,7 +401,7 @@ def _sightings() -> Select[*tuple[object, ...]]:
     )
 
 
-def _stored(row: Row[*tuple[object, ...]]) -> StoredSighting:
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
     info = SightingInfo(
         row.site,
         row.handle,

@@ -44,6 +44,7 @@ def test_undecodable_bytes_are_shown_in_hex() -> None:
         r"a\..\..\b",
         "..",
         "./../x",
+        r".\C:\x",
         "a/b/../../../x",
     ],
 )

@@ -42,6 +42,14 @@ def children() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
+def gone(process: psutil.Process) -> bool:
+    """Whether a process has ended, be it not yet collected by its new parent."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
     """Wait for what another process does; far longer than it ever takes."""
     deadline = time.monotonic() + seconds
@@ -109,6 +117,16 @@ def test_workers_that_die_idle_are_replaced(team: Executor) -> None:
     for child in children():
         child.kill()
     assert codes(list(team.run(workers.behave, ["a"] * 9))) == ["A"] * 9
+
+
+def test_signals_meant_for_the_program_cost_no_worker(team: Executor) -> None:
+    list(team.run(workers.behave, ["a"] * 9))
+    before = children()
+    for child in before:
+        child.send_signal(signal.SIGINT)
+        child.send_signal(signal.SIGTERM)
+    assert codes(list(team.run(workers.behave, ["a"] * 9))) == ["A"] * 9
+    assert children() == before
 
 
 def test_big_tasks_and_results_pass_whole(team: Executor) -> None:
@@ -229,7 +247,7 @@ def test_workers_run_native_code_on_one_thread(
     assert "OMP_NUM_THREADS" not in os.environ
 
 
-def test_workers_import_nothing_that_the_function_does_not_need(team: Executor) -> None:
+def test_workers_import_nothing_that_the_function_does_not_need() -> None:
     heavy = ["numpy", "cv2", "sqlalchemy", "faiss", "imagematch.stores.executors"]
     with open_executor(QUICK) as executor:
         outcomes = list(executor.run(workers.modules, [*heavy, "tests.stores.workers"]))
@@ -237,7 +255,7 @@ def test_workers_import_nothing_that_the_function_does_not_need(team: Executor) 
 
 
 def test_noise_of_native_code_reaches_neither_terminal_nor_results(
-    team: Executor, capfd: pytest.CaptureFixture[str]
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     with open_executor(QUICK) as executor:
         assert codes(list(executor.run(workers.behave, ["noisy", "segfault"]))) == [
@@ -291,10 +309,13 @@ def test_stopped_program_leaves_no_worker(sign: signal.Signals, word: str) -> No
     assert [process.stdout.readline(), process.stdout.readline()] == ["A\n", "B\n"]
     found = psutil.Process(process.pid).children(recursive=True)
     assert len(found) == 2
-    os.killpg(process.pid, sign)  # as a terminal does; only the program minds
+    if sign == signal.SIGKILL:
+        process.kill()
+    else:
+        os.killpg(process.pid, sign)  # as a terminal or systemd does; only the program minds
     process.communicate()
     assert process.returncode == -sign
-    wait_until(lambda: not any(child.is_running() for child in found))
+    wait_until(lambda: all(gone(child) for child in found))
 
 
 def test_serial_executor_gives_the_same_outcomes(team: Executor) -> None:

@@ -1,0 +1,130 @@
+"""From evidence to a kind and a calibrated probability: numbers in, a `Judgement` out.
+
+The rules are few and in order, and every judgement names the one that decided. The coefficients are
+fitted on tuning photos and tested on others by scripts/calibrate.py, and live in
+imagematch/calibration.json with their provenance.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagematch.errors import SettingsError
+from imagematch.records import Evidence, Geometry, Judgement
+from imagematch.settings import VerifySettings
+
+#: Geometry that ends like this says that nothing could be compared, not that the photos differ.
+_BLIND = frozenset({"few_keypoints", "few_inliers", "implausible", "small_overlap"})
+
+#: A pair whose aligned pixels differ is never shown as a copy, whatever else agrees.
+_SCENE_CEILING = 0.3
+
+#: Only the same bytes or pixels are beyond doubt.
+_CEILING = 0.9999
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic model over named features."""
+
+    intercept: float
+    weights: Mapping[str, float]
+
+    def probability(self, features: Mapping[str, float]) -> float:
+        """0-1, for features that have at least the names of the weights."""
+        logit = self.intercept + sum(
+            weight * features[name] for name, weight in self.weights.items()
+        )
+        return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """The models of each rule; see `features` for what goes in."""
+
+    geometry: Logistic  # keypoints and aligned pixels agree
+    appearance: Logistic  # embedding and hash alone
+    embedding: Logistic  # embedding alone
+    hash: Logistic  # PDQ alone
+    blind_penalty: float  # logit taken off when geometry was tried and found nothing
+
+    @classmethod
+    def from_json(cls, text: str) -> "Calibration":
+        """Read a calibration file.
+
+        Raises:
+            SettingsError: it is not one.
+        """
+        try:
+            content = json.loads(text)
+            models = {
+                name: Logistic(model["intercept"], model["weights"])
+                for name, model in content["models"].items()
+            }
+            return cls(blind_penalty=content["blind_penalty"], **models)
+        except (ValueError, KeyError, TypeError) as error:
+            raise SettingsError(f"the calibration file is damaged: {error!r}") from error
+
+
+def features(
+    pdq_distance: int | None, cosine: float | None, geometry: Geometry | None
+) -> dict[str, float]:
+    """What the models see.
+
+    Returns:
+        "cosine" (-1 to 1), "pdq" (1 = equal, 0 = a quarter of the 256 bits differ or more),
+        "log_inliers" (natural logarithm), "correlation" (-1 to 1), "overlap" (0-1).
+    """
+    return {
+        "cosine": 0.0 if cosine is None else cosine,
+        "pdq": 0.0 if pdq_distance is None else max(0.0, 1 - pdq_distance / 64),
+        "log_inliers": math.log1p(geometry.inliers) if geometry else 0.0,
+        "correlation": geometry.correlation if geometry else 0.0,
+        "overlap": max(geometry.cover_query, geometry.cover_photo) if geometry else 0.0,
+    }
+
+
+def judge(
+    *,
+    same_pixels: bool,
+    pdq_distance: int | None,
+    cosine: float | None,
+    geometry: Geometry | None,
+    calibration: Calibration,
+    settings: VerifySettings,
+) -> Judgement:
+    """Decide what a pair is, and how sure that is.
+
+    The rules, first that applies:
+        same_pixels: the pictures are equal pixel by pixel: `exact`.
+        geometry: one photo was laid over the other and the pixels agree: `copy` or `part`.
+        pixels_differ: it was laid over, and they do not agree: `scene`.
+        appearance: geometry found nothing to compare; embedding and hash decide, with a penalty.
+        unverified: geometry could not be tried; embedding and hash decide.
+    """
+
+    def judged(kind: str, confidence: float, rule: str) -> Judgement:
+        evidence = Evidence(same_pixels, pdq_distance, cosine, geometry, rule)
+        return Judgement(kind, round(confidence, 6), evidence)  # type: ignore[arg-type]
+
+    if same_pixels:
+        return judged("exact", 1.0, "same_pixels")
+    known = features(pdq_distance, cosine, geometry)
+    if geometry is not None and geometry.reason == "accepted":
+        larger = min(geometry.cover_query, geometry.cover_photo)
+        kind = "part" if larger < settings.part_cover else "copy"
+        return judged(kind, min(_CEILING, calibration.geometry.probability(known)), "geometry")
+
+    model = calibration.appearance
+    if pdq_distance is None:
+        model = calibration.embedding
+    elif cosine is None:
+        model = calibration.hash
+    probability = min(_CEILING, model.probability(known))
+    if geometry is None:
+        return judged("copy", probability, "unverified")
+    if geometry.reason in _BLIND:
+        odds = math.log(probability / (1 - probability)) - calibration.blind_penalty
+        return judged("copy", 1 / (1 + math.exp(-odds)), "appearance")
+    return judged("scene", min(_SCENE_CEILING, probability), "pixels_differ")

@@ -1,0 +1,187 @@
+"""Upright RGB pixels in, perceptual hashes and the judgement whether they mean anything out.
+
+The hashes have the forms that other tools exchange: `imagehash.phash` and ThreatExchange's PDQ.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import cv2
+import imagehash
+import numpy as np
+import pdqhash
+from PIL import Image
+
+from imagematch.errors import ShapeError
+from imagematch.records import Bytes
+from imagematch.settings import DescribeSettings
+
+PDQ_BYTES = 32
+
+#: What each row of `pdq_dihedral` hashes: the photo as it is, turned, or mirrored.
+DIHEDRAL = (
+    "upright",
+    "turned 90 degrees left",
+    "turned 180 degrees",
+    "turned 90 degrees right",
+    "mirrored top to bottom",
+    "mirrored left to right",
+    "mirrored on the main diagonal",
+    "mirrored on the other diagonal",
+)
+
+#: Which rows of `pdq_dihedral` are mirrored, whether turned as well or not.
+MIRRORED = (False, False, False, False, True, True, True, True)
+
+#: PDQ sees at most this on the longer side, px. Its reference program scales to 512 as well, and
+#: beyond it time is lost: at 1,024 px 22 ms become 4, for 6 of 256 bits on average.
+_PDQ_SIDE = 512
+
+#: The gate looks at a thumbnail, in which grain and noise have averaged out, px.
+_GATE_SIDE = 256
+
+#: Width of the blur that takes away light falling off over the picture, px of the thumbnail.
+_TREND_SIGMA = 8.0
+
+#: Share of `min_contrast` that must remain without that trend.
+_DETAIL_SHARE = 1 / 3
+
+
+def phash(rgb: Bytes) -> str:
+    """Hash like `str(imagehash.phash(image))`.
+
+    Args:
+        rgb: shape (H, W, 3), uint8, 0-255.
+
+    Returns:
+        64 bits as 16 hex digits.
+
+    Source: imagehash, after hackerfactor.com, "Looks Like It", 2011.
+    """
+    return str(imagehash.phash(Image.fromarray(rgb)))
+
+
+def pdq(rgb: Bytes) -> tuple[str, int]:
+    """Hash with PDQ.
+
+    Args:
+        rgb: shape (H, W, 3), uint8, 0-255.
+
+    Returns:
+        256 bits as 64 hex digits in ThreatExchange's order (the highest frequency first), and the
+        quality, 0-100; the paper advises against hashes below 50. Fewer than 5 px: zeros, 0.
+
+    Source: Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm",
+    2019.
+    """
+    bits, quality = pdqhash.compute(_within(rgb, _PDQ_SIDE))
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
+
+
+def pdq_dihedral(rgb: Bytes) -> tuple[Bytes, int]:
+    """Hash the eight flips and rotations with PDQ, in little more time than one of them.
+
+    Args:
+        rgb: shape (H, W, 3), uint8, 0-255.
+
+    Returns:
+        Shape (8, 32), uint8, packed bits, in the order of `DIHEDRAL` (row 0 is `pdq`), and the
+        quality, 0-100. The other rows are within a few bits of hashing the turned photo.
+    """
+    rows, quality = pdqhash.compute_dihedral(_within(rgb, _PDQ_SIDE))
+    return np.packbits(np.stack(rows).astype(np.uint8), axis=1), int(quality)
+
+
+def pack_hex(hexes: Sequence[str]) -> Bytes:
+    """Pack PDQ hashes for `hamming`.
+
+    Args:
+        hexes: N texts of 64 hex digits; N may be 0.
+
+    Returns:
+        Shape (N, 32), uint8.
+
+    Raises:
+        ShapeError: one is not 64 hex digits.
+    """
+    for text in hexes:
+        if len(text) != 2 * PDQ_BYTES or not text.isalnum():
+            raise ShapeError(f"{text!r} has {len(text)} characters; a PDQ hash has 64 hex digits")
+    try:
+        packed = np.frombuffer(bytes.fromhex("".join(hexes)), dtype=np.uint8)
+    except ValueError as error:
+        raise ShapeError(f"a PDQ hash has 64 hex digits: {error}") from None
+    return packed.reshape(-1, PDQ_BYTES)
+
+
+def hamming(query: Bytes, database: Bytes) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Count the bits that differ between one packed hash and many.
+
+    Args:
+        query: shape (B,), uint8; B bytes, 32 for PDQ.
+        database: shape (N, B), uint8; N may be 0.
+
+    Returns:
+        Shape (N,), int64, in bits: 0 = identical, 8*B = inverted.
+
+    Raises:
+        ShapeError: the two disagree on B.
+
+    Source: the PDQ paper; its reference library calls 31 of 256 bits or fewer a confident match.
+    """
+    if query.ndim != 1 or query.shape != database.shape[1:]:
+        raise ShapeError(f"query has shape {query.shape}, database {database.shape}")
+    distances: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.bitwise_count(
+        query ^ database
+    ).sum(axis=1, dtype=np.int64)
+    return distances
+
+
+def pixel_sha256(rgb: Bytes, width: int, height: int) -> str:
+    """Identify the pixels, whatever file they came in.
+
+    Args:
+        rgb: shape (H, W, 3), uint8; as decoded, at working size.
+        width, height: px, before scaling; they keep a photo and its enlargement apart.
+
+    Returns:
+        64 hex digits.
+    """
+    digest = hashlib.sha256(f"{width}x{height} {rgb.shape[1]}x{rgb.shape[0]} RGB\n".encode())
+    digest.update(np.ascontiguousarray(rgb).data)
+    return digest.hexdigest()
+
+
+def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings) -> str:
+    """Tell whether a photo shows too little for its hashes to mean anything.
+
+    "flat" are blank pictures, dark ones (a covered lens), a small logo on white, whose lightest
+    and darkest hundredths are left aside, and smooth gradients. Of 1,895 real photos the weakest
+    has a contrast of 13.4 without the extremes and of 7.6 without the trend; the limits are 6 and
+    2. Noise is not flat: its hashes are random, and match nothing but copies of the same noise.
+
+    Args:
+        rgb: shape (H, W, 3), uint8, 0-255.
+        width, height: px, before scaling.
+
+    Returns:
+        "" for an ordinary photo, else why it may only match exactly: "tiny", for a shorter side
+        under `min_side` before scaling or after (a strip), or "flat".
+    """
+    if min(width, height, *rgb.shape[:2]) < settings.min_side:
+        return "tiny"
+    luminance = cv2.cvtColor(_within(rgb, _GATE_SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
+    if luminance.clip(*np.percentile(luminance, (1, 99))).std() < settings.min_contrast:
+        return "flat"
+    detail = luminance - cv2.GaussianBlur(luminance, (0, 0), _TREND_SIGMA)
+    return "flat" if detail.std() < settings.min_contrast * _DETAIL_SHARE else ""
+
+
+def _within(rgb: Bytes, side: int) -> Bytes:
+    """Scale down by area averaging so that neither side is longer than `side`, px."""
+    height, width = rgb.shape[:2]
+    longer = max(height, width)
+    if longer <= side:
+        return rgb
+    size = max(1, round(width * side / longer)), max(1, round(height * side / longer))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)

@@ -1,0 +1,148 @@
+"""Candidates and matches, in the catalogue."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import batched
+from typing import Any
+
+from sqlalchemy import Row, Select, delete, func, select, update
+
+from imagematch.records import Evidence, Geometry, Judgement
+from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.schema import candidates, insert_new, matches, photos
+from imagematch.stores.sightings import MANY
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pair that some index found close; `photo_a` < `photo_b`.
+
+    Attributes:
+        pdq_distance: bits of 256; None where hashes say nothing.
+        cosine: -1 to 1, the largest over the views of both; None where embeddings say nothing.
+        same_pixels: the pictures are equal pixel by pixel.
+    """
+
+    photo_a: int
+    photo_b: int
+    pdq_distance: int | None
+    cosine: float | None
+    same_pixels: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMatch:
+    """A judged pair; the judgement reads from `photo_a` (as the query) to `photo_b`."""
+
+    photo_a: int
+    photo_b: int
+    judgement: Judgement
+    run_id: int
+
+
+class MatchStore:
+    """The part of the catalogue that knows which photos match."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def save_candidates(self, found: Sequence[Candidate], searched: Sequence[int]) -> None:
+        """Store candidates and note which photos have been looked for, in one transaction."""
+        with self._catalogue.begin() as connection:
+            for some in batched(found, MANY):
+                connection.execute(
+                    insert_new(connection, candidates), [asdict(candidate) for candidate in some]
+                )
+            for ids in batched(searched, MANY):
+                connection.execute(update(photos).where(photos.c.id.in_(ids)).values(searched=True))
+
+    def candidates(self) -> Iterator[Candidate]:
+        """All pairs that wait for a judgement, by photo, read in blocks while others are judged."""
+        last = (0, 0)
+        while True:
+            after = (candidates.c.photo_a > last[0]) | (
+                (candidates.c.photo_a == last[0]) & (candidates.c.photo_b > last[1])
+            )
+            wanted = (
+                select(candidates)
+                .where(after)
+                .order_by(candidates.c.photo_a, candidates.c.photo_b)
+                .limit(MANY)
+            )
+            with self._catalogue.begin() as connection:
+                rows = [Candidate(*row) for row in connection.execute(wanted)]
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].photo_a, rows[-1].photo_b
+
+    def waiting(self) -> int:
+        """How many pairs wait for a judgement."""
+        with self._catalogue.begin() as connection:
+            return connection.execute(select(func.count()).select_from(candidates)).scalar_one()
+
+    def save_judged(
+        self, judged: Sequence[tuple[Candidate, Judgement]], keep: Sequence[bool], run_id: int
+    ) -> None:
+        """Store the matches among judged pairs and drop the candidates, in one transaction.
+
+        Args:
+            keep: for each pair whether it counts as a match.
+        """
+        with self._catalogue.begin() as connection:
+            for (candidate, judgement), kept in zip(judged, keep, strict=True):
+                if kept:
+                    connection.execute(
+                        insert_new(connection, matches), _row(candidate, judgement, run_id)
+                    )
+                connection.execute(
+                    delete(candidates).where(
+                        candidates.c.photo_a == candidate.photo_a,
+                        candidates.c.photo_b == candidate.photo_b,
+                    )
+                )
+
+    def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
+        """All matches, or those of one run, by photo."""
+        wanted: Select[*tuple[Any, ...]] = select(matches).order_by(
+            matches.c.photo_a, matches.c.photo_b
+        )
+        if run_id is not None:
+            wanted = wanted.where(matches.c.run_id == run_id)
+        with self._catalogue.begin() as connection:
+            for row in connection.execute(wanted.execution_options(yield_per=1000)):
+                yield _stored(row)
+
+    def counts(self) -> dict[str, int]:
+        """How many matches there are of each kind."""
+        wanted = select(matches.c.kind, func.count()).group_by(matches.c.kind)
+        with self._catalogue.begin() as connection:
+            return {row.kind: row[1] for row in connection.execute(wanted)}
+
+
+def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, Any]:
+    geometry = judgement.evidence.geometry
+    return {
+        "photo_a": candidate.photo_a,
+        "photo_b": candidate.photo_b,
+        "kind": judgement.kind,
+        "confidence": judgement.confidence,
+        "rule": judgement.evidence.rule,
+        "pdq_distance": judgement.evidence.pdq_distance,
+        "cosine": judgement.evidence.cosine,
+        "geometry": asdict(geometry) if geometry else None,
+        "run_id": run_id,
+    }
+
+
+def _stored(row: Row[*tuple[Any, ...]]) -> StoredMatch:
+    geometry = None
+    if row.geometry is not None:
+        fields = dict(row.geometry)
+        if fields["transform"] is not None:
+            fields["transform"] = tuple(tuple(line) for line in fields["transform"])
+        geometry = Geometry(**fields)
+    evidence = Evidence(row.kind == "exact", row.pdq_distance, row.cosine, geometry, row.rule)
+    return StoredMatch(
+        row.photo_a, row.photo_b, Judgement(row.kind, row.confidence, evidence), row.run_id
+    )

@@ -1,0 +1,323 @@
+"""Photos and their fingerprints, in the catalogue."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
+
+from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
+from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.schema import candidates, collections, files, matches, photos, roots
+from imagematch.stores.sightings import MANY
+
+#: Ids of one photo's vectors start at its own id times this: the whole picture first, then panels.
+VIEWS = 16
+
+
+def vector_id(photo_id: int, view: int = 0) -> int:
+    """Id under which a view of a photo stands in a vector store; view 0 is the whole picture."""
+    return photo_id * VIEWS + view
+
+
+def photo_of(vector: int) -> int:
+    """The photo that a vector belongs to."""
+    return vector // VIEWS
+
+
+@dataclass(frozen=True, slots=True)
+class PendingPhoto:
+    """A photo that has no fingerprint yet, and where its bytes are."""
+
+    id: int
+    sha256: str
+    paths: tuple[str, ...]  # absolute, present files first
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoFacts:
+    """What search needs to know of a described photo."""
+
+    id: int
+    sha256: str
+    pixel_sha256: str
+    pdq: str
+    pdq_quality: int
+    gate: str
+    views: int
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A finished fingerprint with the number of vectors that were stored for it."""
+
+    photo_id: int
+    fingerprint: Fingerprint
+    views: int
+
+
+class PhotoStore:
+    """The part of the catalogue that knows photos and fingerprints."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    # --- describing ----------------------------------------------------------------------------
+
+    def retry(self, root_id: int, *, all_failures: bool) -> int:
+        """Make failed photos of a root pending again; returns how many.
+
+        Args:
+            all_failures: also those that will fail again unless imagematch has changed.
+        """
+        failed = photos.c.state == "failed"
+        if not all_failures:
+            failed = and_(failed, photos.c.code.in_(sorted(PASSING_FAILURES)))
+        with self._catalogue.begin() as connection:
+            ids = (
+                connection.execute(select(photos.c.id).where(failed, _shown_by(root_id)))
+                .scalars()
+                .all()
+            )
+            for some in batched(ids, MANY):
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.id.in_(some))
+                    .values(state="pending", code=None, message=None)
+                )
+        return len(ids)
+
+    def pending(self, root_id: int) -> Iterator[PendingPhoto]:
+        """Photos of a root without a fingerprint, by id; read in blocks while others are saved."""
+        last = 0
+        while True:
+            wanted = (
+                select(photos.c.id, photos.c.sha256)
+                .where(photos.c.state == "pending", photos.c.id > last, _shown_by(root_id))
+                .order_by(photos.c.id)
+                .limit(MANY)
+            )
+            with self._catalogue.begin() as connection:
+                rows = connection.execute(wanted).all()
+            if not rows:
+                return
+            paths = self.paths_of([row.id for row in rows])
+            for row in rows:
+                yield PendingPhoto(row.id, row.sha256, paths[row.id])
+            last = rows[-1].id
+
+    def save_described(self, described: Sequence[Described], version: str) -> None:
+        """Store fingerprints; their vectors must be durable already."""
+        with self._catalogue.begin() as connection:
+            for entry in described:
+                print_ = entry.fingerprint
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.id == entry.photo_id)
+                    .values(
+                        state="described",
+                        searched=False,
+                        pixel_sha256=print_.pixel_sha256,
+                        width=print_.width,
+                        height=print_.height,
+                        format=print_.format,
+                        frames=print_.frames,
+                        truncated=print_.truncated,
+                        phash=print_.phash,
+                        pdq=print_.pdq,
+                        pdq_quality=print_.pdq_quality,
+                        gate=print_.gate,
+                        views=entry.views,
+                        described_by=version,
+                    )
+                )
+
+    def save_failed(self, failures: Sequence[tuple[int, Failure]]) -> None:
+        """Store why photos can't be described."""
+        with self._catalogue.begin() as connection:
+            for photo_id, failure in failures:
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.id == photo_id)
+                    .values(state="failed", code=failure.code, message=failure.message)
+                )
+
+    def forget_fingerprints(self, photo_ids: Sequence[int] | None = None) -> None:
+        """Make described photos pending again, with their candidates and matches forgotten.
+
+        Args:
+            photo_ids: which; None for all.
+        """
+        with self._catalogue.begin() as connection:
+            if photo_ids is None:
+                connection.execute(delete(candidates))
+                connection.execute(delete(matches))
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.state == "described")
+                    .values(state="pending", searched=False, views=0)
+                )
+                return
+            for some in batched(photo_ids, MANY):
+                for table in (candidates, matches):
+                    connection.execute(
+                        delete(table).where(table.c.photo_a.in_(some) | table.c.photo_b.in_(some))
+                    )
+                connection.execute(
+                    update(photos)
+                    .where(photos.c.id.in_(some), photos.c.state == "described")
+                    .values(state="pending", searched=False, views=0)
+                )
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def unsearched(self, root_id: int) -> Iterator[PhotoFacts]:
+        """Described photos of a root that no search has looked for yet, by id, in blocks."""
+        last = 0
+        while True:
+            wanted = (
+                _facts()
+                .where(
+                    photos.c.state == "described",
+                    photos.c.searched.is_(False),
+                    photos.c.id > last,
+                    _shown_by(root_id),
+                )
+                .order_by(photos.c.id)
+                .limit(MANY)
+            )
+            with self._catalogue.begin() as connection:
+                rows = [PhotoFacts(*row) for row in connection.execute(wanted)]
+            if not rows:
+                return
+            yield from rows
+            last = rows[-1].id
+
+    def facts(self, photo_ids: Sequence[int]) -> dict[int, PhotoFacts]:
+        """Facts of described photos; ids that are unknown or not described are left out."""
+        found: dict[int, PhotoFacts] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched(photo_ids, MANY):
+                wanted = _facts().where(photos.c.id.in_(some), photos.c.state == "described")
+                found.update((row.id, PhotoFacts(*row)) for row in connection.execute(wanted))
+        return found
+
+    def with_pixels(self, pixel_hashes: Sequence[str]) -> dict[str, list[int]]:
+        """Ids of described photos by the identity of their pixels, ascending."""
+        found: dict[str, list[int]] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched(pixel_hashes, MANY):
+                wanted = (
+                    select(photos.c.pixel_sha256, photos.c.id)
+                    .where(photos.c.pixel_sha256.in_(some), photos.c.state == "described")
+                    .order_by(photos.c.id)
+                )
+                for row in connection.execute(wanted):
+                    found.setdefault(row.pixel_sha256, []).append(row.id)
+        return found
+
+    def id_of(self, sha256: str) -> int | None:
+        """Id of the photo with these bytes, if it is described."""
+        with self._catalogue.begin() as connection:
+            return connection.execute(
+                select(photos.c.id).where(photos.c.sha256 == sha256, photos.c.state == "described")
+            ).scalar()
+
+    def in_galleries(self) -> list[int]:
+        """Ids of the photos in reference galleries that can be searched, ascending."""
+        wanted = (
+            select(photos.c.id)
+            .join(files, files.c.photo_id == photos.c.id)
+            .join(roots, roots.c.id == files.c.root_id)
+            .join(collections, collections.c.id == roots.c.collection_id)
+            .where(collections.c.kind == "gallery", photos.c.state == "described")
+            .distinct()
+            .order_by(photos.c.id)
+        )
+        with self._catalogue.begin() as connection:
+            return list(connection.execute(wanted).scalars())
+
+    def paths_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
+        """Absolute paths where each photo's bytes should be: those of present files, at most 3."""
+        found: dict[int, list[str]] = {photo_id: [] for photo_id in photo_ids}
+        with self._catalogue.begin() as connection:
+            for some in batched(found, MANY):
+                wanted = (
+                    select(files.c.photo_id, files.c.path, files.c.raw, roots.c.path.label("root"))
+                    .join(roots, roots.c.id == files.c.root_id)
+                    .where(files.c.photo_id.in_(some), files.c.state == "present")
+                    .order_by(files.c.id)
+                )
+                for row in connection.execute(wanted):
+                    if len(found[row.photo_id]) < 3:
+                        name = os.fsdecode(row.raw) if row.raw is not None else row.path
+                        found[row.photo_id].append(str(Path(row.root) / name))
+        return {photo_id: tuple(paths) for photo_id, paths in found.items()}
+
+    def outcomes(self, root_id: int) -> dict[int, tuple[str, Failure | None]]:
+        """State of each photo that a root shows, with the reason of a failure."""
+        wanted = select(photos.c.id, photos.c.state, photos.c.code, photos.c.message).where(
+            _shown_by(root_id)
+        )
+        with self._catalogue.begin() as connection:
+            return {
+                row.id: (row.state, Failure(row.code, row.message or "") if row.code else None)
+                for row in connection.execute(wanted)
+            }
+
+    def counts(self) -> dict[str, int]:
+        """How many photos there are by state, with "hashed" and "views" for the vector stores."""
+        wanted = select(
+            func.count(),
+            *(
+                func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
+                for condition in (
+                    photos.c.state == "described",
+                    photos.c.state == "pending",
+                    photos.c.state == "failed",
+                    _hashed(),
+                )
+            ),
+            func.coalesce(func.sum(photos.c.views), 0),
+        )
+        with self._catalogue.begin() as connection:
+            row = connection.execute(wanted).one()
+        names = ("all", "described", "pending", "failed", "hashed", "views")
+        return dict(zip(names, row, strict=True))
+
+    def vector_ids(self) -> tuple[list[int], list[int]]:
+        """Ids that the PDQ store and the embedding store should hold, each ascending."""
+        wanted = select(photos.c.id, photos.c.views).where(_hashed()).order_by(photos.c.id)
+        hashed: list[int] = []
+        embedded: list[int] = []
+        with self._catalogue.begin() as connection:
+            for row in connection.execute(wanted):
+                hashed.append(vector_id(row.id))
+                embedded.extend(vector_id(row.id, view) for view in range(row.views))
+        return hashed, embedded
+
+
+def _hashed() -> ColumnElement[bool]:
+    """Photos whose vectors are stored: described, and not gated."""
+    return and_(photos.c.state == "described", photos.c.gate == "")
+
+
+def _shown_by(root_id: int) -> ColumnElement[bool]:
+    return photos.c.id.in_(
+        select(files.c.photo_id).where(files.c.root_id == root_id, files.c.state == "present")
+    )
+
+
+def _facts() -> Select[*tuple[Any, ...]]:
+    return select(
+        photos.c.id,
+        photos.c.sha256,
+        photos.c.pixel_sha256,
+        photos.c.pdq,
+        photos.c.pdq_quality,
+        photos.c.gate,
+        photos.c.views,
+    )

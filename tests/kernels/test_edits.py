@@ -1,0 +1,200 @@
+"""The edits are pure, seeded, and do what their names say."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagematch.errors import ShapeError
+from imagematch.kernels import edits
+from imagematch.records import Bytes
+
+#: JPEG is never lossless, and a screenshot is a screenshot at any strength.
+CHANGES_AT_ZERO = {"recompress", "screenshot"}
+
+sizes = st.integers(24, 90)
+strengths = st.floats(0, 1)
+seeds = st.integers(0, 2**32 - 1)
+
+
+def photo(seed: int, height: int = 60, width: int = 80) -> Bytes:
+    """Texture at two scales, so that every edit has something to change."""
+    rng = np.random.default_rng(seed)
+    coarse = cv2.resize(rng.uniform(40, 215, (4, 4, 3)), (width, height))
+    return np.clip(coarse + rng.normal(0, 12, coarse.shape), 0, 255).astype(np.uint8)
+
+
+def every_edit() -> Iterator[tuple[str, edits.Edit]]:
+    yield from edits.EDITS.items()
+    for name, composite in edits.COMPOSITES.items():
+        others = [photo(100 + place) for place in range(composite.others)]
+        yield name, lambda rgb, rng, x, c=composite, o=others: c.apply(rgb, o, rng, x)
+
+
+EVERY = [pytest.param(edit, id=name) for name, edit in every_edit()]
+
+
+def peak_correlation(picture: Bytes, wanted: Bytes) -> float:
+    """How well `wanted` is found somewhere in the picture, -1 to 1."""
+    return float(cv2.matchTemplate(picture, wanted, cv2.TM_CCOEFF_NORMED).max())
+
+
+@pytest.mark.parametrize("edit", EVERY)
+@settings(max_examples=15, deadline=None)
+@given(sizes, sizes, strengths, seeds)
+def test_any_edit_of_any_photo_is_an_rgb_photo_and_leaves_its_input_alone(
+    edit: edits.Edit, height: int, width: int, strength: float, seed: int
+) -> None:
+    rgb = photo(seed, height, width)
+    before = rgb.copy()
+
+    edited = edit(rgb, np.random.default_rng(seed), strength)
+
+    assert edited.dtype == np.uint8
+    assert edited.ndim == 3
+    assert edited.shape[2] == 3
+    assert min(edited.shape) > 0
+    assert np.array_equal(rgb, before)
+    assert not np.shares_memory(edited, rgb)
+
+
+@pytest.mark.parametrize("edit", EVERY)
+def test_the_same_seed_makes_the_same_pixels(edit: edits.Edit) -> None:
+    first, second = (edit(photo(1), np.random.default_rng(5), 0.6) for _ in range(2))
+    assert np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("edit", EVERY)
+def test_full_strength_changes_the_photo(edit: edits.Edit) -> None:
+    rgb = photo(2, 200, 240)
+    assert not np.array_equal(edit(rgb, np.random.default_rng(5), 1.0), rgb)
+
+
+@pytest.mark.parametrize("name", sorted(set(edits.EDITS) - CHANGES_AT_ZERO))
+def test_strength_zero_returns_the_photo_as_it_is(name: str) -> None:
+    rgb = photo(3)
+    assert np.array_equal(edits.EDITS[name](rgb, np.random.default_rng(5), 0.0), rgb)
+
+
+@pytest.mark.parametrize("name", ["recompress", "brightness", "colour_filter", "blur", "watermark"])
+def test_more_strength_alters_more(name: str) -> None:
+    rgb = photo(4, 200, 240)
+    differences = [
+        np.abs(edits.EDITS[name](rgb, np.random.default_rng(5), strength) - rgb.astype(int)).mean()
+        for strength in (0.1, 0.5, 1.0)
+    ]
+    assert differences == sorted(differences)
+    assert differences[0] < differences[2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.floats(0, 0.8), seeds)
+def test_a_crop_is_a_piece_of_the_photo_with_the_area_that_was_asked_for(
+    strength: float, seed: int
+) -> None:
+    rgb = photo(seed, 150, 200)
+    piece = edits.crop(rgb, np.random.default_rng(seed), strength)
+    share = piece.shape[0] * piece.shape[1] / (150 * 200)
+    # The crop may not grow beyond one side, so light crops keep a little less or more.
+    assert share == pytest.approx(1 - strength, abs=0.05)
+    assert peak_correlation(rgb, piece) > 0.999
+
+
+def test_mirroring_twice_gives_the_photo_back() -> None:
+    rgb, rng = photo(6), np.random.default_rng(0)
+    assert np.array_equal(edits.mirror(edits.mirror(rgb, rng, 1.0), rng, 1.0), rgb)
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds)
+def test_a_quarter_turn_only_moves_pixels(seed: int) -> None:
+    rgb = photo(seed)
+    turned = edits.rotate_quarter(rgb, np.random.default_rng(seed), 1.0)
+    assert any(np.array_equal(np.rot90(rgb, turns), turned) for turns in (1, 2, 3))
+
+
+def test_full_grayscale_has_no_colour_left() -> None:
+    gray = edits.grayscale(photo(7), np.random.default_rng(0), 1.0)
+    assert np.ptp(gray.astype(int), axis=2).max() == 0
+
+
+def test_a_watermark_reaches_all_parts_of_a_tall_photo_and_a_wide_one() -> None:
+    for shape in ((600, 120, 3), (120, 600, 3)):
+        plain = np.full(shape, 90, dtype=np.uint8)
+        marked = edits.watermark(plain, np.random.default_rng(1), 1.0) != plain
+        parts = [part for rows in np.array_split(marked, 2) for part in np.array_split(rows, 2, 1)]
+        assert all(part.any() for part in parts)
+
+
+def test_the_same_watermark_puts_the_same_letters_on_different_photos() -> None:
+    dark, light = (np.full((150, 200, 3), level, dtype=np.uint8) for level in (40, 160))
+    masks = [
+        edits.watermark(plain, np.random.default_rng(1), 0.9, text="market.example") > plain
+        for plain in (dark, light)
+    ]
+    # Where the letters' soft edges round to no change at all, the two may differ.
+    assert (masks[0] == masks[1]).mean() > 0.98
+    assert masks[0].any()
+
+
+@pytest.mark.parametrize("centre", [(0.5, 0.5), (0.3, 0.7)])
+def test_an_emoji_hides_what_was_asked_for_and_no_more(centre: tuple[float, float]) -> None:
+    rgb = photo(8, 200, 200)
+    hidden = edits.emoji(rgb, np.random.default_rng(1), 0.6, centre=centre)
+    changed = (hidden != rgb).any(axis=2)
+    x, y = round(centre[0] * 200), round(centre[1] * 200)
+    assert changed[y - 15 : y + 15, x - 15 : x + 15].mean() > 0.99
+    rows, columns = np.nonzero(changed)
+    assert np.hypot(rows - y, columns - x).max() < 0.25 * 0.6 * 200 + 2
+
+
+def test_a_caption_leaves_the_photo_below_it_untouched() -> None:
+    rgb = photo(9, 120, 160)
+    captioned = edits.caption(rgb, np.random.default_rng(1), 0.8, text="so tired")
+    assert np.array_equal(captioned[-120:], rgb)
+    assert captioned[:-120].min() == 0
+
+
+def test_a_screenshot_shows_the_whole_photo_on_a_tall_screen() -> None:
+    rgb = photo(10, 300, 400)
+    screen = edits.screenshot(rgb, np.random.default_rng(1), 0.0, title="Title", text="Words")
+    assert screen.shape[0] > 1.8 * screen.shape[1]
+    assert peak_correlation(screen, rgb) > 0.999
+
+
+def test_two_screenshots_of_one_seed_differ_only_in_the_photo() -> None:
+    first, second = (
+        edits.screenshot(photo(seed, 300, 400), np.random.default_rng(1), 0.0) for seed in (1, 2)
+    )
+    rows = np.nonzero((first != second).any(axis=(1, 2)))[0]
+    assert rows.max() - rows.min() < 300
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("collage_2", 540), ("collage_4", 540), ("collage_9", 360)]
+)
+def test_a_collage_has_the_photo_and_each_other_as_a_panel(name: str, side: int) -> None:
+    composite = edits.COMPOSITES[name]
+    panels = [photo(seed, side, side) for seed in range(composite.others + 1)]
+    made = composite.apply(panels[0], panels[1:], np.random.default_rng(3), 0.0)
+    assert made.shape[1] == 1080
+    for panel in panels:
+        assert peak_correlation(made, panel) > 0.99
+
+
+@settings(max_examples=40, deadline=None)
+@given(strengths, seeds)
+def test_an_inset_lies_within_its_background(strength: float, seed: int) -> None:
+    background = np.zeros((120, 160, 3), dtype=np.uint8)
+    made = edits.inset(photo(seed), [background], np.random.default_rng(seed), strength)
+    assert made.shape == background.shape
+    assert 0 < (made > 0).any(axis=2).mean() < 0.5
+
+
+@pytest.mark.parametrize("composite", [edits.collage, edits.inset])
+def test_a_composite_without_other_photos_says_so(composite: object) -> None:
+    with pytest.raises(ShapeError, match="got none"):
+        composite(photo(1), [], np.random.default_rng(0), 0.5)  # type: ignore[operator]
