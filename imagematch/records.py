@@ -118,7 +118,8 @@ class Fingerprint:
         pdq: PDQ, 256 bits, 64 hex digits.
         pdq_quality: 0-100; the PDQ paper advises against using hashes below 50.
         gate: "" for an ordinary photo, else why it may only match exactly: "flat", "tiny".
-        embedding: shape (D,), float32, unit length; None with a preset that has no embedder.
+        embeddings: shape (V, D), float32, rows of unit length: the whole picture, then the panels
+            of a composite one. V is 0 for a gated photo or with a preset that has no embedder.
         seconds: where the time went: "decode", "hash", "embed".
     """
 
@@ -133,7 +134,7 @@ class Fingerprint:
     pdq: str
     pdq_quality: int
     gate: str
-    embedding: Floats | None
+    embeddings: Floats
     seconds: Mapping[str, float] = field(default_factory=dict)
 
 

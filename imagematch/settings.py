@@ -169,6 +169,11 @@ class MatchSettings:
     min_confidence: float = _setting(
         0.5, "Least confidence of a match that is stored and shown, 0-1.", low=0, high=1
     )
+    scene_inliers: int = _setting(
+        20,
+        "Keypoints that must fit for two different photos to be kept as one `scene`, a lead.",
+        low=4,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,8 @@ def build_samples(samples: Path) -> None:
     """Build the samples where they are missing, or older than what builds them."""
     truth, sources = samples / "truth.csv", Path(__file__).parent.glob("*sample*.py")
     newest = max(source.stat().st_mtime for source in sources)
-    if truth.exists() and truth.stat().st_mtime >= newest:
+    complete = truth.exists() and (samples / "ads").is_dir()
+    if complete and truth.stat().st_mtime >= newest:
         return
     from make_samples import build  # needs the photos of two packages that a user may lack
 
@@ -169,9 +170,7 @@ def main() -> None:
         print(f"false: {false}")
     print(f"\n{result.summary()}")
     print(f"\nThe report: {(given.out / 'report.html').resolve()}")
-    print(
-        "Next, on a folder of your own (its first folders name the sites, the second the profiles):"
-    )
+    print("Next, on a folder of your own (its folders name the sites, theirs the profiles):")
     print("  imagematch index FOLDER --site-from-path && imagematch link --html report.html")
     if result.missed or result.false:
         sys.exit(1)

@@ -15,7 +15,7 @@ _MOST_ICC_BYTES = 4 * 2**20  # printing presses' profiles have up to 2 MiB
 def scalable(image: Image.Image) -> Image.Image:
     """Convert to a mode in which neighbouring pixels may be averaged."""
     if image.mode.startswith("I;16"):
-        return image if image.mode == "I;16" else image.convert("I;16")
+        return Image.fromarray(np.asarray(image).astype(np.uint16))  # native byte order
     if image.mode in ("L", "RGB", "CMYK", "F", "I") and not image.has_transparency_data:
         return image
     if image.has_transparency_data:

@@ -73,6 +73,9 @@ _NO_PICTURE = _table(
 
 _PNG_ESSENTIAL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
+#: How many times its length a file is filled at most; with less than that left, nothing is seen.
+_MOST_FILLING = 16
+
 #: Counting the frames of a GIF stops here.
 MOST_FRAMES = 10_000
 
@@ -157,7 +160,11 @@ def repaired(data: bytes, name: str) -> bytes:
     """Take what stops a plugin, although the picture may be sound, out of a damaged file."""
     if name == "PNG":
         return _png_essentials(data)
-    return _webp_filled(data) if name == "WEBP" else data
+    if name == "WEBP":
+        return _filled(data, struct.unpack_from("<I", data, 4)[0] + 8)
+    if name in ("AVIF", "HEIF"):
+        return _filled(data, _boxes_end(data))
+    return data
 
 
 def _png_essentials(data: bytes) -> bytes:
@@ -172,10 +179,21 @@ def _png_essentials(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _webp_filled(data: bytes) -> bytes:
-    """Fill a WebP that ends early with zeros up to the length that its header names.
+def _filled(data: bytes, length: int) -> bytes:
+    """Fill a file that ends early with zeros up to the length that its header names.
 
-    The lossy decoder takes the zeros for smooth blocks; rows before the cut come out as they were.
+    Decoders take the zeros for some picture or other; rows before the cut come out as they were.
     """
-    missing = struct.unpack_from("<I", data, 4)[0] + 8 - len(data)
-    return data + bytes(missing) if 0 < missing <= 16 * len(data) else data
+    missing = length - len(data)
+    return data + bytes(missing) if 0 < missing <= _MOST_FILLING * len(data) else data
+
+
+def _boxes_end(data: bytes) -> int:
+    """Follow the outermost boxes of an ISO media file to where the last one should end."""
+    at = 0
+    while at + 8 <= len(data):
+        size = struct.unpack_from(">I", data, at)[0]
+        if size < 8:  # to the end of the file, or a 64-bit size: no photo needs one
+            return len(data)
+        at += size
+    return at

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from imagematch.kernels.panels import find_panels
 from imagematch.records import Bytes, Floats, Geometry
 from imagematch.settings import VerifySettings
 
+type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 #: Windows of this side are correlated, px at the working side; the aligned pixels of true copies
@@ -25,6 +27,9 @@ _BLUR = 1.0
 #: A window counts where both photos vary by at least this much, levels of 255; flat areas would
 #: correlate by chance or by noise.
 _TEXTURE = 6.0
+
+#: Panels that cover less than this share of a picture do not make it a composite one, 0-1.
+_LEAST_CONTENT = 0.25
 
 #: MAGSAC++ with these stays under 20 ms for 600 pairs.
 _CONFIDENCE = 0.9999
@@ -44,12 +49,15 @@ class Features:
 
     Attributes:
         gray: shape (h, w), uint8; luminance with the longer side at `VerifySettings.side`.
+        content: shape (h, w), bool; False where the picture is not a photo but what surrounds one:
+            the interface of a phone, the margins of a collage. Keypoints lie where it is True.
         scale: px of `gray` for one px of the full-size upright photo.
         points: shape (K, 2), float32; x and y of the keypoints in px of `gray`.
         descriptors: shape (K, 128), float32, RootSIFT, rows of unit length.
     """
 
     gray: Bytes
+    content: Flags
     scale: float
     points: Floats
     descriptors: Floats
@@ -72,10 +80,27 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings) -> Features:
     if reduce < 1.0:
         target = max(1, round(gray.shape[1] * reduce)), max(1, round(gray.shape[0] * reduce))
         gray = cv2.resize(gray, target, interpolation=cv2.INTER_AREA)
-    keypoints, sift = cv2.SIFT.create(nfeatures=settings.keypoints).detectAndCompute(gray, None)
+    content = _content(rgb, gray.shape[:2])
+    keypoints, sift = cv2.SIFT.create(nfeatures=settings.keypoints).detectAndCompute(
+        gray, None if content.all() else content.astype(np.uint8)
+    )
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    descriptors = _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
-    return Features(np.asarray(gray, np.uint8), gray.shape[1] / width, points, descriptors)
+    descriptors = (
+        _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
+    )
+    return Features(np.asarray(gray, np.uint8), content, gray.shape[1] / width, points, descriptors)
+
+
+def _content(rgb: Bytes, shape: tuple[int, ...]) -> Flags:
+    """Where the photo is, in a picture of the given height and width made from `rgb`."""
+    content = np.zeros(shape, np.bool_)
+    down, across = shape[0] / rgb.shape[0], shape[1] / rgb.shape[1]
+    for panel in find_panels(rgb):
+        top, bottom = round(panel.top * down), round(panel.bottom * down)
+        left, right = round(panel.left * across), round(panel.right * across)
+        content[top:bottom, left:right] = True
+    # An ordinary photo, or one whose few panels are straight lines inside it.
+    return content if content.mean() >= _LEAST_CONTENT else np.ones(shape, np.bool_)
 
 
 def _rootsift(sift: Floats) -> Floats:
@@ -97,6 +122,7 @@ def mirror(features: Features) -> Features:
     descriptors = histograms[:, ::-1, :, directions].reshape(-1, 128)
     return Features(
         np.ascontiguousarray(features.gray[:, ::-1]),
+        np.ascontiguousarray(features.content[:, ::-1]),
         features.scale,
         points,
         np.ascontiguousarray(descriptors),
@@ -211,12 +237,15 @@ def _aligned(
         np.full(query.gray.shape, 255, np.uint8), homography, shape, flags=cv2.INTER_NEAREST
     )
     covered = inside > 0
+    there = cv2.warpPerspective(
+        query.content.astype(np.uint8), homography, shape, flags=cv2.INTER_NEAREST
+    )
     cover_photo = float(covered.mean())
     cover_query = _cover(query.size, shape, homography)
     smaller_is_photo = photo.gray.size / photo.scale**2 < query.gray.size / query.scale**2
     overlap = cover_photo if smaller_is_photo else cover_query
     best = max(cover_photo, cover_query)
-    correlation = _local_correlation(photo.gray, warped, covered)
+    correlation = _local_correlation(photo.gray, warped, covered & (there > 0) & photo.content)
     if best < settings.min_overlap:
         reason = "small_overlap"
     elif correlation < settings.min_correlation:

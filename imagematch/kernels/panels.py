@@ -33,6 +33,10 @@ _MIN_SIDE = 28
 #: A panel with a smaller standard deviation of luminance is border or background.
 _MIN_CONTRAST = 14.0
 
+#: Nor is a panel a photo when this share of it is of one grey level, give or take 6: a chat, a
+#: title bar, a caption.
+_MAX_PLAIN = 0.6
+
 _MAX_PANELS = 12
 _MAX_DEPTH = 4
 
@@ -132,4 +136,7 @@ def _is_panel(small: Bytes, box: Box, whole: Box) -> bool:
         return False
     if min(box.bottom - box.top, box.right - box.left) < _MIN_SIDE:
         return False
-    return bool(cv2.cvtColor(box.cut(small), cv2.COLOR_RGB2GRAY).std() >= _MIN_CONTRAST)
+    gray = cv2.cvtColor(box.cut(small), cv2.COLOR_RGB2GRAY)
+    levels = np.bincount(gray.ravel() // 4, minlength=64) / gray.size
+    plain = np.convolve(levels, np.ones(3), mode="same").max()
+    return bool(gray.std() >= _MIN_CONTRAST and plain < _MAX_PLAIN)

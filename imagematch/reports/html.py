@@ -367,7 +367,11 @@ def _environment() -> jinja2.Environment:
     environment.globals.update(
         bands=wording.BANDS,
         kinds=[
-            (kind, wording.KIND_WORDS[kind], text) for kind, text in wording.KIND_MEANINGS.items()
+            *(
+                (kind, wording.KIND_WORDS[kind], text)
+                for kind, text in wording.KIND_MEANINGS.items()
+            ),
+            ("candidate", "Candidate", wording.CANDIDATE_MEANING),
         ],
     )
     return environment

@@ -22,6 +22,8 @@ KIND_MEANINGS: dict[Kind, str] = {
     "scene": "Another photograph of the same place or shoot. A lead to follow, never a copy.",
 }
 
+CANDIDATE_MEANING = "More likely nothing than something; shown because it was asked for."
+
 
 @dataclass(frozen=True, slots=True)
 class Band:

@@ -6,7 +6,7 @@ Rows are somebody else's claims: paths that leave the root are refused, values a
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,7 +17,7 @@ from imagematch.sources import tables
 from imagematch.sources.paths import composed, loose, printable, relative, without_surrogates
 from imagematch.sources.phones import checked_region, to_e164
 
-#: Columns that `SightingInfo` has a field for, in the order in which rows are packed.
+# Columns that `SightingInfo` has a field for, in the order in which rows are packed.
 _FIELDS = tables.COLUMNS[1:]
 # Ten digits from 2001 to 2033; a leading 2 is rather 2024010210, a time without separators.
 _UNIX_TIME = re.compile("1[0-9]{9}([0-9]{3})?")
@@ -28,31 +28,36 @@ _DATE_AND_TIME = re.compile(_DATE.pattern + "[T ].+")
 
 
 @dataclass(frozen=True, slots=True)
+class ManifestRow:
+    """One usable row."""
+
+    line: int  # 1 is the first line of the file
+    path: str  # see `paths.relative`
+    info: SightingInfo
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The usable rows of a manifest, packed so that a million of them fit in memory.
 
     Attributes:
-        rows: path -> its rows in order; each is UTF-8 text with NULs between line number,
-            the known columns, and name and value of each further column.
-        spellings: `paths.loose` form -> the paths of `rows` that have it, where it is not the
-            path itself.
+        packed: `paths.loose` form of a path -> the rows whose path has it, in order, each as
+            `_packed` makes it.
+        last_line: of the last usable row; 0 without any.
         notes: bad and duplicate rows.
     """
 
-    rows: Mapping[str, Sequence[bytes]]
-    spellings: Mapping[str, Sequence[str]]
+    packed: Mapping[str, Sequence[bytes]]
+    last_line: int
     notes: tuple[ManifestNote, ...]
 
-    def paths_like(self, path: str) -> list[str]:
-        """The paths of rows that may mean this file: equal but for case and Unicode form."""
-        form = loose(path)
-        like = [form] if form in self.rows else []
-        like.extend(self.spellings.get(form, ()))
-        return like
+    def rows(self) -> Iterator[ManifestRow]:
+        """All rows, in no order of interest."""
+        return (_unpacked(row) for rows in self.packed.values() for row in rows)
 
-    def sightings(self, path: str) -> list[tuple[int, SightingInfo]]:
-        """Line number and content of each row with exactly this path."""
-        return [_unpacked(row) for row in self.rows[path]]
+    def rows_like(self, path: str) -> list[ManifestRow]:
+        """The rows that may mean a file: their path equals its own but for case and spelling."""
+        return [_unpacked(row) for row in self.packed.get(loose(path), ())]
 
 
 def read(path: Path, settings: ScanSettings) -> Manifest:
@@ -72,15 +77,15 @@ def read(path: Path, settings: ScanSettings) -> Manifest:
         note = row if isinstance(row, ManifestNote) else kept.add(row)
         if note is not None:
             notes.append(note)
-    return Manifest(kept.rows, kept.spellings, tuple(notes))
+    return Manifest(kept.packed, kept.last_line, tuple(notes))
 
 
 class _Kept:
-    """The rows of a manifest while it is read; see `Manifest` for `rows` and `spellings`."""
+    """What becomes a `Manifest`, while it is read."""
 
     def __init__(self, region: str | None) -> None:
-        self.rows: dict[str, list[bytes]] = {}
-        self.spellings: dict[str, list[str]] = {}
+        self.packed: dict[str, list[bytes]] = {}
+        self.last_line = 0
         self._digests: set[bytes] = set()  # of rows, to know a second one like it
         self._region = region
 
@@ -94,15 +99,9 @@ class _Kept:
         if digest in self._digests:
             return _note("duplicate_row", row.line, f"{path}: the same as an earlier row")
         self._digests.add(digest)
-        self._rows_of(path).append(_packed(row, known))
+        self.packed.setdefault(loose(path), []).append(_packed(row, path, known))
+        self.last_line = row.line
         return None
-
-    def _rows_of(self, path: str) -> list[bytes]:
-        if path not in self.rows:
-            self.rows[path] = []
-            if (form := loose(path)) != path:
-                self.spellings.setdefault(form, []).append(path)
-        return self.rows[path]
 
 
 def _path(row: tables.Row) -> str | ManifestNote:
@@ -151,25 +150,25 @@ def _iso_time(value: str) -> str:
 
 def _digest(path: str, known: Sequence[str]) -> bytes:
     text = "\0".join((path, *known))
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _packed(row: tables.Row, known: Sequence[str]) -> bytes:
-    parts = [str(row.line), *known]
+def _packed(row: tables.Row, path: str, known: Sequence[str]) -> bytes:
+    """Line, path, the fields, then name and value of each further column, with NULs between."""
+    parts = [str(row.line), path, *known]
     for column, value in row.values.items():
-        value = _clean(value)
-        if column not in tables.COLUMNS and value:
+        if column not in tables.COLUMNS and (value := _clean(value)):
             parts += (_clean(column), value)
-    return "\0".join(parts).encode()
+    return "\0".join(parts).encode("utf-8", "surrogatepass")
 
 
-def _unpacked(row: bytes) -> tuple[int, SightingInfo]:
-    line, *values = row.decode().split("\0")
+def _unpacked(row: bytes) -> ManifestRow:
+    line, path, *values = row.decode("utf-8", "surrogatepass").split("\0")
     known, further = values[: len(_FIELDS)], values[len(_FIELDS) :]
     site, profile, url, ad_id, posted_at, phone, email, location, text = known
     extra = dict(zip(further[::2], further[1::2], strict=True))
     info = SightingInfo(site, profile, url, ad_id, posted_at, phone, email, location, text, extra)
-    return int(line), info
+    return ManifestRow(int(line), path, info)
 
 
 def join(
@@ -192,41 +191,39 @@ def join(
         a row beside them; notes on rows without a file at the end.
     """
     yield from manifest.notes
-    claimed: set[str] = set()
+    claimed = bytearray(manifest.last_line + 1)  # by line: 1 once a file has the row
     skipped: dict[str, str] = {}
     unsettled: dict[str, list[FoundFile]] = {}
     for item in found:
         if isinstance(item, SkippedFile):
-            if item.path in manifest.rows:
+            if loose(item.path) in manifest.packed:
                 skipped[item.path] = item.reason
             yield item
             continue
-        like = manifest.paths_like(item.path)
-        if like and like != [item.path]:
+        rows = manifest.rows_like(item.path)
+        if any(row.path != item.path for row in rows):
             unsettled.setdefault(loose(item.path), []).append(item)
             continue
-        claimed.update(like)
-        yield from _described(item, like, manifest)
+        for row in rows:
+            claimed[row.line] = 1
+        yield from _described(item, rows)
     for files in unsettled.values():
-        yield from _settled(files, manifest, claimed)
-    yield from _rows_without_file(manifest, claimed, skipped)
+        yield from _settled(files, manifest.rows_like(files[0].path), claimed)
+    for row in manifest.rows():
+        if not claimed[row.line]:
+            yield _without_file(row, skipped)
 
 
 def _described(
-    file: FoundFile, paths: Sequence[str], manifest: Manifest, why: str = "not in the manifest"
+    file: FoundFile, rows: Sequence[ManifestRow], why: str = "not in the manifest"
 ) -> Iterator[FoundFile | ManifestNote]:
-    """One file with the rows of these paths, or with a note that there are none."""
-    rows = sorted((row for path in paths for row in manifest.sightings(path)), key=_line)
-    if not rows:
+    """One file with its rows, or with a note why it has none."""
+    if rows:
+        known = file.sightings[0]
+        yield replace(file, sightings=tuple(_filled(row.info, known) for row in rows))
+    else:
         yield file
         yield ManifestNote("file_without_row", printable(file.path), why)
-        return
-    known = file.sightings[0]
-    yield replace(file, sightings=tuple(_filled(info, known) for _, info in rows))
-
-
-def _line(row: tuple[int, SightingInfo]) -> int:
-    return row[0]
 
 
 def _filled(info: SightingInfo, known: SightingInfo) -> SightingInfo:
@@ -236,37 +233,30 @@ def _filled(info: SightingInfo, known: SightingInfo) -> SightingInfo:
 
 
 def _settled(
-    files: Sequence[FoundFile], manifest: Manifest, claimed: set[str]
+    files: Sequence[FoundFile], rows: Sequence[ManifestRow], claimed: bytearray
 ) -> Iterator[FoundFile | ManifestNote]:
-    """Decide which of some files, whose paths are loosely equal, the rows like them mean."""
-    meant: dict[str, list[str]] = {file.path: [] for file in files}
-    open_paths = [path for path in manifest.paths_like(files[0].path) if path not in claimed]
-    for path in open_paths:
-        owner = _meant(path, meant)
+    """Give rows to files where all of their paths are loosely equal."""
+    meant: dict[str, list[ManifestRow]] = {file.path: [] for file in files}
+    for row in rows:
+        owner = None if claimed[row.line] else _meant(row.path, meant)
         if owner is not None:
-            meant[owner].append(path)
-            claimed.add(path)
-    unclear = any(path not in claimed for path in open_paths)
+            meant[owner].append(row)
+            claimed[row.line] = 1
+    unclear = not all(claimed[row.line] for row in rows)
     why = "a row is like it, but other files are, too" if unclear else "not in the manifest"
     for file in files:
-        yield from _described(file, meant[file.path], manifest, why)
+        yield from _described(file, meant[file.path], why)
 
 
-def _meant(path: str, files: Iterable[str]) -> str | None:
+def _meant(path: str, files: Collection[str]) -> str | None:
     """The file that a row's path means, of several that are loosely equal; None if unclear."""
-    files = list(files)
     if path in files:
         return path
-    same = [file for file in files if composed(file) == composed(path)] or files
+    same = [file for file in files if composed(file) == composed(path)] or list(files)
     return same[0] if len(same) == 1 else None
 
 
-def _rows_without_file(
-    manifest: Manifest, claimed: set[str], skipped: Mapping[str, str]
-) -> Iterator[ManifestNote]:
-    for path in manifest.rows:
-        if path in claimed:
-            continue
-        what = f"is skipped: {skipped[path]}" if path in skipped else "there is no such file"
-        for line, _ in manifest.sightings(path):
-            yield _note("row_without_file", line, f"{path}: {what}")
+def _without_file(row: ManifestRow, skipped: Mapping[str, str]) -> ManifestNote:
+    reason = skipped.get(row.path)
+    what = "there is no such file" if reason is None else f"skipped: {reason}"
+    return _note("row_without_file", row.line, f"{row.path}: {what}")

@@ -232,7 +232,11 @@ class FaissVectorStore:
         return problems
 
     def merge(self) -> None:
-        """Rewrite all shards into one, without removed rows; nothing to do where it is one."""
+        """Rewrite all shards into one, without removed rows; nothing to do where it is one.
+
+        Raises:
+            IndexDamaged: a shard is not what was written; nothing was changed.
+        """
         opened = self._writing()
         if len(opened) > 1 or any(shard.entry.removed for shard in opened):
             self._merge(range(len(opened)))
@@ -287,6 +291,10 @@ class FaissVectorStore:
     def _merge(self, group: Sequence[int]) -> None:
         opened = self._opened()
         merged = [opened[index] for index in group]
+        for shard in merged:
+            # New checksums over damaged vectors would hide the damage for good.
+            if problems := shards.file_problems(self._directory, shard.entry):
+                raise IndexDamaged(f"{problems[0]}; {shards.NEXT_STEP}")
         rows = [np.flatnonzero(shard.rows.alive) for shard in merged]
         ids = np.concatenate([shard.rows.ids[row] for shard, row in zip(merged, rows, strict=True)])
         source = np.repeat(np.arange(len(merged)), [len(row) for row in rows])

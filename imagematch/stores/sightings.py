@@ -46,7 +46,7 @@ class KnownFile:
     size: int
     mtime_ns: int
     photo_id: int | None
-    code: str | None  # of a failure to read the file itself
+    sha256: str | None  # of the photo; None when the file could not be read
     sightings_sha256: str
     added_run: int
 
@@ -136,7 +136,11 @@ class SightingStore:
 
     def known_files(self, root_id: int) -> Iterator[KnownFile]:
         """The files of a root that were present at its last scan."""
-        wanted = select(files).where(files.c.root_id == root_id, files.c.state == "present")
+        wanted = (
+            select(files, photos.c.sha256)
+            .outerjoin(photos, photos.c.id == files.c.photo_id)
+            .where(files.c.root_id == root_id, files.c.state == "present")
+        )
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
                 yield KnownFile(
@@ -145,7 +149,7 @@ class SightingStore:
                     row.size,
                     row.mtime_ns,
                     row.photo_id,
-                    row.code,
+                    row.sha256,
                     row.sightings_sha256,
                     row.added_run,
                 )

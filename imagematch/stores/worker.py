@@ -159,7 +159,7 @@ def _protect_machine(memory_mb: int, parent: int) -> None:
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
-        pass  # MUT
+        _die_with(parent)
         with suppress(OSError):
             # Should the machine run out of memory, take a worker and not who keeps the index.
             Path("/proc/self/oom_score_adj").write_text("500")

@@ -26,7 +26,7 @@ def manifest(tmp_path: Path, text: str, settings: ScanSettings = DEFAULTS) -> Ma
 
 
 def infos(found: Manifest, path: str) -> list[SightingInfo]:
-    return [info for _, info in found.sightings(path)]
+    return [row.info for row in found.rows_like(path)]
 
 
 def files(*paths: str, info: SightingInfo | None = None) -> list[FoundFile]:
@@ -127,7 +127,7 @@ def test_times_become_iso_8601_where_understood(
 )
 def test_hostile_and_empty_paths_are_bad_rows(tmp_path: Path, path: str) -> None:
     found = manifest(tmp_path, f"path,site\n{path},s\nok.jpg,s\n")
-    assert list(found.rows) == ["ok.jpg"]
+    assert [row.path for row in found.rows()] == ["ok.jpg"]
     assert notes(found.notes) == [("bad_row", "line 2")]
 
 
@@ -198,7 +198,7 @@ def test_a_skipped_file_explains_its_row(tmp_path: Path) -> None:
     found = manifest(tmp_path, "path\nlink.jpg\n")
     *_, note = join([SkippedFile("link.jpg", "a link that leads nowhere")], found)
     assert note == ManifestNote(
-        "row_without_file", "line 2", "link.jpg: is skipped: a link that leads nowhere"
+        "row_without_file", "line 2", "link.jpg: skipped: a link that leads nowhere"
     )
 
 
@@ -271,7 +271,7 @@ def test_no_file_and_no_row_is_lost_or_used_twice(
     tmp_path: Path, on_disk: set[str], in_rows: set[str]
 ) -> None:
     lines = [json.dumps({"path": path, "text": path}) for path in sorted(in_rows)]
-    found = manifest(tmp_path, "\n".join(lines)) if lines else Manifest({}, {}, ())
+    found = manifest(tmp_path, "\n".join(lines)) if lines else Manifest({}, 0, ())
     joined = list(join(files(*sorted(on_disk)), found))
     used = texts(joined)
     problems = [item for item in joined if isinstance(item, ManifestNote)]

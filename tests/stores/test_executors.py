@@ -309,6 +309,7 @@ def test_stopped_program_leaves_no_worker(sign: signal.Signals, word: str) -> No
     assert [process.stdout.readline(), process.stdout.readline()] == ["A\n", "B\n"]
     found = psutil.Process(process.pid).children(recursive=True)
     assert len(found) == 2
+    time.sleep(0.2)  # for the workers to take up the words; without it the test is only milder
     if sign == signal.SIGKILL:
         process.kill()
     else:

@@ -216,6 +216,18 @@ def test_adding_little_to_a_million_never_rewrites_the_million():
     assert written < 4 * 40 * 256
 
 
+def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
+    sizes: list[int] = []
+    written = 0
+    for _ in range(400):
+        sizes.append(256)
+        while group := choose_merge(entries(*sizes), 16):
+            merged = sum(sizes[at] for at in group)
+            written += merged
+            sizes = [size for at, size in enumerate(sizes) if at not in group] + [merged]
+    assert written < 3 * 400 * 256
+
+
 def test_number_of_shards_stays_within_the_limit_for_any_sizes():
     random.seed(3)
     sizes: list[int] = []
@@ -257,7 +269,6 @@ def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(tmp_pa
         return real(directory, entry, kind, width)
 
     monkeypatch.setattr(shards, "open_shard", merge_first)
-    # The writer itself opens shards too, so the race is only run once, by the reader.
     with closing(open_store(tmp_path, writable=False)) as reader:
         assert reader.stats().shards == 1
         assert len(reader.ids()) == 29
@@ -377,6 +388,33 @@ def test_store_killed_while_it_is_created_is_created_again(tmp_path, monkeypatch
         assert state(directory, writable=True) == {}
 
 
+def test_number_of_a_failed_add_is_not_used_again(tmp_path, monkeypatch):
+    filled(tmp_path)
+    store = open_store(tmp_path, merge_shards=99)
+    real = durable.fsync_directory
+    synced: list[Path] = []
+
+    def fail_after_the_manifest(directory: Path) -> None:
+        synced.append(directory)
+        if len(synced) == 3:  # ids, vectors, manifest
+            raise OSError(errno.EIO, "input/output error")
+        real(directory)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "fsync_directory", fail_after_the_manifest)
+        with pytest.raises(OSError, match="input/output"):
+            add_batch(store)
+    with monkeypatch.context() as patch:
+        kill_at(6, patch)  # both files of the next shard are there, the manifest is not
+        with pytest.raises(Killed):
+            store.add(numbers(200), random_vectors("float", 1))
+
+    found = state(tmp_path, writable=False)
+
+    assert len(found) == 39
+    assert 200 not in found
+
+
 WRITER = """
     import sys
     from pathlib import Path
@@ -444,6 +482,8 @@ def test_full_disk_leaves_the_store_as_it_was_and_usable(tmp_path, monkeypatch):
                 add_batch(store)
         assert len(store.ids()) == len(old)
         assert state(tmp_path, writable=False) == old
+        if file < 2:
+            assert files(tmp_path) == before  # what was written has given its space back
     open_store(tmp_path).close()
     assert files(tmp_path) == before
 
@@ -562,6 +602,20 @@ def test_verify_finds_a_single_flipped_bit(tmp_path, name):
         problems = store.verify()
 
     assert any(name in problem and "checksum" in problem for problem in problems)
+
+
+def test_merge_refuses_to_hide_damage(tmp_path):
+    filled(tmp_path)
+    flip(tmp_path / "000002.vectors.npy")
+    before = files(tmp_path)
+
+    with (
+        closing(open_store(tmp_path)) as store,
+        pytest.raises(IndexDamaged, match=r"000002\.vectors\.npy was altered"),
+    ):
+        store.merge()
+
+    assert files(tmp_path) == before
 
 
 def test_verify_finds_what_checksums_can_not(tmp_path):

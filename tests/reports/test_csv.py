@@ -1,0 +1,100 @@
+"""The CSV report opens in a spreadsheet as a table, and runs nothing there."""
+
+import csv
+import dataclasses
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.records import LinkReport
+from imagematch.reports import csv as reports_csv
+from tests.reports import builders
+
+
+def rows(report: LinkReport) -> list[dict[str, str]]:
+    text = reports_csv.link_csv(report).removeprefix("\ufeff")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_one_row_a_pair_strongest_link_first() -> None:
+    table = rows(builders.report())
+
+    assert [(row["left_profile"], row["kind"]) for row in table] == [
+        ("anna", "copy"),
+        ("anna", "exact"),
+        ("bella", "copy"),
+        ("bella", "part"),
+    ]
+    assert table[0] == {
+        "left_site": "siteA",
+        "left_profile": "anna",
+        "right_site": "siteB",
+        "right_profile": "bella",
+        "strength": "0.9991",
+        "cluster": "1",
+        "kind": "copy",
+        "confidence": "0.998",
+        "shared_by": "2",
+        "left_path": "siteA/anna/1.jpg",
+        "right_path": "siteB/bella/9.jpg",
+        "left_photo": builders.sha("siteA/anna/1.jpg"),
+        "right_photo": builders.sha("siteB/bella/9.jpg"),
+        "pdq_distance": "18",
+        "cosine": "0.81",
+        "inliers": "64",
+        "overlap": "0.72",
+        "correlation": "0.97",
+        "mirrored": "false",
+    }
+
+
+def test_what_was_not_measured_is_an_empty_cell() -> None:
+    unverified = rows(builders.report())[2]
+
+    assert unverified["pdq_distance"] == "31"
+    empty = ("cosine", "inliers", "overlap", "correlation", "mirrored")
+    assert {unverified[name] for name in empty} == {""}
+
+
+def test_a_link_outside_clusters_has_no_cluster_number() -> None:
+    report = dataclasses.replace(builders.report(), clusters=())
+
+    assert {row["cluster"] for row in rows(report)} == {""}
+
+
+def test_excel_sees_utf8_and_windows_line_ends() -> None:
+    data = reports_csv.link_csv(builders.named_report("وردة")).encode("utf-8")
+
+    assert data.startswith(b"\xef\xbb\xbf")
+    assert data.endswith(b"\r\n")
+    assert data.count(b"\n") == data.count(b"\r\n") == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["=1+1", "+49123", "-x", "@SUM(A1)", "  =1", "\t=1", "\r=1", "＝1", "\ufeff=1"]
+)
+def test_a_cell_like_a_formula_is_disarmed(name: str) -> None:
+    cell = rows(builders.named_report(name))[0]["left_profile"]
+
+    assert cell.startswith(("'", "\\"))
+
+
+def test_an_ordinary_name_stays_as_it_is() -> None:
+    assert rows(builders.named_report('O\'Hara, "Zoë" x=1'))[0]["left_profile"] == (
+        'O\'Hara, "Zoë" x=1'
+    )
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_no_name_breaks_the_row_or_starts_a_formula(name: str) -> None:
+    text = reports_csv.link_csv(builders.named_report(name))
+    text.encode("utf-8")
+
+    table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))
+
+    assert [len(row) for row in table] == [len(reports_csv.COLUMNS)] * 2
+    assert len(text.splitlines()) == 2
+    for cell in (table[1][0], table[1][1], table[1][9]):
+        assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -1,0 +1,67 @@
+"""The GEXF report reads back as the graph that was written."""
+
+import dataclasses
+import io
+from xml.etree import ElementTree as ET
+
+import networkx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.records import LinkReport, Profile
+from imagematch.reports import graph
+from tests.reports import builders
+
+
+def read(report: LinkReport) -> networkx.Graph:
+    data = graph.link_gexf(report).encode("utf-8")
+    return networkx.read_gexf(io.BytesIO(data), version="1.3")
+
+
+def test_profiles_and_links_come_back_with_their_values() -> None:
+    network = read(builders.report())
+
+    by_label = {values["label"]: values for _, values in network.nodes(data=True)}
+    assert set(by_label) == {"siteA/anna", "siteB/bella", "siteC/cleo"}
+    assert by_label["siteA/anna"]["site"] == "siteA"
+    assert by_label["siteA/anna"]["profile"] == "anna"
+    assert by_label["siteA/anna"]["cluster"] == 1
+    strongest = max((values for *_, values in network.edges(data=True)), key=lambda e: e["weight"])
+    assert strongest["strength"] == strongest["weight"] == 0.9991
+    assert strongest["photos"] == 2
+    assert strongest["best_kind"] == "exact"
+    assert strongest["best_confidence"] == 1.0
+
+
+def test_profiles_outside_clusters_have_no_cluster() -> None:
+    network = read(dataclasses.replace(builders.report(), clusters=()))
+
+    assert all("cluster" not in values for _, values in network.nodes(data=True))
+
+
+def test_profiles_that_look_alike_when_joined_stay_two_nodes() -> None:
+    link = builders.link_between(Profile("a/b", "c"), Profile("a", "b/c"), builders.pair())
+    report = dataclasses.replace(builders.report(), links=(link,), clusters=())
+
+    assert read(report).number_of_nodes() == 2
+
+
+def test_an_empty_report_is_an_empty_graph() -> None:
+    assert read(LinkReport(0, (), (), (), (), ())).number_of_nodes() == 0
+
+
+@pytest.mark.parametrize("name", builders.HOSTILE)
+def test_hostile_names_are_only_text(name: str) -> None:
+    root = ET.fromstring(graph.link_gexf(builders.named_report(name)).encode("utf-8"))
+
+    tags = {element.tag.rpartition("}")[2] for element in root.iter()}
+    assert tags == {
+        "gexf", "meta", "creator", "description", "graph", "attributes", "attribute",
+        "nodes", "node", "attvalues", "attvalue", "edges", "edge",
+    }  # fmt: skip
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_any_name_makes_well_formed_xml(name: str) -> None:
+    assert read(builders.named_report(name)).number_of_edges() == 1

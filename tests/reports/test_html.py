@@ -1,0 +1,385 @@
+"""The HTML reports show what was found, and nothing that a stranger wrote becomes markup."""
+
+import base64
+import dataclasses
+import hashlib
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagematch.records import Failure, HotPhoto, LinkReport, Profile, QueryResult, StoredSighting
+from imagematch.reports import html
+from tests.reports import builders
+
+POLICY = re.compile(
+    r"default-src 'none'; img-src data:; style-src ('sha256-[A-Za-z0-9+/=]{44}' ?){2}; "
+    r"base-uri 'none'; form-action 'none'"
+)
+JPEG = b"\xff\xd8 not really a picture \xff\xd9"
+
+
+class Outline(HTMLParser):
+    """Tags, attributes and text of a page, as a browser would split them."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.attributes: Counter[str] = Counter()
+        self.hrefs: list[str] = []
+        self.styles: list[str] = []
+        self.policy = ""
+        self.words: list[str] = []
+        self._in_style = False
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.tags[tag] += 1
+        self.attributes.update(values.keys())
+        self._in_style = tag == "style"
+        if tag in {"dd", "br"}:  # both stand apart on the page
+            self.words.append(" ")
+        if "href" in values:
+            self.hrefs.append(values["href"] or "")
+        if values.get("http-equiv") == "Content-Security-Policy":
+            self.policy = values["content"] or ""
+
+    def handle_data(self, data: str) -> None:
+        (self.styles if self._in_style else self.words).append(data)
+
+    def handle_endtag(self, _tag: str) -> None:
+        self._in_style = False
+
+    @property
+    def text(self) -> str:
+        return " ".join("".join(self.words).replace("\u00a0", " ").split())
+
+
+def no_picture(_: StoredSighting) -> bytes | None:
+    return None
+
+
+def a_picture(sighting: StoredSighting) -> bytes | None:
+    return JPEG + sighting.photo.encode()
+
+
+def link_page(report: LinkReport, thumbnails: html.Thumbnails = a_picture) -> str:
+    return html.link_page(report, builders.ABOUT, thumbnails)
+
+
+HARMLESS = Outline(link_page(builders.named_report("harmless")))
+
+
+def assert_nothing_became_markup(page: str) -> None:
+    outline = Outline(page)
+    assert outline.tags == HARMLESS.tags
+    assert outline.attributes == HARMLESS.attributes
+    assert all(re.fullmatch(r"#link-\d+", href) for href in outline.hrefs)
+    assert POLICY.fullmatch(outline.policy)
+    assert not set("\x00\x1b\u202e") & set(page)
+    page.encode("utf-8")
+
+
+# --- safety ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", builders.HOSTILE)
+def test_a_hostile_name_is_only_text(name: str) -> None:
+    assert_nothing_became_markup(link_page(builders.named_report(name)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.text(
+        st.one_of(st.sampled_from("<>\"'&;={}%#/-!`\\\u202e\x00\n"), st.characters()),
+        min_size=1,
+        max_size=40,
+    ).filter(lambda name: name != "ads")
+)
+def test_no_name_becomes_markup(name: str) -> None:
+    assert_nothing_became_markup(link_page(builders.named_report(name)))
+
+
+@pytest.mark.parametrize("name", builders.HOSTILE)
+def test_hostile_queries_jobs_and_reasons_are_only_text(name: str) -> None:
+    failed = QueryResult(name, failure=Failure("corrupt", name))
+    found = builders.result((builders.sighting(name), builders.judgement()), query=name)
+
+    for page in (
+        html.query_page([failed, found, QueryResult(name)], builders.ABOUT, no_picture, {}),
+        html.new_matches_page(
+            [builders.pair()], html.About(name, name), no_picture, job=name, run=1
+        ),
+    ):
+        outline = Outline(page)
+        assert not {"script", "img", "iframe", "a"} & set(outline.tags)
+        assert not {"onerror", "href", "src"} & set(outline.attributes)
+        assert outline.tags["style"] == 2
+
+
+def test_template_syntax_in_a_name_is_shown_and_not_run() -> None:
+    assert "{{ 7 * 7 }}" in Outline(link_page(builders.named_report("{{ 7 * 7 }}"))).text
+
+
+def test_the_policy_allows_the_pages_own_styles_and_nothing_else() -> None:
+    outline = Outline(link_page(builders.report()))
+
+    digests = [
+        base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+        for style in outline.styles
+    ]
+    assert len(digests) == 2
+    assert outline.policy == (
+        "default-src 'none'; img-src data:; "
+        f"style-src 'sha256-{digests[0]}' 'sha256-{digests[1]}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def test_the_page_needs_nothing_from_outside() -> None:
+    page = link_page(builders.report())
+
+    addresses = re.findall(r"url\(\"?([^)]{0,30})", page)
+    assert addresses
+    assert all(address.startswith("data:image/jpeg;base64,") for address in addresses)
+    assert not {"script", "link", "img", "iframe"} & set(Outline(page).tags)
+    assert "@import" not in page
+
+
+def test_an_ad_address_is_text_and_not_a_link() -> None:
+    seen = builders.sighting(url="javascript:alert(1)")
+    page = link_page(dataclasses.replace(builders.report(), gallery_hits=(builders.pair(seen),)))
+
+    outline = Outline(page)
+    assert "javascript:alert(1)" in outline.text
+    assert all(href.startswith("#") for href in outline.hrefs)
+
+
+def test_names_are_kept_apart_from_the_direction_of_the_page() -> None:
+    assert "<bdi>siteA/وردة</bdi>" in link_page(
+        dataclasses.replace(
+            builders.report(),
+            links=(
+                builders.link_between(
+                    Profile("siteA", "وردة"), Profile("siteB", "bella"), builders.pair()
+                ),
+            ),
+        )
+    )
+
+
+def test_a_very_long_name_is_cut_and_says_so() -> None:
+    page = link_page(builders.named_report("n" * 10_000))
+
+    assert len(page) < len(link_page(builders.named_report("n"))) + 20_000
+    assert "9,600 characters left out" in page
+
+
+# --- content -----------------------------------------------------------------------------------
+
+
+def test_the_page_says_what_a_match_is_and_that_a_person_decides() -> None:
+    text = Outline(link_page(builders.report())).text
+
+    assert "two files derive from one photograph, not that two people are the same" in text
+    assert "for a person to judge" in text
+
+
+def test_every_part_of_a_link_report_is_there() -> None:
+    text = Outline(link_page(builders.report())).text
+
+    assert "2026-05-09 05:12 UTC" in text
+    assert "indexes/default" in text
+    assert "Cluster 1 3 profiles, 2 links" in text
+    assert "Weakest link siteB/bella and siteC/cleo, strength 93.0 %" in text
+    assert "Identical 100 % certain" in text
+    assert "Copy 99.8 % almost certain" in text
+    assert "Not verified by geometry" in text
+    assert "Gallery missing" in text
+    assert "These are not copies." in text
+    assert "probably a placeholder, a logo or a stock picture" in text
+
+
+def test_the_weakest_link_leads_to_its_pairs() -> None:
+    outline = Outline(link_page(builders.report()))
+
+    # Strongest first: the link of 93 % is the second one.
+    assert outline.hrefs.count("#link-2") == 2
+
+
+def test_an_empty_report_says_that_nothing_was_found() -> None:
+    text = Outline(link_page(LinkReport(7, (), (), (), (), ()))).text
+
+    assert "No two profiles share a photo" in text
+    assert "Gallery hits" not in text
+
+
+def test_what_is_known_of_a_sighting_is_shown() -> None:
+    seen = builders.sighting(
+        "a/1.jpg", url="https://a.example/7", ad_id="ad-77", phone="+32470123456",
+        email="a@b.example", location="Antwerp", posted_at="2026-03-30T21:04:00+02:00",
+        present=False,
+    )  # fmt: skip
+    text = Outline(link_page(LinkReport(2, (), (), (), (builders.pair(seen),), ()))).text
+
+    for value in ("a/1.jpg", "https://a.example/7", "ad-77", "+32470123456", "a@b.example",
+                  "Antwerp", "2026-03-30 19:04 UTC", "2026-04-02 03:10 to 2026-05-09 03:12 UTC",
+                  seen.photo, "no longer in its folder"):  # fmt: skip
+        assert value in text
+
+
+def test_a_phone_on_both_sides_is_marked_and_different_ones_are_not() -> None:
+    def text(phone: str) -> str:
+        pair = builders.pair(
+            builders.sighting(phone="+32470123456"), builders.sighting("b.jpg", phone=phone)
+        )
+        return Outline(link_page(LinkReport(2, (), (), (), (pair,), ()))).text
+
+    assert text("+32470123456").count("same on both") == 2
+    assert "same on both" not in text("+32470999999")
+
+
+def test_query_page_tells_matches_leads_failures_and_misses_apart() -> None:
+    results = [
+        builders.result(
+            (builders.sighting("ads/1.jpg"), builders.judgement()),
+            (builders.sighting("ads/2.jpg"), builders.scene()),
+        ),
+        QueryResult("in/none.jpg"),
+        QueryResult("in/bad.heic", failure=Failure("corrupt", "it ends after 12 bytes")),
+    ]
+
+    text = Outline(html.query_page(results, builders.ABOUT, a_picture, {"in/a.jpg": JPEG})).text
+
+    assert "photos asked 3 with a match 1 matches 1 leads 1 could not be read 1" in text
+    assert "of the query photo fit the indexed one" in text
+    assert "as a copy: remote" in text
+    assert "in/bad.heic it ends after 12 bytes" in text
+    assert "no proof that a photo was never used: " in text
+    assert "in/none.jpg" in text
+
+
+def test_a_pair_that_is_probably_nothing_is_not_called_a_copy() -> None:
+    weak = builders.result((builders.sighting(), builders.judgement(confidence=0.02)))
+
+    text = Outline(html.query_page([weak], builders.ABOUT, no_picture, {})).text
+
+    assert "Candidate 2.0 % remote" in text
+
+
+def test_new_matches_name_their_job_and_put_gallery_hits_first() -> None:
+    hit = builders.pair(builders.sighting("m/1.jpg", collection="missing"))
+
+    text = Outline(
+        html.new_matches_page(
+            [builders.pair(), hit], builders.ABOUT, a_picture, job="nightly", run=41
+        )
+    ).text
+
+    assert "run 41 of the job nightly" in text
+    assert text.index("With a gallery") < text.index("m/1.jpg") < text.index("Among the ads")
+
+
+# --- pictures ----------------------------------------------------------------------------------
+
+
+def test_a_photo_is_embedded_once_however_often_it_is_shown() -> None:
+    page = link_page(builders.report())
+
+    photos = {
+        sighting.photo
+        for sighting in html.sightings_shown(lambda t: link_page(builders.report(), t))
+    }
+    assert page.count("data:image/jpeg;base64,") == len(photos)
+    assert page.count('class="picture ') > len(photos)
+
+
+def test_another_sighting_stands_in_for_a_file_that_is_gone() -> None:
+    gone = builders.sighting("gone.jpg", photo="a" * 64, present=False)
+    there = builders.sighting("there.jpg", photo="a" * 64)
+
+    page = link_page(
+        LinkReport(2, (), (), (), (builders.pair(gone, there),), ()),
+        lambda sighting: JPEG if sighting.present else None,
+    )
+
+    assert page.count("data:image/jpeg;base64,") == 1
+
+
+def test_a_missing_picture_gets_a_placeholder_that_says_so() -> None:
+    page = link_page(builders.report(), no_picture)
+
+    assert "data:image" not in page.split("</head>")[0]
+    assert "No picture: the file is gone" in Outline(page).text
+
+
+def test_every_sighting_is_asked_for_once() -> None:
+    asked = html.sightings_shown(lambda thumbs: link_page(builders.report(), thumbs))
+
+    places = [(sighting.photo, sighting.path) for sighting in asked]
+    assert len(places) == len(set(places))
+    assert {path for _, path in places} == {
+        "siteA/anna/1.jpg", "siteB/bella/9.jpg", "missing/7.jpg", "none.png",
+    }  # fmt: skip
+
+
+def test_pictures_have_a_name_for_those_who_can_not_see_them() -> None:
+    assert 'role="img" aria-label="Left photo, siteA / anna"' in link_page(builders.report())
+
+
+# --- size --------------------------------------------------------------------------------------
+
+
+def many_links(count: int) -> LinkReport:
+    links = tuple(
+        builders.link_between(Profile("a", f"p{at:04}"), Profile("b", "q"), builders.pair())
+        for at in range(count)
+    )
+    return LinkReport(count + 1, links, (), (), (), ())
+
+
+def test_pairs_beyond_the_limit_are_counted_and_not_drawn() -> None:
+    page = html.link_page(many_links(30), builders.ABOUT, a_picture, most_pairs=10)
+
+    assert page.count('<article class="pair') == 10
+    assert (
+        "20 more links are not drawn here; 20 more pairs are in the CSV and JSON reports."
+        in Outline(page).text
+    )
+
+
+def test_one_link_with_many_pairs_does_not_bury_the_others() -> None:
+    big = builders.link_between(Profile("a", "p"), Profile("b", "q"), *[builders.pair()] * 100)
+    small = builders.link_between(
+        Profile("c", "p"), Profile("d", "q"), builders.pair(), strength=0.6
+    )
+    page = link_page(LinkReport(4, (big, small), (), (), (), ()))
+
+    assert page.count('<article class="pair') == html.MOST_PAIRS_OF_A_LINK + 1
+    assert "80 more pairs of these two profiles" in Outline(page).text
+
+
+def test_matches_of_queries_beyond_the_limit_are_counted() -> None:
+    results = [
+        builders.result((builders.sighting(), builders.judgement()), query=f"{at}.jpg")
+        for at in range(5)
+    ]
+
+    page = html.query_page(results, builders.ABOUT, no_picture, {}, most_pairs=2)
+
+    assert page.count('<article class="pair') == 2
+    assert "3 more matches are not drawn here" in Outline(page).text
+
+
+def test_a_photo_of_hundreds_of_profiles_names_some_and_counts_the_rest() -> None:
+    profiles = tuple(Profile("a", f"user{at}") for at in range(500))
+    hot = HotPhoto(builders.sighting(), profiles, "flat")
+
+    text = Outline(link_page(LinkReport(500, (), (), (hot,), (), ()))).text
+
+    assert f"and {500 - html.MOST_NAMES} more" in text

@@ -1,0 +1,230 @@
+"""The JSON reports keep their schemas and claim no more than was measured."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.records import Failure, IndexReport, QueryResult
+from imagematch.reports import json as reports_json
+from tests.reports import builders
+
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
+
+
+def schema(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return loaded
+
+
+def check(data: object, name: str) -> None:
+    jsonschema.Draft202012Validator(schema(name)).validate(data)
+
+
+@pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
+def test_schemas_are_valid_themselves(path: Path) -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(path.read_text("utf-8")))
+
+
+def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
+    data = reports_json.query_result(builders.result((builders.sighting(), builders.judgement())))
+
+    assert data == {
+        "query": "in/a.jpg",
+        "status": "ok",
+        "matches": [
+            {
+                "photo": builders.sha("siteA/anna/1.jpg"),
+                "path": "siteA/anna/1.jpg",
+                "collection": "ads",
+                "site": "siteA",
+                "profile": "anna",
+                "kind": "copy",
+                "confidence": 0.998,
+                "evidence": {
+                    "exact": False,
+                    "pdq_distance": 18,
+                    "cosine": 0.81,
+                    "inliers": 64,
+                    "overlap": 0.72,
+                    "mirrored": False,
+                    "transform": [[0.5, 0, 10], [0, 0.5, -3.25], [1.234567e-6, 0, 1]],
+                },
+            }
+        ],
+    }
+    check(data, "query")
+
+
+def test_what_was_not_measured_is_null_and_never_a_number() -> None:
+    data = reports_json.query_result(builders.result((builders.sighting(), builders.unverified())))
+
+    evidence = data["matches"][0]["evidence"]
+    assert evidence == {
+        "exact": False,
+        "pdq_distance": 31,
+        "cosine": None,
+        "inliers": None,
+        "overlap": None,
+        "mirrored": False,
+        "transform": None,
+    }
+    check(data, "query")
+
+
+def test_a_query_that_failed_says_why() -> None:
+    failed = QueryResult("in/b.heic", failure=Failure("corrupt", "it ends after 12 bytes"))
+
+    data = reports_json.query_result(failed)
+
+    assert data == {
+        "query": "in/b.heic",
+        "status": "failed",
+        "error": "corrupt: it ends after 12 bytes",
+        "matches": [],
+    }
+    check(data, "query")
+
+
+def test_the_query_schema_refuses_a_failure_without_a_reason() -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        check({"query": "a", "status": "failed", "matches": []}, "query")
+
+
+@given(st.lists(st.floats(0, 1), max_size=8), st.randoms())
+def test_matches_are_sorted_best_first_whatever_order_they_came_in(
+    confidences: list[float], random: Any
+) -> None:
+    pairs = [
+        (builders.sighting(f"{at}.jpg"), builders.judgement(confidence=value))
+        for at, value in enumerate(confidences)
+    ] + [(builders.sighting("same.jpg"), builders.exact())]
+    shuffled = random.sample(pairs, len(pairs))
+
+    data = reports_json.query_result(builders.result(*pairs))
+
+    shown = [match["confidence"] for match in data["matches"]]
+    assert shown == sorted(shown, reverse=True)
+    assert data["matches"][0]["kind"] == "exact"
+    assert data == reports_json.query_result(builders.result(*shuffled))
+
+
+@given(st.floats(0, 1))
+def test_confidence_is_never_rounded_up(value: float) -> None:
+    data = reports_json.query_result(
+        builders.result((builders.sighting(), builders.judgement(confidence=value)))
+    )
+
+    shown = data["matches"][0]["confidence"]
+    assert shown <= value
+    assert shown < 1
+    assert value - shown <= 0.0001 + 1e-9
+
+
+def test_link_report_follows_its_schema_with_every_kind_of_evidence() -> None:
+    data = reports_json.link_report(builders.report())
+
+    check(data, "link")
+    assert [link["strength"] for link in data["links"]] == [0.9991, 0.93]
+    assert data["clusters"][0]["weakest"] == {
+        "left": {"site": "siteB", "profile": "bella"},
+        "right": {"site": "siteC", "profile": "cleo"},
+        "strength": 0.93,
+    }
+    assert data["hot"][0]["reason"] == "shared_by_many"
+    assert data["scenes"][0]["evidence"]["correlation"] == 0.31
+    assert data["gallery_hits"][0]["left"]["collection"] == "missing"
+
+
+@given(st.text(st.characters(), max_size=30))
+def test_any_name_survives_the_way_through_utf8(name: str) -> None:
+    data = reports_json.link_report(builders.named_report(name))
+
+    text = reports_json.dumps(data)
+
+    check(data, "link")
+    assert json.loads(text.encode("utf-8")) == data
+    if not any("\ud800" <= char <= "\udfff" for char in name):
+        assert data["links"][0]["left"]["profile"] == name
+
+
+def test_undecodable_bytes_of_a_query_path_are_spelled_out() -> None:
+    assert reports_json.query_result(QueryResult("caf\udce9.jpg"))["query"] == "caf\\xe9.jpg"
+
+
+@pytest.mark.parametrize("char", ["\x1b", "\x9b", "\x7f", "\u202e", "\u2028", "\n"])
+def test_json_text_steers_no_terminal(char: str) -> None:
+    text = reports_json.dumps({"query": f"a{char}b"})
+
+    assert char not in text
+    assert json.loads(text) == {"query": f"a{char}b"}
+
+
+def test_letters_of_other_scripts_stay_readable() -> None:
+    assert "وردة" in reports_json.dumps({"profile": "وردة"})
+
+
+def test_numbers_that_json_lacks_are_refused_or_become_null() -> None:
+    nowhere = builders.geometry(correlation=math.nan, transform=((math.inf, 0, 0),) * 3)
+    data = reports_json.link_report(
+        dataclasses.replace(
+            builders.report(), scenes=(builders.pair(judged=builders.judgement(fit=nowhere)),)
+        )
+    )
+
+    assert data["scenes"][0]["evidence"]["correlation"] is None
+    assert data["scenes"][0]["evidence"]["transform"] is None
+    with pytest.raises(ValueError, match="JSON"):
+        reports_json.dumps({"value": math.nan})
+
+
+def test_index_report_has_exactly_the_counts_of_the_contract() -> None:
+    data = reports_json.index_report(IndexReport(10, 4, 3, 2, 1, 5, 1.23456, moved=2, run_id=7))
+
+    assert data == {
+        "seen": 10,
+        "described": 4,
+        "known": 3,
+        "skipped": 2,
+        "failed": 1,
+        "matches": 5,
+        "seconds": 1.235,
+    }
+    check(data, "index")
+
+
+def test_status_may_grow_but_not_shrink() -> None:
+    status: dict[str, object] = {
+        "photos": 1,
+        "sightings": 2,
+        "failed": 0,
+        "profiles": 1,
+        "matches": 0,
+        "collections": {"ads": 2},
+        "preset": "hashes",
+        "embedder": None,
+    }
+    check(status | {"later": "more"}, "status")
+    for key in status:
+        with pytest.raises(jsonschema.ValidationError):
+            check({name: value for name, value in status.items() if name != key}, "status")
+
+
+def test_new_matches_name_their_run_and_keep_the_shape_of_pairs() -> None:
+    data = reports_json.new_matches(
+        [builders.pair()], job="nightly", run=4, made_at="2026-05-09T05:12:31+00:00"
+    )
+
+    assert (data["job"], data["run"], data["made_at"]) == (
+        "nightly",
+        4,
+        "2026-05-09T05:12:31+00:00",
+    )
+    pair_schema = {"$ref": "#/$defs/pair", "$defs": schema("link")["$defs"]}
+    jsonschema.Draft202012Validator(pair_schema).validate(data["matches"][0])
