@@ -207,6 +207,7 @@ class StoredSighting:
 
     photo: str  # sha256 of the photo, hex
     collection: str
+    gallery: bool  # the collection is a reference gallery
     root: str  # absolute folder that `path` is relative to
     path: str  # printable; undecodable bytes as \\xNN
     info: SightingInfo
@@ -308,7 +309,12 @@ class HotPhoto:
 
 @dataclass(frozen=True, slots=True)
 class LinkReport:
-    """Everything `imagematch link` found."""
+    """Everything `imagematch link` found.
+
+    Attributes:
+        profiles: how many the index knows, linked or not.
+        unprofiled: matches that join nobody because a sighting has no profile.
+    """
 
     profiles: int
     links: tuple[Link, ...]
@@ -316,6 +322,7 @@ class LinkReport:
     hot: tuple[HotPhoto, ...]
     gallery_hits: tuple[PhotoPair, ...]  # left: the gallery's photo, right: the ad's
     scenes: tuple[PhotoPair, ...]  # leads: another photo of the same place
+    unprofiled: int = 0
 
 
 # --- reports of stages -------------------------------------------------------------------------

@@ -66,8 +66,9 @@ class DescribeSettings:
     )
     min_contrast: float = _setting(
         6.0,
-        "A photo whose luminance has a smaller standard deviation is `flat` and only matches "
-        "exactly, levels of 255.",
+        "A photo whose luminance, without its lightest and darkest hundredths, has a smaller "
+        "standard deviation, or less than a third of it without smooth shading, is `flat` and "
+        "only matches exactly, levels of 255.",
         low=0,
     )
 
@@ -85,7 +86,7 @@ class WorkerSettings:
         "Address space of one worker, MiB; 0: no limit. Held by the operating system on Linux.",
         low=0,
     )
-    chunk: int = _setting(8, "Files handed to a worker at a time.", low=1)
+    chunk: int = _setting(4, "Files handed to a worker at a time.", low=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,11 +182,11 @@ class LinkSettings:
     """How matches join profiles."""
 
     hot_profiles: int = _setting(
-        6, "A photo shared by this many profiles links nobody and is listed as hot.", low=3
+        7, "A photo shared by this many profiles links nobody and is listed as hot.", low=3
     )
     min_strength: float = _setting(0.5, "Least strength of a link that is reported.", low=0, high=1)
     strong: float = _setting(
-        0.9,
+        0.8,
         "Links this strong hold a cluster together alone; weaker ones need a second, independent "
         "link.",
         low=0,

@@ -16,10 +16,10 @@ def scalable(image: Image.Image) -> Image.Image:
     """Convert to a mode in which neighbouring pixels may be averaged."""
     if image.mode.startswith("I;16"):
         return Image.fromarray(np.asarray(image).astype(np.uint16))  # native byte order
-    if image.mode in ("L", "RGB", "CMYK", "F", "I") and not image.has_transparency_data:
-        return image
     if image.has_transparency_data:
-        return image.convert("RGBA")
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode in ("L", "RGB", "CMYK", "F", "I"):
+        return image
     if image.mode == "LAB":
         lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
         return ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB") or image

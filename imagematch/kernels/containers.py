@@ -73,8 +73,9 @@ _NO_PICTURE = _table(
 
 _PNG_ESSENTIAL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
-#: How many times its length a file is filled at most; with less than that left, nothing is seen.
-_MOST_FILLING = 16
+#: A file is filled up by 16 times its length at most (with less of it left, nothing is seen), and
+#: never by more than this, bytes.
+_MOST_FILLING = 64 * 2**20
 
 #: Counting the frames of a GIF stops here.
 MOST_FRAMES = 10_000
@@ -185,7 +186,7 @@ def _filled(data: bytes, length: int) -> bytes:
     Decoders take the zeros for some picture or other; rows before the cut come out as they were.
     """
     missing = length - len(data)
-    return data + bytes(missing) if 0 < missing <= _MOST_FILLING * len(data) else data
+    return data + bytes(missing) if 0 < missing <= min(16 * len(data), _MOST_FILLING) else data
 
 
 def _boxes_end(data: bytes) -> int:

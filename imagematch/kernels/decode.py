@@ -79,6 +79,7 @@ _PLAINER = (
 )
 
 _WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
+_NOTHING = 2.0  # levels; plugins leave about one colour where they decoded nothing
 _MOST_PAGES = 100  # of a TIFF; each one has its tags parsed
 _CANDIDATES = 5  # frames looked at for the representative one
 _SEEK_PIXELS = 100_000_000  # decoded at most on the way to them, about 2 s
@@ -130,8 +131,8 @@ def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
         photo = _attempt(repaired(data, name), name, settings, tolerant=True)
     except PhotoError as error:
         raise (cause if error.code in _WORTH_A_RESCUE else error) from None
-    if (photo.rgb == photo.rgb[0, 0]).all():
-        raise cause  # one colour all over is what a plugin leaves where it decoded nothing
+    if photo.rgb.std(axis=(0, 1)).max() < _NOTHING:
+        raise cause
     return photo
 
 
@@ -187,7 +188,8 @@ def _pillow(max_pixels: int, tolerant: bool) -> Iterator[None]:
     logger = logging.getLogger("PIL")
     with _PILLOW, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        level, limit = logger.level, Image.MAX_IMAGE_PIXELS
+        level = logger.level
+        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
         logger.setLevel(logging.CRITICAL + 1)
         Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2  # Pillow warns there, raises at the double
         ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
@@ -195,8 +197,7 @@ def _pillow(max_pixels: int, tolerant: bool) -> Iterator[None]:
             yield
         finally:
             logger.setLevel(level)
-            Image.MAX_IMAGE_PIXELS = limit
-            ImageFile.LOAD_TRUNCATED_IMAGES = False
+            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
 @contextmanager

@@ -5,12 +5,12 @@ et al., CVPR 2020) finds the homography, and the aligned pixels decide: two phot
 share hundreds of true keypoint matches, but only copies share the pixels between them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import find_panels
+from imagematch.kernels.panels import Box, find_panels
 from imagematch.records import Bytes, Floats, Geometry
 from imagematch.settings import VerifySettings
 
@@ -45,13 +45,15 @@ _MAX_TILT = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What verification needs of one photo.
+    """What verification needs of one photo, or of one view of it.
 
     Attributes:
         gray: shape (h, w), uint8; luminance with the longer side at `VerifySettings.side`.
         content: shape (h, w), bool; False where the picture is not a photo but what surrounds one:
             the interface of a phone, the margins of a collage. Keypoints lie where it is True.
         scale: px of `gray` for one px of the full-size upright photo.
+        corner: x and y of the view's upper left corner in the full-size photo, px.
+        share: 0-1, of the photo's area that the view is.
         points: shape (K, 2), float32; x and y of the keypoints in px of `gray`.
         descriptors: shape (K, 128), float32, RootSIFT, rows of unit length.
     """
@@ -59,6 +61,8 @@ class Features:
     gray: Bytes
     content: Flags
     scale: float
+    corner: tuple[float, float]
+    share: float
     points: Floats
     descriptors: Floats
 
@@ -67,14 +71,25 @@ class Features:
         """Width and height of `gray`, px."""
         return self.gray.shape[1], self.gray.shape[0]
 
+    @property
+    def full_area(self) -> float:
+        """Area of the whole photo in full size, px."""
+        return self.gray.size / self.scale**2 / self.share
 
-def extract(rgb: Bytes, width: int, settings: VerifySettings) -> Features:
+
+def extract(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = None) -> Features:
     """Find the keypoints of a photo.
 
     Args:
         rgb: shape (H, W, 3), uint8, as decoded.
         width: of the full-size upright photo, px.
+        box: the view to look at; None for the whole photo.
     """
+    box = box or Box(0, rgb.shape[0], 0, rgb.shape[1])
+    enlarged = width / rgb.shape[1]
+    corner = box.left * enlarged, box.top * enlarged
+    share = box.area / (rgb.shape[0] * rgb.shape[1])
+    rgb = box.cut(rgb)
     reduce = min(1.0, settings.side / max(rgb.shape[:2]))
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     if reduce < 1.0:
@@ -88,7 +103,8 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings) -> Features:
     descriptors = (
         _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
     )
-    return Features(np.asarray(gray, np.uint8), content, gray.shape[1] / width, points, descriptors)
+    scale = gray.shape[1] / (rgb.shape[1] * enlarged)
+    return Features(np.asarray(gray, np.uint8), content, scale, corner, share, points, descriptors)
 
 
 def _content(rgb: Bytes, shape: tuple[int, ...]) -> Flags:
@@ -124,6 +140,8 @@ def mirror(features: Features) -> Features:
         np.ascontiguousarray(features.gray[:, ::-1]),
         np.ascontiguousarray(features.content[:, ::-1]),
         features.scale,
+        features.corner,
+        features.share,
         points,
         np.ascontiguousarray(descriptors),
     )
@@ -240,9 +258,9 @@ def _aligned(
     there = cv2.warpPerspective(
         query.content.astype(np.uint8), homography, shape, flags=cv2.INTER_NEAREST
     )
-    cover_photo = float(covered.mean())
-    cover_query = _cover(query.size, shape, homography)
-    smaller_is_photo = photo.gray.size / photo.scale**2 < query.gray.size / query.scale**2
+    cover_photo = float(covered.mean()) * photo.share
+    cover_query = _cover(query.size, shape, homography) * query.share
+    smaller_is_photo = photo.full_area < query.full_area
     overlap = cover_photo if smaller_is_photo else cover_query
     best = max(cover_photo, cover_query)
     correlation = _local_correlation(photo.gray, warped, covered & (there > 0) & photo.content)
@@ -306,16 +324,35 @@ def _full_size(
     query: Features, photo: Features, homography: Doubles, mirrored: bool
 ) -> tuple[tuple[float, float, float], ...]:
     """The homography between the full-size photos, with the flip included."""
-    shrink = np.diag([query.scale, query.scale, 1.0])
+    into_view = _scaling(query.scale) @ _shift(-query.corner[0], -query.corner[1])
+    out_of_view = _shift(*photo.corner) @ _scaling(1 / photo.scale)
     flip = np.eye(3)
     if mirrored:
         flip = np.array([[-1.0, 0.0, query.gray.shape[1] - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    grow = np.diag([1 / photo.scale, 1 / photo.scale, 1.0])
-    full = grow @ homography @ flip @ shrink
-    full /= full[2, 2]
-    first, second, third = ([float(f"{value:.7g}") for value in row] for row in full)
-    return (
-        (first[0], first[1], first[2]),
-        (second[0], second[1], second[2]),
-        (third[0], third[1], third[2]),
+    full = out_of_view @ homography @ flip @ into_view
+    return _rounded(full)
+
+
+def reverse(geometry: Geometry) -> Geometry:
+    """The same evidence, read from the photo to the query."""
+    transform = geometry.transform
+    return replace(
+        geometry,
+        cover_query=geometry.cover_photo,
+        cover_photo=geometry.cover_query,
+        transform=_rounded(np.linalg.inv(np.array(transform))) if transform else None,
     )
+
+
+def _rounded(homography: Doubles) -> tuple[tuple[float, float, float], ...]:
+    """As a record, with 7 digits, scaled so that the last element is 1."""
+    rows = [[float(f"{value:.7g}") for value in row] for row in homography / homography[2, 2]]
+    return tuple((row[0], row[1], row[2]) for row in rows)
+
+
+def _scaling(factor: float) -> Doubles:
+    return np.diag([factor, factor, 1.0])
+
+
+def _shift(across: float, down: float) -> Doubles:
+    return np.array([[1.0, 0.0, across], [0.0, 1.0, down], [0.0, 0.0, 1.0]])

@@ -38,6 +38,10 @@ _MIN_CONTRAST = 14.0
 _MAX_PLAIN = 0.6
 
 _MAX_PANELS = 12
+
+#: Where the crops of a query begin, as shares of height and width; each is half as high and half as
+#: wide as the photo, so that together they cover it with overlap.
+_CROP_STARTS = (0.0, 0.25, 0.5)
 _MAX_DEPTH = 4
 
 
@@ -51,8 +55,8 @@ class Box:
     right: int
 
     def cut(self, rgb: Bytes) -> Bytes:
-        """The pixels inside, as a view."""
-        return rgb[self.top : self.bottom, self.left : self.right]
+        """The pixels inside, shape (h, w, 3), contiguous."""
+        return np.ascontiguousarray(rgb[self.top : self.bottom, self.left : self.right])
 
     @property
     def area(self) -> int:
@@ -85,6 +89,24 @@ def find_panels(rgb: Bytes) -> tuple[Box, ...]:
         )
         for box in leaves[:_MAX_PANELS]
     )
+
+
+def crops(rgb: Bytes) -> tuple[Box, ...]:
+    """Nine overlapping quarters of a picture: the further views that a query gets."""
+    height, width = rgb.shape[:2]
+    tops = [round(start * height) for start in _CROP_STARTS]
+    lefts = [round(start * width) for start in _CROP_STARTS]
+    return tuple(
+        Box(top, top + max(1, height // 2), left, left + max(1, width // 2))
+        for top in tops
+        for left in lefts
+    )
+
+
+def view_box(rgb: Bytes, view: int) -> Box:
+    """The box of a view by its number: 0 is the whole picture, then its panels, then its crops."""
+    whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
+    return (whole, *find_panels(rgb), *crops(rgb))[view] if view else whole
 
 
 def _split(small: Bytes, box: Box, depth: int) -> Iterator[Box]:
@@ -136,7 +158,7 @@ def _is_panel(small: Bytes, box: Box, whole: Box) -> bool:
         return False
     if min(box.bottom - box.top, box.right - box.left) < _MIN_SIDE:
         return False
-    gray = cv2.cvtColor(box.cut(small), cv2.COLOR_RGB2GRAY)
+    gray = np.asarray(cv2.cvtColor(box.cut(small), cv2.COLOR_RGB2GRAY), np.uint8)
     levels = np.bincount(gray.ravel() // 4, minlength=64) / gray.size
     plain = np.convolve(levels, np.ones(3), mode="same").max()
     return bool(gray.std() >= _MIN_CONTRAST and plain < _MAX_PLAIN)

@@ -39,6 +39,9 @@ _LITTER_FOLDERS = frozenset(
 #: First bytes of an AppleDouble file (RFC 1740, appendix B).
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 
+#: How the reason of a folder or entry begins that the system does not let us look at.
+UNREADABLE = "can't be read"
+
 _SPECIAL = {
     stat.S_IFIFO: "a named pipe, not a file",
     stat.S_IFSOCK: "a socket, not a file",
@@ -143,7 +146,7 @@ def _walk(
                     yield _file(entry, path, level.info)
             except OSError as error:
                 _check_still_there(root)
-                yield SkippedFile(path, f"can't be read ({error.strerror})")
+                yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
         else:
             levels.pop()
 

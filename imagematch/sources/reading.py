@@ -5,7 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from io import BufferedReader
 
 from imagematch.errors import PhotoError
 
@@ -33,7 +33,7 @@ def sha256_of(path: str, max_bytes: int) -> str:
 
 
 @contextmanager
-def _opened(path: str, max_bytes: int) -> Iterator[BinaryIO]:
+def _opened(path: str, max_bytes: int) -> Iterator[BufferedReader]:
     try:
         with open(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:  # noqa: PTH123  a descriptor
             found = os.fstat(file.fileno())

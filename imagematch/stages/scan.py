@@ -9,11 +9,13 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from imagematch.errors import PhotoError, SourceUnavailable
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, FoundFile, ManifestNote, SkippedFile
 from imagematch.sources import folder, manifest
+from imagematch.sources.folder import UNREADABLE
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.index import Index
@@ -80,6 +82,13 @@ def _entries(index: Index, source: Source) -> Iterator[FoundFile | SkippedFile |
     return manifest.join(found, manifest.read(source.manifest, index.settings.scan))
 
 
+class _Touched(NamedTuple):
+    """A file to read, and what was known under its name."""
+
+    found: FoundFile
+    known: KnownFile | None
+
+
 class _Scan:
     """One scan of one root."""
 
@@ -94,36 +103,110 @@ class _Scan:
         self._lost = {file.path: file for file in index.sightings.known_files(root_id)}
         self._known = len(self._lost)
         self._last_complete = index.sightings.last_complete_run(root_id)
-        # Files that came since the last complete scan, a killed one's included: an old name's
-        # content may turn up under one of these.
-        self._arrived: dict[int, list[KnownFile | int]] = {}
+        # Ids of files that came since the last complete scan, in killed runs too, by content:
+        # what is lost under one name may be among them under another.
+        self._arrived: dict[str, list[int]] = {}
 
     def run(self, entries: Iterator[FoundFile | SkippedFile | ManifestNote]) -> ScanReport:
         self._monitor.stage("scan", None)
-        touched: list[tuple[FoundFile, KnownFile | None]] = []
+        touched: list[_Touched] = []
         relabelled: list[tuple[int, FoundFile]] = []
-        arrived: list[KnownFile] = []
         with ThreadPoolExecutor(_THREADS) as threads:
             for entry in entries:
                 if isinstance(entry, SkippedFile):
                     self._report.skips.append(entry)
-                    continue
-                if isinstance(entry, ManifestNote):
+                elif isinstance(entry, ManifestNote):
                     self._report.notes.append(entry)
-                    continue
-                self._report.seen += 1
-                self._monitor.advance()
-                known = self._lost.pop(entry.path, None)
-                if known is not None and known.added_run > self._last_complete:
-                    arrived.append(known)
-                if known is None or _touched(entry, known):
-                    touched.append((entry, known))
-                elif sightings_sha256(entry.sightings) != known.sightings_sha256:
-                    relabelled.append((known.id, entry))
+                else:
+                    self._compare(entry, touched, relabelled)
                 if len(touched) >= self._index.settings.store.batch:
+                    self._monitor.check()
                     self._read(threads, touched)
-                    touched = []
+                    touched.clear()
             self._read(threads, touched)
         self._index.sightings.refresh_files(relabelled)
         self._finish()
         return self._report
+
+    def _compare(
+        self,
+        entry: FoundFile,
+        touched: list[_Touched],
+        relabelled: list[tuple[int, FoundFile]],
+    ) -> None:
+        self._report.seen += 1
+        self._monitor.advance()
+        known = self._lost.pop(entry.path, None)
+        if known is None or known.sha256 is None:
+            touched.append(_Touched(entry, known))
+            return
+        if (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns):
+            touched.append(_Touched(entry, known))
+            return
+        if known.added_run > self._last_complete:
+            self._arrived.setdefault(known.sha256, []).append(known.id)
+        if sightings_sha256(entry.sightings) != known.sightings_sha256:
+            relabelled.append((known.id, entry))
+
+    def _read(self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]) -> None:
+        """Hash files and store them, in one transaction."""
+        scanned: list[ScannedFile] = []
+        replaced: list[int] = []
+        same: list[tuple[int, FoundFile]] = []
+        for (found, known), file in zip(
+            touched, threads.map(self._scanned, (entry.found for entry in touched)), strict=True
+        ):
+            if known is not None and known.sha256 is not None and known.sha256 == file.sha256:
+                same.append((known.id, found))
+                continue
+            scanned.append(file)
+            if known is not None:
+                replaced.append(known.id)
+                self._report.changed += 1
+            else:
+                self._report.new += 1
+        self._index.sightings.refresh_files(same)
+        ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
+        for file, file_id in zip(scanned, ids, strict=True):
+            if file.sha256:
+                self._arrived.setdefault(file.sha256, []).append(file_id)
+
+    def _scanned(self, found: FoundFile) -> ScannedFile:
+        shown = printable(found.path)
+        try:
+            sha256 = sha256_of(
+                str(self._source.folder / found.path), self._index.settings.decode.max_bytes
+            )
+        except PhotoError as error:
+            return ScannedFile(found, shown, None, Failure(error.code, str(error)))
+        return ScannedFile(found, shown, sha256, None)
+
+    def _finish(self) -> None:
+        """Tell moved from vanished files, unless so many are gone that the drive must be."""
+        unread = tuple(
+            skip.path + "/" for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
+        )
+        lost = [file for file in self._lost.values() if not file.path.startswith(unread)]
+        moved: dict[int, int] = {}
+        vanished: list[int] = []
+        for file in lost:
+            arrived = self._arrived.get(file.sha256 or "", [])
+            if arrived:
+                moved[arrived.pop(0)] = file.id
+            else:
+                vanished.append(file.id)
+        self._check_lost(len(vanished))
+        self._index.sightings.finish_scan(self._report.root_id, self._run_id, vanished, moved)
+        self._report.moved, self._report.vanished = len(moved), len(vanished)
+        self._report.new -= len(moved)
+
+    def _check_lost(self, vanished: int) -> None:
+        limits = self._index.settings.scan
+        if self._source.allow_lost or self._known < limits.lost_minimum:
+            return
+        if vanished > limits.lost_share * self._known:
+            raise SourceUnavailable(
+                f"{vanished} of the {self._known} files known in {self._source.folder} are gone. "
+                f"Is a drive unplugged or a share not mounted? Nothing was marked as vanished. If "
+                f"they are gone for good, run again with --allow-lost"
+            )

@@ -15,12 +15,13 @@ from imagematch.stores.sightings import MANY
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pair that some index found close; `photo_a` < `photo_b`.
+    """A pair that some index found close; `photo_a` < `photo_b`. Measures do not depend on order.
 
     Attributes:
         pdq_distance: bits of 256; None where hashes say nothing.
         cosine: -1 to 1, the largest over the views of both; None where embeddings say nothing.
         same_pixels: the pictures are equal pixel by pixel.
+        view_a, view_b: the views whose cosine that is; 0 is the whole picture, others are panels.
     """
 
     photo_a: int
@@ -28,6 +29,8 @@ class Candidate:
     pdq_distance: int | None
     cosine: float | None
     same_pixels: bool
+    view_a: int
+    view_b: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,21 @@ class PhotoStore:
                 yield PendingPhoto(row.id, row.sha256, paths[row.id])
             last = rows[-1].id
 
+    def count_pending(self, root_id: int) -> int:
+        """How many photos of a root have no fingerprint yet."""
+        wanted = select(func.count(photos.c.id)).where(
+            photos.c.state == "pending", _shown_by(root_id)
+        )
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted).scalar_one()
+
+    def count_unsearched(self, root_id: int) -> int:
+        """How many described photos of a root have not been looked for yet."""
+        with self._catalogue.begin() as connection:
+            return connection.execute(
+                select(func.count()).select_from(photos).where(*_unsearched(root_id))
+            ).scalar_one()
+
     def save_described(self, described: Sequence[Described], version: str) -> None:
         """Store fingerprints; their vectors must be durable already."""
         with self._catalogue.begin() as connection:
@@ -180,12 +195,7 @@ class PhotoStore:
         while True:
             wanted = (
                 _facts()
-                .where(
-                    photos.c.state == "described",
-                    photos.c.searched.is_(False),
-                    photos.c.id > last,
-                    _shown_by(root_id),
-                )
+                .where(photos.c.id > last, *_unsearched(root_id))
                 .order_by(photos.c.id)
                 .limit(MANY)
             )
@@ -197,12 +207,31 @@ class PhotoStore:
             last = rows[-1].id
 
     def facts(self, photo_ids: Sequence[int]) -> dict[int, PhotoFacts]:
-        """Facts of described photos; ids that are unknown or not described are left out."""
+        """Facts of described photos by ascending id; others are left out.
+
+        Args:
+            photo_ids: ascending.
+        """
         found: dict[int, PhotoFacts] = {}
         with self._catalogue.begin() as connection:
             for some in batched(photo_ids, MANY):
-                wanted = _facts().where(photos.c.id.in_(some), photos.c.state == "described")
+                wanted = (
+                    _facts()
+                    .where(photos.c.id.in_(some), photos.c.state == "described")
+                    .order_by(photos.c.id)
+                )
                 found.update((row.id, PhotoFacts(*row)) for row in connection.execute(wanted))
+        return found
+
+    def gates(self, photo_ids: Sequence[int]) -> dict[int, str]:
+        """Why photos may only match exactly; those that may match are left out."""
+        found: dict[int, str] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched(photo_ids, MANY):
+                wanted = select(photos.c.id, photos.c.gate).where(
+                    photos.c.id.in_(some), photos.c.gate != ""
+                )
+                found.update((row.id, row.gate) for row in connection.execute(wanted))
         return found
 
     def with_pixels(self, pixel_hashes: Sequence[str]) -> dict[str, list[int]]:
@@ -309,6 +338,10 @@ def _shown_by(root_id: int) -> ColumnElement[bool]:
     return photos.c.id.in_(
         select(files.c.photo_id).where(files.c.root_id == root_id, files.c.state == "present")
     )
+
+
+def _unsearched(root_id: int) -> tuple[ColumnElement[bool], ...]:
+    return photos.c.state == "described", photos.c.searched.is_(False), _shown_by(root_id)
 
 
 def _facts() -> Select[*tuple[Any, ...]]:

@@ -177,6 +177,8 @@ candidates = Table(
     Column("pdq_distance", Integer),
     Column("cosine", Float),
     Column("same_pixels", Boolean, nullable=False),
+    Column("view_a", Integer, nullable=False),
+    Column("view_b", Integer, nullable=False),
 )
 
 # Judged pairs that count; photo_a < photo_b, and the transform leads from a to b.

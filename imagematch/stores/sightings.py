@@ -164,14 +164,11 @@ class SightingStore:
 
     def add_files(
         self, root_id: int, run_id: int, scanned: Sequence[ScannedFile], replaced: Sequence[int]
-    ) -> list[int | None]:
-        """Add files with their photos and sightings, in one transaction.
+    ) -> list[int]:
+        """Add files with their photos and sightings, in one transaction; returns their ids.
 
         Args:
             replaced: ids of files whose content is another one now; they become history.
-
-        Returns:
-            For each file the id of its photo; None when it could not be read.
         """
         with self._catalogue.begin() as connection:
             self._retire(connection, replaced, "replaced")
@@ -241,6 +238,19 @@ class SightingStore:
                 for row in connection.execute(wanted):
                     found[row.photo_id].append(_stored(row))
         return found
+
+    def photos_with_several_sightings(self) -> list[int]:
+        """Ids of photos that were seen in more than one place, ascending."""
+        wanted = (
+            select(files.c.photo_id)
+            .join(sightings, sightings.c.file_id == files.c.id)
+            .where(files.c.photo_id.is_not(None))
+            .group_by(files.c.photo_id)
+            .having(func.count() > 1)
+            .order_by(files.c.photo_id)
+        )
+        with self._catalogue.begin() as connection:
+            return [row.photo_id for row in connection.execute(wanted)]
 
     def failed_files(self, limit: int) -> list[tuple[str, Failure]]:
         """Present files that could not be described, by path."""
@@ -317,10 +327,10 @@ def _add_file(
     run_id: int,
     file: ScannedFile,
     photo_ids: Mapping[str, int],
-) -> int | None:
+) -> int:
     raw = os.fsencode(file.found.path)
     photo_id = photo_ids[file.sha256] if file.sha256 else None
-    file_id = connection.execute(
+    file_id: int = connection.execute(
         insert(files)
         .values(
             root_id=root_id,
@@ -339,7 +349,7 @@ def _add_file(
         .returning(files.c.id)
     ).scalar_one()
     _add_sightings(connection, file_id, file.found.sightings)
-    return photo_id
+    return file_id
 
 
 def _add_sightings(connection: Connection, file_id: int, infos: Sequence[SightingInfo]) -> None:
@@ -380,6 +390,7 @@ def _sightings() -> Select[*tuple[Any, ...]]:
             files.c.photo_id,
             photos.c.sha256,
             collections.c.name.label("collection"),
+            collections.c.kind,
             roots.c.path.label("root"),
             files.c.path,
             files.c.state,
@@ -421,6 +432,7 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
     return StoredSighting(
         row.sha256,
         row.collection,
+        row.kind == "gallery",
         row.root,
         row.path,
         info,

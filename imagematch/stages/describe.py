@@ -1,0 +1,102 @@
+"""Describe: photos without a fingerprint in, fingerprints and vectors in the stores out.
+
+The work is done in worker processes; this side makes vectors durable first and commits their rows
+after, a batch at a time, so that a killed run loses one batch at most.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import batched
+
+from imagematch import __version__
+from imagematch.kernels import hashes
+from imagematch.monitor import Monitor
+from imagematch.records import Failure, Fingerprint
+from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stores.executors import Executor, Outcome
+from imagematch.stores.index import Index
+from imagematch.stores.photos import Described, PendingPhoto
+
+
+@dataclass(slots=True)
+class DescribeReport:
+    """What describing did; photos unless it says otherwise.
+
+    Attributes:
+        spent: seconds by part; "decode", "hash" and "embed" add up over the workers, "store" is
+            this process's.
+    """
+
+    described: int = 0
+    failed: int = 0
+    spent: dict[str, float] = field(default_factory=dict)
+
+
+def run(index: Index, executor: Executor, root_id: int, monitor: Monitor) -> DescribeReport:
+    """Describe the photos of a root that have no fingerprint yet.
+
+    Raises:
+        Stopped: as asked through the monitor; what was committed is kept.
+    """
+    report = DescribeReport()
+    monitor.stage("describe", index.photos.count_pending(root_id))
+    for batch in batched(_outcomes(index, executor, root_id, monitor), index.settings.store.batch):
+        start = time.perf_counter()
+        _store(index, batch, report)
+        _add(report.spent, "store", time.perf_counter() - start)
+        monitor.check()
+    return report
+
+
+def _outcomes(
+    index: Index, executor: Executor, root_id: int, monitor: Monitor
+) -> Iterator[tuple[PendingPhoto, Fingerprint | Failure]]:
+    """Fingerprints in the order of the photos' ids."""
+    waiting: list[PendingPhoto] = []
+
+    def tasks() -> Iterator[FileTask]:
+        for photo in index.photos.pending(root_id):
+            waiting.append(photo)
+            yield FileTask(photo.paths, photo.sha256)
+
+    function = partial(describe_files, index.settings.decode, index.settings.describe)
+    outcome: Outcome[FileTask, Fingerprint | Failure]
+    for outcome in executor.run(function, tasks()):
+        monitor.advance()
+        result = outcome.result if outcome.failure is None else outcome.failure
+        assert result is not None  # an outcome has one or the other
+        yield waiting.pop(0), result
+
+
+def _store(
+    index: Index,
+    batch: tuple[tuple[PendingPhoto, Fingerprint | Failure], ...],
+    report: DescribeReport,
+) -> None:
+    failed = [(photo.id, result) for photo, result in batch if isinstance(result, Failure)]
+    done = [
+        Described(photo.id, result, len(result.embeddings))
+        for photo, result in batch
+        if isinstance(result, Fingerprint)
+    ]
+    # Gated photos match only exactly, so they have no place in a search by likeness.
+    findable = [entry for entry in done if not entry.fingerprint.gate]
+    if findable:
+        index.add_vectors(
+            [entry.photo_id for entry in findable],
+            hashes.pack_hex([entry.fingerprint.pdq for entry in findable]),
+            [entry.fingerprint.embeddings for entry in findable],
+        )
+    index.photos.save_described(done, __version__)
+    index.photos.save_failed(failed)
+    report.described += len(done)
+    report.failed += len(failed)
+    for entry in done:
+        for part, seconds in entry.fingerprint.seconds.items():
+            _add(report.spent, part, seconds)
+
+
+def _add(spent: dict[str, float], part: str, seconds: float) -> None:
+    spent[part] = spent.get(part, 0.0) + seconds

@@ -1,0 +1,184 @@
+"""What a worker process does with one photo file: bytes in, fingerprint out.
+
+Everything here runs in a worker that a hostile file may kill; errors that a file can cause come
+back as a `Failure`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from imagematch.errors import PhotoError
+from imagematch.kernels import decode, embeddings, hashes, panels
+from imagematch.kernels.decode import DecodedPhoto
+from imagematch.records import Bytes, Failure, Fingerprint, Floats
+from imagematch.settings import DecodeSettings, DescribeSettings
+from imagematch.sources.reading import read_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileTask:
+    """A photo to describe.
+
+    Attributes:
+        paths: absolute, any of which should have the bytes; the first readable one is used.
+        sha256: that the bytes must have, hex; "" for any.
+    """
+
+    paths: tuple[str, ...]
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPrint:
+    """The fingerprint of a query, with the views that only a query gets.
+
+    Attributes:
+        orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
+        views: shape (V, D), float32; the fingerprint's embeddings, then nine crops.
+    """
+
+    fingerprint: Fingerprint
+    orientations: Bytes
+    views: Floats
+
+
+def warm_up(settings: DescribeSettings) -> None:
+    """Load what is slow before the clock of any file runs."""
+    cv2.setNumThreads(1)
+    embeddings.load(settings)
+
+
+def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
+    """Read the first path that has the bytes, and hash them.
+
+    Raises:
+        PhotoError: "unreadable", "too_large", or "changed" when no path has the bytes any more.
+    """
+    trouble = PhotoError("unreadable", "the file is gone")
+    for path in task.paths:
+        try:
+            data = read_bytes(path, settings.max_bytes)
+        except PhotoError as error:
+            trouble = error
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        if task.sha256 in ("", sha256):
+            return data, sha256
+        trouble = PhotoError("changed", "the file was changed while it was being indexed")
+    raise trouble
+
+
+def describe_files(
+    decoding: DecodeSettings, describing: DescribeSettings, tasks: Sequence[FileTask]
+) -> list[Fingerprint | Failure]:
+    """Describe a chunk of photos."""
+    return [_guarded(_described, task, decoding, describing) for task in tasks]
+
+
+def describe_queries(
+    decoding: DecodeSettings, describing: DescribeSettings, tasks: Sequence[FileTask]
+) -> list[QueryPrint | Failure]:
+    """Describe a chunk of query photos."""
+    return [_guarded(_described_query, task, decoding, describing) for task in tasks]
+
+
+def _guarded[R](
+    describe: Callable[[FileTask, DecodeSettings, DescribeSettings], R],
+    task: FileTask,
+    decoding: DecodeSettings,
+    describing: DescribeSettings,
+) -> R | Failure:
+    try:
+        return describe(task, decoding, describing)
+    except PhotoError as error:
+        return Failure(error.code, str(error))
+    except MemoryError:
+        return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
+    except Exception as error:
+        # Native code that runs out of memory raises errors of its own kind.
+        if _out_of_memory(error):
+            return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
+        raise
+
+
+def _out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return "bad_alloc" in text or "insufficient memory" in text or "failed to allocate" in text
+
+
+def _described(
+    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings
+) -> Fingerprint:
+    return _fingerprint(task, decoding, describing)[0]
+
+
+def _described_query(
+    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings
+) -> QueryPrint:
+    fingerprint, photo = _fingerprint(task, decoding, describing)
+    orientations, _ = hashes.pdq_dihedral(photo.rgb)
+    views = fingerprint.embeddings
+    embedder = embeddings.load(describing)
+    if embedder is not None and len(views):
+        views = np.concatenate(
+            [views, embedder.embed([box.cut(photo.rgb) for box in panels.crops(photo.rgb)])]
+        )
+    return QueryPrint(fingerprint, orientations, views)
+
+
+def _fingerprint(
+    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings
+) -> tuple[Fingerprint, DecodedPhoto]:
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "decode"):
+        data, sha256 = read_photo(task, decoding)
+        photo = decode.decode(data, decoding)
+    with _timed(seconds, "hash"):
+        phash = hashes.phash(photo.rgb)
+        pdq, quality = hashes.pdq(photo.rgb)
+        pixels = hashes.pixel_sha256(photo.rgb, photo.width, photo.height)
+        gate = hashes.quality_gate(photo.rgb, photo.width, photo.height, describing)
+    with _timed(seconds, "embed"):
+        vectors = _embedded(photo.rgb, gate, describing)
+    return Fingerprint(
+        sha256,
+        pixels,
+        photo.width,
+        photo.height,
+        photo.format,
+        photo.frames,
+        photo.truncated,
+        phash,
+        pdq,
+        quality,
+        gate,
+        vectors,
+        seconds,
+    ), photo
+
+
+def _embedded(rgb: Bytes, gate: str, settings: DescribeSettings) -> Floats:
+    """The whole picture and its panels, shape (V, D); V is 0 where nothing is to be embedded."""
+    embedder = embeddings.load(settings)
+    if embedder is None or gate:
+        return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
+    parts = [panel.cut(rgb) for panel in panels.find_panels(rgb)]
+    vectors = embedder.embed([rgb, *parts])
+    if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
+        raise PhotoError("unsupported", "the embedding model gives no usable vector for it")
+    return vectors
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], part: str) -> Iterator[None]:
+    start = time.perf_counter()
+    try:
+        yield
+    finally:
+        seconds[part] = time.perf_counter() - start

@@ -1,0 +1,76 @@
+"""What a worker process does with a candidate pair: two files in, a `Geometry` out.
+
+Everything here runs in a worker that a hostile file may kill.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imagematch.errors import PhotoError
+from imagematch.kernels import decode, keypoints, panels
+from imagematch.kernels.keypoints import Features
+from imagematch.records import Geometry
+from imagematch.settings import DecodeSettings, VerifySettings
+from imagematch.stages.fingerprints import FileTask, read_photo
+
+#: Photos whose keypoints a worker keeps for the next pair, about 0.5 MB each.
+_KEPT = 48
+
+
+@dataclass(frozen=True, slots=True)
+class PairTask:
+    """A pair to verify; the views are those that look most alike, 0 is the whole picture."""
+
+    query: FileTask
+    photo: FileTask
+    query_view: int
+    photo_view: int
+
+
+def verify_pairs(
+    decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[PairTask]
+) -> list[Geometry | None]:
+    """Verify a chunk of pairs; None where a file can no longer be read."""
+    return [_verified(task, decoding, settings) for task in tasks]
+
+
+def _verified(
+    task: PairTask, decoding: DecodeSettings, settings: VerifySettings
+) -> Geometry | None:
+    try:
+        query = _features(task.query, 0, decoding, settings)
+        photo = _features(task.photo, 0, decoding, settings)
+        geometry = keypoints.compare(query, photo, settings)
+        if geometry.reason == "accepted" or not (task.query_view or task.photo_view):
+            return geometry
+        # A small panel leaves few keypoints in the whole picture: look at it in its own size.
+        closer = keypoints.compare(
+            _features(task.query, task.query_view, decoding, settings),
+            _features(task.photo, task.photo_view, decoding, settings),
+            settings,
+        )
+    except (PhotoError, MemoryError):
+        return None
+    return closer if closer.reason == "accepted" else geometry
+
+
+_cache: OrderedDict[tuple[str, int], Features] = OrderedDict()
+
+
+def _features(
+    task: FileTask, view: int, decoding: DecodeSettings, settings: VerifySettings
+) -> Features:
+    """Keypoints of a view of a photo; a worker process remembers the latest."""
+    key = (task.sha256, view)
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key]
+    data, _ = read_photo(task, decoding)
+    photo = decode.decode(data, decoding)
+    box = panels.view_box(photo.rgb, view)
+    features = keypoints.extract(photo.rgb, photo.width, settings, box)
+    _cache[key] = features
+    if len(_cache) > _KEPT:
+        _cache.popitem(last=False)
+    return features

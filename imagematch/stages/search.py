@@ -1,0 +1,225 @@
+"""Search: fingerprints in, pairs that are worth a closer look out.
+
+Candidates come from three indexes: equal pixels, PDQ in all eight orientations, and embeddings of
+photos and their panels. Whether a candidate is a match is decided in `stages.verify`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+
+import numpy as np
+
+from imagematch.kernels import hashes
+from imagematch.monitor import Monitor
+from imagematch.records import Bytes, Floats
+from imagematch.stores.index import Index
+from imagematch.stores.matches import Candidate
+from imagematch.stores.photos import PhotoFacts, photo_of, vector_id
+from imagematch.stores.vectors import Ids
+
+#: Photos looked for between two commits.
+_BATCH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """What is looked for: one photo's hashes and views.
+
+    Attributes:
+        pixel_sha256: identity of its pixels.
+        orientations: shape (O, 32), uint8; PDQ hashes to try, none where the hash is no good.
+        views: shape (V, D), float32; V may be 0.
+    """
+
+    pixel_sha256: str
+    orientations: Bytes
+    views: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A photo that an index found close to a probe, with all that can be measured at once.
+
+    Attributes:
+        probe_view, photo_view: which view of either was closest by embedding; 0 is the whole
+            picture, higher numbers are panels (of a query: panels, then crops).
+    """
+
+    photo_id: int
+    pdq_distance: int | None = None
+    cosine: float | None = None
+    same_pixels: bool = False
+    probe_view: int = 0
+    photo_view: int = 0
+
+
+@dataclass(slots=True)
+class SearchReport:
+    """What searching did."""
+
+    searched: int = 0  # photos
+    candidates: int = 0  # pairs
+
+
+def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
+    """Find candidates for the photos of a root that have not been looked for yet.
+
+    Raises:
+        Stopped: as asked through the monitor; what was found is kept.
+    """
+    report = SearchReport()
+    monitor.stage("search", index.photos.count_unsearched(root_id))
+    finder = Finder(index, index.settings.search.min_cosine)
+    for batch in batched(index.photos.unsearched(root_id), _BATCH):
+        ids = [photo.id for photo in batch]
+        candidates = _pairs(dict(zip(ids, finder.find(probes_of(index, batch)), strict=True)))
+        index.matches.save_candidates(candidates, ids)
+        report.searched += len(batch)
+        report.candidates += len(candidates)
+        monitor.advance(len(batch))
+        monitor.check()
+    return report
+
+
+class Finder:
+    """Looks probes up in all indexes of an `Index`."""
+
+    def __init__(self, index: Index, min_cosine: float) -> None:
+        """Args:
+        min_cosine: of a candidate; a query looks deeper than a run over a folder.
+        """
+        self._index = index
+        self._settings = index.settings.search
+        self._min_cosine = min_cosine
+        self._gallery = _gallery_vectors(index)
+
+    def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
+        """For each probe the photos near it, itself included where it is indexed, by id."""
+        pixels = self._index.photos.with_pixels([probe.pixel_sha256 for probe in probes])
+        proposed = [set(pixels.get(probe.pixel_sha256, ())) for probe in probes]
+        self._propose_by_hash(probes, proposed)
+        self._propose_by_view(probes, proposed)
+        # Vectors can be ahead of the catalogue, so only what it knows as described counts.
+        facts = self._index.photos.facts(sorted(set().union(*proposed)))
+        vectors = _views_of(self._index, facts.values())
+        return [
+            [
+                self._measured(probe, facts[photo_id], vectors[photo_id])
+                for photo_id in sorted(ids & facts.keys())
+            ]
+            for probe, ids in zip(probes, proposed, strict=True)
+        ]
+
+    def _propose_by_hash(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
+        queries, owners = _stacked([probe.orientations for probe in probes])
+        if len(queries):
+            found = self._index.pdq.search(
+                queries, self._settings.top, limit=self._settings.max_pdq_distance
+            )
+            _collect(found.ids, owners, proposed)
+
+    def _propose_by_view(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
+        queries, owners = _stacked([probe.views for probe in probes])
+        if self._index.embeddings is None or not len(queries):
+            return
+        found = self._index.embeddings.search(queries, self._settings.top, limit=self._min_cosine)
+        _collect(found.ids, owners, proposed)
+        # A gallery must answer even where many ads are closer to the probe than its photos are.
+        ids, vectors = self._gallery
+        if len(ids) and len(found.ids):
+            top = min(self._settings.top, len(ids))
+            for row, owner in zip(queries, owners, strict=True):
+                cosines = vectors @ row
+                nearest = np.argpartition(-cosines, top - 1)[:top]
+                near = ids[nearest[cosines[nearest] >= self._min_cosine]]
+                proposed[owner].update(photo_of(int(vector)) for vector in near)
+
+    def _measured(self, probe: Probe, photo: PhotoFacts, views: Floats) -> Near:
+        distance = None
+        if len(probe.orientations) and photo.pdq_quality >= self._settings.min_pdq_quality:
+            distance = int(
+                hashes.hamming(hashes.pack_hex([photo.pdq])[0], probe.orientations).min()
+            )
+        cosine, probe_view, photo_view = None, 0, 0
+        if len(probe.views) and len(views):
+            # In double precision, so that the result does not depend on what else is compared.
+            cosines = probe.views.astype(np.float64) @ views.astype(np.float64).T
+            probe_view, photo_view = map(
+                int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
+            )
+            cosine = round(float(cosines[probe_view, photo_view]), 6)
+        same_pixels = probe.pixel_sha256 == photo.pixel_sha256
+        return Near(photo.id, distance, cosine, same_pixels, probe_view, photo_view)
+
+
+def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:
+    """Probes for indexed photos, from what the stores hold; a gated one matches by pixels only."""
+    settings = index.settings.search
+    nothing_hashed = np.empty((0, hashes.PDQ_BYTES), np.uint8)
+    turned = hashes.orientations(hashes.pack_hex([photo.pdq for photo in photos]))
+    views = _views_of(index, photos)
+    probes = []
+    for photo, orientations in zip(photos, turned, strict=True):
+        good = not photo.gate and photo.pdq_quality >= settings.min_pdq_quality
+        probes.append(
+            Probe(photo.pixel_sha256, orientations if good else nothing_hashed, views[photo.id])
+        )
+    return probes
+
+
+def _views_of(index: Index, photos: Iterable[PhotoFacts]) -> dict[int, Floats]:
+    """Embeddings of each photo, shape (V, D); V is 0 where there are none (yet)."""
+    ids, vectors = _vectors(index, photos)
+    owners = ids // vector_id(1)
+    return {photo.id: vectors[owners == photo.id] for photo in photos}
+
+
+def _gallery_vectors(index: Index) -> tuple[Ids, Floats]:
+    """Ids and embeddings of all photos in reference galleries."""
+    return _vectors(index, index.photos.facts(index.photos.in_galleries()).values())
+
+
+def _vectors(index: Index, photos: Iterable[PhotoFacts]) -> tuple[Ids, Floats]:
+    ids: Ids = np.array(
+        [vector_id(photo.id, view) for photo in photos for view in range(photo.views)], np.int64
+    )
+    if index.embeddings is None or not len(ids):
+        return np.empty(0, np.int64), np.empty((0, 0), np.float32)
+    try:
+        vectors = index.embeddings.get(ids)
+    except KeyError:
+        # The catalogue shows a reader photos that came after it opened the vectors.
+        ids = ids[np.isin(ids, index.embeddings.ids())]
+        vectors = index.embeddings.get(ids)
+    return ids, np.asarray(vectors, np.float32)
+
+
+def _stacked(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, list[int]]:
+    """All rows of all parts, and for each row the number of its part."""
+    owners = [number for number, part in enumerate(parts) for _ in range(len(part))]
+    filled = [part for part in parts if len(part)]
+    return (np.concatenate(filled) if filled else np.empty((0, 0), np.uint8)), owners
+
+
+def _collect(found: Ids, owners: Sequence[int], proposed: list[set[int]]) -> None:
+    for row, owner in zip(found, owners, strict=True):
+        proposed[owner].update(photo_of(int(vector)) for vector in row if vector >= 0)
+
+
+def _pairs(near: Mapping[int, Sequence[Near]]) -> list[Candidate]:
+    """Candidates of indexed photos, each pair once, with the smaller id first."""
+    pairs: dict[tuple[int, int], Candidate] = {}
+    for photo_id, others in near.items():
+        for other in others:
+            views = other.probe_view, other.photo_view
+            first, second = photo_id, other.photo_id
+            if first == second:
+                continue
+            if first > second:
+                first, second = second, first
+                views = views[1], views[0]
+            pairs[first, second] = Candidate(
+                first, second, other.pdq_distance, other.cosine, other.same_pixels, *views
+            )
+    return [pairs[key] for key in sorted(pairs)]

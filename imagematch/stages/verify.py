@@ -1,0 +1,118 @@
+"""Verify: candidates in, judged matches in the catalogue out.
+
+Files are compared in worker processes; the rules and the calibration decide on this side.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.resources import files
+from itertools import batched
+
+from imagematch.kernels.confidence import Calibration, judge
+from imagematch.monitor import Monitor
+from imagematch.records import Geometry, Judgement
+from imagematch.settings import MatchSettings, Settings
+from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.geometry import PairTask, verify_pairs
+from imagematch.stores.executors import Executor
+from imagematch.stores.index import Index
+from imagematch.stores.matches import Candidate
+
+#: Pairs judged between two commits.
+_BATCH = 256
+
+
+@dataclass(slots=True)
+class VerifyReport:
+    """What verifying did; pairs."""
+
+    judged: int = 0
+    matches: int = 0
+
+
+def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> VerifyReport:
+    """Judge all candidates.
+
+    Raises:
+        Stopped: as asked through the monitor; what was judged is kept.
+    """
+    report = VerifyReport()
+    monitor.stage("verify", index.matches.waiting())
+    for batch in batched(_judged(index, executor, monitor), _BATCH):
+        keep = [counts(judgement, index.settings.match) for _, judgement in batch]
+        index.matches.save_judged(batch, keep, run_id)
+        report.judged += len(batch)
+        report.matches += sum(keep)
+        monitor.check()
+    return report
+
+
+def counts(judgement: Judgement, settings: MatchSettings) -> bool:
+    """Whether a judged pair is a match, or a lead that is kept."""
+    if judgement.kind == "scene":
+        geometry = judgement.evidence.geometry
+        return geometry is not None and geometry.inliers >= settings.scene_inliers
+    return judgement.confidence >= settings.min_confidence
+
+
+def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:
+    """Judge one pair from all that was measured."""
+    return judge(
+        same_pixels=candidate.same_pixels,
+        pdq_distance=candidate.pdq_distance,
+        cosine=candidate.cosine,
+        geometry=geometry,
+        calibration=calibration(),
+        settings=settings.verify,
+    )
+
+
+@cache
+def calibration() -> Calibration:
+    """The calibration that ships with imagematch."""
+    return Calibration.from_json(files("imagematch").joinpath("calibration.json").read_text())
+
+
+def geometries(
+    executor: Executor, settings: Settings, tasks: Iterator[PairTask]
+) -> Iterator[Geometry | None]:
+    """Verify pairs in worker processes; None where that was not possible."""
+    function = partial(verify_pairs, settings.decode, settings.verify)
+    for outcome in executor.run(function, tasks):
+        yield outcome.result
+
+
+def _judged(
+    index: Index, executor: Executor, monitor: Monitor
+) -> Iterator[tuple[Candidate, Judgement]]:
+    """Judgements in the order of the candidates."""
+    waiting: list[Candidate] = []
+
+    def tasks() -> Iterator[PairTask]:
+        for block in batched(index.matches.candidates(), _BATCH):
+            ids = sorted({photo for pair in block for photo in (pair.photo_a, pair.photo_b)})
+            paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
+            for pair in block:
+                waiting.append(pair)
+                if pair.same_pixels:
+                    continue
+                first, second = (
+                    FileTask(paths[photo], facts[photo].sha256)
+                    for photo in (pair.photo_a, pair.photo_b)
+                )
+                yield PairTask(first, second, pair.view_a, pair.view_b)
+
+    def next_ready() -> Iterator[tuple[Candidate, Judgement]]:
+        """Pairs at the head of the queue that need no geometry."""
+        while waiting and waiting[0].same_pixels:
+            candidate = waiting.pop(0)
+            monitor.advance()
+            yield candidate, judged_pair(candidate, None, index.settings)
+
+    for geometry in geometries(executor, index.settings, tasks()):
+        yield from next_ready()
+        candidate = waiting.pop(0)
+        monitor.advance()
+        yield candidate, judged_pair(candidate, geometry, index.settings)
+    yield from next_ready()

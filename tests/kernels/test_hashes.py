@@ -1,0 +1,220 @@
+"""Perceptual hashes: their exchange forms, their symmetries, and when they mean nothing."""
+
+from dataclasses import replace
+
+import imagehash
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from PIL import Image, ImageDraw
+
+from imagematch.errors import ShapeError
+from imagematch.kernels.hashes import (
+    DIHEDRAL,
+    MIRRORED,
+    hamming,
+    pack_hex,
+    pdq,
+    pdq_dihedral,
+    phash,
+    pixel_sha256,
+    quality_gate,
+)
+from imagematch.settings import DEFAULTS
+from tests.kernels.pictures import scene
+
+SETTINGS = DEFAULTS.describe
+PHOTO = np.asarray(scene(640, 480))
+
+TURNS = {
+    "upright": lambda rgb: rgb,
+    "turned 90 degrees left": lambda rgb: np.rot90(rgb, 1),
+    "turned 180 degrees": lambda rgb: np.rot90(rgb, 2),
+    "turned 90 degrees right": lambda rgb: np.rot90(rgb, 3),
+    "mirrored top to bottom": lambda rgb: rgb[::-1],
+    "mirrored left to right": lambda rgb: rgb[:, ::-1],
+    "mirrored on the main diagonal": lambda rgb: rgb.swapaxes(0, 1),
+    "mirrored on the other diagonal": lambda rgb: np.rot90(rgb, 2).swapaxes(0, 1),
+}
+
+
+def packed(rgb: np.ndarray) -> np.ndarray:
+    return pack_hex([pdq(np.ascontiguousarray(rgb))[0]])[0]
+
+
+def gate(rgb: np.ndarray) -> str:
+    return quality_gate(rgb, rgb.shape[1], rgb.shape[0], SETTINGS)
+
+
+def blank(level: int = 255) -> Image.Image:
+    return Image.new("RGB", (800, 600), (level, level, level))
+
+
+# --- hashes --------------------------------------------------------------------------------------
+
+
+def test_golden_hashes_stay() -> None:
+    assert phash(PHOTO) == "8850976a3f3b326d"
+    assert pdq(PHOTO) == ("12e66d197b119d216ad93a258d1b72a41f01e8db152ec0fe427e95ab6e747b85", 100)
+    assert (
+        pixel_sha256(PHOTO, 640, 480)
+        == "76aa24bf05b77fad989bf2d3eed3f29a06eaa1cd1f1532f962ddb2d6c954ee60"
+    )
+
+
+@given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3))))
+def test_phash_is_that_of_imagehash(rgb: np.ndarray) -> None:
+    assert phash(rgb) == str(imagehash.phash(Image.fromarray(rgb)))
+
+
+def test_pdq_has_the_bit_order_of_threatexchange() -> None:
+    """Mirroring negates the odd horizontal frequencies: bits 0, 2, 4... from the last digit on."""
+    there, back = packed(PHOTO), packed(PHOTO[:, ::-1])
+    flipped = np.unpackbits(there ^ back)[::-1].reshape(16, 16).mean(axis=0)
+    assert (flipped[0::2] > 0.5).all()
+    assert (flipped[1::2] < 0.5).all()
+
+
+def test_pdq_survives_scaling() -> None:
+    large = np.asarray(scene(1024, 768))
+    assert hamming(packed(large), packed(PHOTO)[None])[0] <= 10
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 900, 3), (900, 1, 3), (4, 4, 3)])
+def test_pdq_of_next_to_nothing_is_zero_with_no_quality(shape: tuple[int, ...]) -> None:
+    assert pdq(np.zeros(shape, np.uint8)) == ("0" * 64, 0)
+
+
+def test_pdq_accepts_read_only_and_strided_pixels() -> None:
+    frozen = PHOTO.copy()
+    frozen.flags.writeable = False
+    assert pdq(frozen) == pdq(PHOTO)
+    assert pdq(PHOTO[:, ::-1]) == pdq(np.ascontiguousarray(PHOTO[:, ::-1]))
+
+
+@pytest.mark.parametrize("side", [(640, 480), (300, 420)])
+def test_every_dihedral_row_is_the_hash_of_the_turned_photo(side: tuple[int, int]) -> None:
+    photo = np.asarray(scene(*side))
+    rows, quality = pdq_dihedral(photo)
+    assert rows.shape == (8, 32)
+    assert (rows[0].tobytes().hex(), quality) == pdq(photo)
+    for row, name in zip(rows, DIHEDRAL, strict=True):
+        turned = packed(TURNS[name](photo))
+        assert hamming(turned, rows).argmin() == DIHEDRAL.index(name)
+        assert hamming(turned, row[None])[0] <= 24
+
+
+def test_mirrored_rows_are_those_that_no_turning_makes() -> None:
+    assert [name.startswith("mirrored") for name in DIHEDRAL] == list(MIRRORED)
+
+
+# --- packing and distance ------------------------------------------------------------------------
+
+HASHES = st.lists(st.binary(min_size=32, max_size=32), max_size=6)
+
+
+@given(HASHES)
+def test_packing_keeps_every_bit(hashes: list[bytes]) -> None:
+    rows = pack_hex([entry.hex() for entry in hashes])
+    assert rows.shape == (len(hashes), 32)
+    assert [row.tobytes() for row in rows] == hashes
+
+
+@pytest.mark.parametrize("text", ["", "00", "g" * 64, " " * 64, "0" * 63 + "\u0663", "0" * 66])
+def test_a_malformed_hash_is_refused(text: str) -> None:
+    with pytest.raises(ShapeError):
+        pack_hex(["0" * 64, text])
+
+
+@given(st.binary(min_size=32, max_size=32), HASHES)
+def test_hamming_counts_the_bits_that_differ(query: bytes, database: list[bytes]) -> None:
+    one = np.frombuffer(query, np.uint8)
+    many = pack_hex([entry.hex() for entry in database])
+    wanted = [(int.from_bytes(query) ^ int.from_bytes(entry)).bit_count() for entry in database]
+    assert hamming(one, many).tolist() == wanted
+
+
+@given(*[st.binary(min_size=32, max_size=32)] * 3)
+def test_hamming_is_a_distance(a: bytes, b: bytes, c: bytes) -> None:
+    rows = pack_hex([a.hex(), b.hex(), c.hex()])
+    table = np.stack([hamming(row, rows) for row in rows])
+    assert (table == table.T).all()
+    assert (table.diagonal() == 0).all()
+    assert table[0, 2] <= table[0, 1] + table[1, 2]
+    assert hamming(~rows[0], rows[:1])[0] == 256
+
+
+@pytest.mark.parametrize("shapes", [((32,), (3, 8)), ((1, 32), (3, 32)), ((32,), (32,)), ((), ())])
+def test_hamming_refuses_arrays_that_do_not_fit(shapes: tuple[tuple[int, ...], ...]) -> None:
+    query, database = (np.zeros(shape, np.uint8) for shape in shapes)
+    with pytest.raises(ShapeError):
+        hamming(query, database)
+
+
+# --- identity of pixels --------------------------------------------------------------------------
+
+
+def test_pixel_identity_depends_on_pixels_shape_and_full_size_only() -> None:
+    known = pixel_sha256(PHOTO, 640, 480)
+    other = PHOTO.copy()
+    other[5, 5, 1] ^= 1
+    assert pixel_sha256(np.asfortranarray(PHOTO), 640, 480) == known
+    assert len({known, pixel_sha256(other, 640, 480), pixel_sha256(PHOTO, 1280, 960)}) == 3
+    assert pixel_sha256(PHOTO.reshape(320, 960, 3), 640, 480) != known
+
+
+# --- gate ----------------------------------------------------------------------------------------
+
+
+def test_an_ordinary_photo_passes_even_when_dim_or_small() -> None:
+    assert gate(PHOTO) == ""
+    assert gate(PHOTO // 3) == ""
+    assert gate(np.asarray(scene(48, 60))) == ""
+
+
+@pytest.mark.parametrize("size", [(47, 400), (400, 47), (4000, 50)])
+def test_a_tiny_picture_or_a_strip_is_gated(size: tuple[int, int]) -> None:
+    width, height = size
+    scale = min(1, 1024 / max(size))
+    rgb = np.asarray(scene(round(width * scale), max(1, round(height * scale))))
+    assert quality_gate(rgb, width, height, SETTINGS) == "tiny"
+
+
+def logo() -> Image.Image:
+    image = blank()
+    ImageDraw.Draw(image).ellipse((380, 280, 420, 320), fill=(200, 20, 20))
+    return image
+
+
+def noise(low: int, high: int) -> Image.Image:
+    levels = np.random.default_rng(0).integers(low, high, (600, 800, 3), dtype=np.uint8)
+    return Image.fromarray(levels)
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        blank(),
+        blank(0),
+        logo(),
+        noise(4, 12),
+        Image.linear_gradient("L").resize((800, 600)).convert("RGB"),
+    ],
+    ids=["white", "black", "a small logo on white", "a covered lens", "a gradient"],
+)
+def test_pictures_that_show_nothing_are_flat(picture: Image.Image) -> None:
+    assert gate(np.asarray(picture)) == "flat"
+
+
+def test_noise_is_not_flat_and_its_hash_is_like_no_other() -> None:
+    one, other = np.asarray(noise(0, 256)), np.asarray(noise(0, 256).rotate(180))
+    assert gate(one) == ""
+    assert hamming(packed(one), packed(other)[None])[0] > 90
+
+
+def test_the_gate_follows_its_settings() -> None:
+    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
+    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
+    assert quality_gate(np.asarray(logo()), 800, 600, replace(SETTINGS, min_contrast=0.0)) == ""
