@@ -1,0 +1,266 @@
+"""The steps of imagematch as recipes: what each door calls, readable from top to bottom."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from imagematch import settings as settings_module
+from imagematch.errors import Stopped, UsageError
+from imagematch.kernels import embeddings
+from imagematch.monitor import Monitor
+from imagematch.records import (
+    FailedFile,
+    IndexReport,
+    LinkReport,
+    PhotoPair,
+    QueryResult,
+    StoredSighting,
+)
+from imagematch.settings import DescribeSettings, Settings
+from imagematch.stages import describe, link, news, query, scan, search, thumbnails, verify
+from imagematch.stages.fingerprints import FileTask, warm_up
+from imagematch.stages.query import QueryOptions
+from imagematch.stages.scan import Source
+from imagematch.stores.executors import Executor, open_executor
+from imagematch.stores.index import EmbedderRecord, Index
+
+#: Failures named in a report; the catalogue has them all.
+_FAILURES_LISTED = 10_000
+
+ADS, GALLERY = "ads", "gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What to index.
+
+    Attributes:
+        kind: of the collection, if it is new: "ads" or "gallery".
+        preset: of a new index; for an existing one it must be its own. None: the index's own.
+        redescribe: change an existing index to `preset`, and describe every photo again.
+        retry_failed: try failed files again, not only those that failed for a passing cause.
+        purpose: the command, for those who find the index locked.
+        job: name of a scheduled job; "" outside of one.
+    """
+
+    folder: Path
+    collection: str = ADS
+    kind: str = ADS
+    manifest: Path | None = None
+    site_from_path: bool = False
+    preset: str | None = None
+    redescribe: bool = False
+    retry_failed: bool = False
+    allow_lost: bool = False
+    purpose: str = "imagematch index"
+    job: str = ""
+
+
+def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    """Bring an index up to date with a folder: scan, describe, search, verify.
+
+    What is done already is not done again, and a stopped or killed run goes on where it was.
+
+    Raises:
+        UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
+        Stopped: as asked through the monitor; everything done so far is kept.
+    """
+    with open_for_writing(directory, request) as index:
+        collection = index.sightings.ensure_collection(request.collection, request.kind)
+        if collection.kind != request.kind:
+            raise UsageError(
+                f"{request.collection!r} is a collection of {collection.kind}, not {request.kind}"
+            )
+        return _run_stages(index, request, monitor)
+
+
+def _run_stages(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    start = time.perf_counter()
+    source = Source(
+        request.folder.absolute(),
+        request.collection,
+        request.manifest,
+        request.site_from_path,
+        request.allow_lost,
+    )
+    what = "reindex" if request.job else "index"
+    run_id = index.catalogue.start_run(what, request.job, str(source.folder))
+    try:
+        spent: dict[str, float] = {}
+        with _timed(spent, "scan"):
+            scanned = scan.run(index, source, run_id, monitor)
+        index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
+        with workers(index.settings) as executor:
+            described = describe.run(index, executor, scanned.root_id, monitor)
+            spent.update(described.spent)
+            with _timed(spent, "search"):
+                search.run(index, scanned.root_id, monitor)
+            with _timed(spent, "verify"):
+                verified = verify.run(index, executor, run_id, monitor)
+    except BaseException as error:
+        state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
+        index.catalogue.finish_run(run_id, state, {}, str(error))
+        raise
+    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED)
+    failed = index.sightings.count_failed(scanned.root_id)
+    report = IndexReport(
+        seen=scanned.seen + len(scanned.skips),
+        described=described.described,
+        known=scanned.seen - described.described - failed,
+        skipped=len(scanned.skips),
+        failed=failed,
+        matches=verified.matches,
+        seconds=round(time.perf_counter() - start, 3),
+        moved=scanned.moved,
+        changed=scanned.changed,
+        vanished=scanned.vanished,
+        skips=tuple(scanned.skips),
+        failures=tuple(FailedFile(path, failure) for path, failure in failures),
+        notes=tuple(scanned.notes),
+        spent={part: round(seconds, 3) for part, seconds in spent.items()},
+        run_id=run_id,
+    )
+    index.catalogue.finish_run(run_id, "done", _run_counts(report))
+    index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
+    return report
+
+
+def _run_counts(report: IndexReport) -> dict[str, object]:
+    listed = {"skips", "failures", "notes", "run_id"}
+    return {name: value for name, value in asdict(report).items() if name not in listed}
+
+
+def query_photos(
+    directory: Path, photos: Iterable[str], options: QueryOptions, monitor: Monitor
+) -> Iterator[QueryResult]:
+    """Look photo files up in an index, in the order given.
+
+    Raises:
+        UsageError: there is no such collection.
+        IndexUnavailable, EmbedderUnavailable: the index can't be searched.
+    """
+    with Index.read(directory) as index:
+        if options.collection:
+            index.sightings.collection(options.collection)
+        index.require_embedder(embedder_of(index.settings.describe))
+        with workers(index.settings) as executor:
+            yield from query.run(index, executor, photos, options, monitor)
+
+
+def link_profiles(directory: Path, change: Mapping[str, object] | None = None) -> LinkReport:
+    """Join the profiles of an index by the photos they share.
+
+    Args:
+        change: settings of the group `link` that differ from the index's own.
+    """
+    with Index.read(directory) as index:
+        return link.run(index, replace(index.settings.link, **(change or {})))  # type: ignore[arg-type]
+
+
+def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:
+    """The matches that some runs brought."""
+    with Index.read(directory) as index:
+        return news.run(index, index.settings.link, run_ids)
+
+
+def remove_gallery(directory: Path, name: str) -> int:
+    """Forget a gallery; returns how many photos went with it.
+
+    Raises:
+        UsageError: there is no such gallery.
+    """
+    with Index.write(directory, "imagematch gallery remove") as index:
+        collection = index.sightings.collection(name)
+        if collection.kind != GALLERY:
+            raise UsageError(f"{name!r} is a collection of ads, not a gallery")
+        gone = index.sightings.remove_collection(collection)
+        index.remove_vectors(gone)
+        index.audit.record("gallery removed", gallery=name, photos=len(gone))
+        return len(gone)
+
+
+def make_thumbnails(
+    directory: Path, sightings: Iterable[StoredSighting], others: Mapping[str, str] | None = None
+) -> dict[str, bytes]:
+    """JPEGs for a report, by SHA-256 of the photo; what can't be made is left out.
+
+    Args:
+        others: further pictures, from the name they get in the answer to the path of the file.
+    """
+    with Index.read(directory) as index:
+        hashes = sorted({sighting.photo for sighting in sightings})
+        tasks = {
+            sha256: FileTask(paths, sha256)
+            for sha256, paths in index.photos.paths_by_hash(hashes).items()
+        }
+        for name, path in (others or {}).items():
+            tasks[name] = FileTask((path,), "")
+        with workers(index.settings, embedding=False) as executor:
+            return thumbnails.run(executor, index.settings, tasks)
+
+
+@contextmanager
+def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
+    """Open or make the index that a request is about, with the right embedder."""
+    with ExitStack() as stack:
+        if (directory / "catalogue.sqlite").exists():
+            index = stack.enter_context(Index.write(directory, request.purpose))
+            _settle_embedder(index, request)
+        else:
+            settings = _new_settings(directory, request.preset)
+            embedder = embedder_of(settings.describe)
+            index = stack.enter_context(
+                Index.create(directory, request.purpose, settings, embedder)
+            )
+        yield index
+
+
+def _new_settings(directory: Path, preset: str | None) -> Settings:
+    """Settings of an index to be made; a settings.toml may wait for it in its folder."""
+    settings = settings_module.load(directory / "settings.toml")
+    if preset is None:
+        return settings
+    return replace(settings, describe=replace(settings.describe, preset=preset))
+
+
+def _settle_embedder(index: Index, request: IndexRequest) -> None:
+    wanted = index.settings.describe
+    if request.preset is not None:
+        wanted = replace(wanted, preset=request.preset)
+    embedder = embedder_of(wanted)
+    if request.redescribe and embedder.identity != index.embedder.identity:
+        index.change_embedder(embedder)
+        index.audit.record("embedder changed", embedder=str(embedder.identity))
+    else:
+        index.require_embedder(embedder)
+
+
+def embedder_of(settings: DescribeSettings) -> EmbedderRecord:
+    """Load the embedder that settings name, to know its dimensions; raises as `find_model`."""
+    embedder = embeddings.load(settings)
+    name = Path(settings.model).name if settings.model else settings.preset
+    return EmbedderRecord(
+        name, embeddings.identity(settings), embedder.dimensions if embedder else 0
+    )
+
+
+@contextmanager
+def workers(settings: Settings, *, embedding: bool = True) -> Iterator[Executor]:
+    """Worker processes for a run, gone at its end.
+
+    Args:
+        embedding: load the embedder in each.
+    """
+    describing = settings.describe if embedding else DescribeSettings(preset=embeddings.HASHES)
+    with open_executor(settings.workers, partial(warm_up, describing)) as executor:
+        yield executor
+
+
+@contextmanager
+def _timed(spent: dict[str, float], part: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    spent[part] = time.perf_counter() - start

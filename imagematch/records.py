@@ -214,6 +214,7 @@ class StoredSighting:
     first_seen: str  # ISO 8601, UTC
     last_seen: str
     present: bool  # False once the file has vanished or was replaced
+    added_run: int  # the run that found it
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,11 @@ class SearchSettings:
         low=-1,
         high=1,
     )
+    verified: int = _setting(
+        20,
+        "Candidates of a query that are verified, nearest first; the others are left out.",
+        low=1,
+    )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
     )

@@ -286,16 +286,14 @@ class PhotoStore:
                         found[row.photo_id].append(str(Path(row.root) / name))
         return {photo_id: tuple(paths) for photo_id, paths in found.items()}
 
-    def outcomes(self, root_id: int) -> dict[int, tuple[str, Failure | None]]:
-        """State of each photo that a root shows, with the reason of a failure."""
-        wanted = select(photos.c.id, photos.c.state, photos.c.code, photos.c.message).where(
-            _shown_by(root_id)
-        )
+    def paths_by_hash(self, hashes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """As `paths_of`, from the SHA-256 of photos."""
+        ids: dict[int, str] = {}
         with self._catalogue.begin() as connection:
-            return {
-                row.id: (row.state, Failure(row.code, row.message or "") if row.code else None)
-                for row in connection.execute(wanted)
-            }
+            for some in batched(hashes, MANY):
+                wanted = select(photos.c.id, photos.c.sha256).where(photos.c.sha256.in_(some))
+                ids.update((row.id, row.sha256) for row in connection.execute(wanted))
+        return {ids[photo_id]: paths for photo_id, paths in self.paths_of(list(ids)).items()}
 
     def counts(self) -> dict[str, int]:
         """How many photos there are by state, with "hashed" and "views" for the vector stores."""

@@ -28,6 +28,10 @@ from imagematch.stores.schema import (
 MANY = 500
 
 
+#: Code of the failure that leaves a file without a fingerprint, its own or its photo's.
+_FAILED = func.coalesce(files.c.code, photos.c.code).label("failed")
+
+
 @dataclass(frozen=True, slots=True)
 class Collection:
     """A named body of sightings; `kind` is "ads" or "gallery"."""
@@ -201,10 +205,10 @@ class SightingStore:
         """
         with self._catalogue.begin() as connection:
             for new, old in moved.items():
-                first_seen = select(files.c.first_seen).where(files.c.id == old).scalar_subquery()
-                connection.execute(
-                    update(files).where(files.c.id == new).values(first_seen=first_seen)
-                )
+                history = connection.execute(
+                    select(files.c.first_seen, files.c.added_run).where(files.c.id == old)
+                ).one()
+                connection.execute(update(files).where(files.c.id == new).values(history._asdict()))
                 connection.execute(delete(sightings).where(sightings.c.file_id == old))
                 connection.execute(delete(files).where(files.c.id == old))
             self._retire(connection, vanished, "vanished")
@@ -252,25 +256,33 @@ class SightingStore:
         with self._catalogue.begin() as connection:
             return [row.photo_id for row in connection.execute(wanted)]
 
-    def failed_files(self, limit: int) -> list[tuple[str, Failure]]:
-        """Present files that could not be described, by path."""
-        code = func.coalesce(files.c.code, photos.c.code)
+    def failed_files(self, root_id: int, limit: int) -> list[tuple[str, Failure]]:
+        """Present files of a root that could not be described, by path."""
         wanted = (
-            select(files.c.path, code.label("code"), photos.c.message, files.c.message.label("own"))
+            select(files.c.path, _FAILED, photos.c.message, files.c.message.label("own"))
             .outerjoin(photos, photos.c.id == files.c.photo_id)
-            .where(files.c.state == "present", code.is_not(None))
+            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
             .order_by(files.c.path)
             .limit(limit)
         )
         with self._catalogue.begin() as connection:
             rows = connection.execute(wanted).all()
-        return [(row.path, Failure(row.code, row.own or row.message or "")) for row in rows]
+        return [(row.path, Failure(row.failed, row.own or row.message or "")) for row in rows]
+
+    def count_failed(self, root_id: int) -> int:
+        """How many present files of a root could not be described."""
+        wanted = (
+            select(func.count())
+            .select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
+            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
+        )
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted).scalar_one()
 
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
-        failed = func.coalesce(files.c.code, photos.c.code).is_not(None)
         present = select(
-            func.count(), func.coalesce(func.sum(case((failed, 1), else_=0)), 0)
+            func.count(), func.coalesce(func.sum(case((_FAILED.is_not(None), 1), else_=0)), 0)
         ).select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
         with self._catalogue.begin() as connection:
             total, broken = connection.execute(present.where(files.c.state == "present")).one()
@@ -395,6 +407,7 @@ def _sightings() -> Select[*tuple[Any, ...]]:
             files.c.path,
             files.c.state,
             files.c.first_seen,
+            files.c.added_run,
             func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen).label(
                 "last_seen"
             ),
@@ -439,4 +452,5 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
         row.first_seen,
         row.last_seen,
         row.state == "present",
+        row.added_run,
     )

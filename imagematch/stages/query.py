@@ -1,0 +1,198 @@
+"""Query: photos from outside in, what the index knows about each out. Nothing is stored."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import batched
+
+import numpy as np
+
+from imagematch.kernels import hashes
+from imagematch.monitor import Monitor
+from imagematch.records import (
+    Evidence,
+    Failure,
+    Judgement,
+    QueryMatch,
+    QueryResult,
+    StoredSighting,
+)
+from imagematch.stages import verify
+from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
+from imagematch.stages.geometry import PairTask
+from imagematch.stages.search import Finder, Near, Probe
+from imagematch.stores.executors import Executor
+from imagematch.stores.index import Index
+from imagematch.stores.matches import Candidate
+
+#: Queries worked on together: enough to keep the workers busy, few enough to answer soon.
+_BATCH = 16
+
+_SAME_BYTES = Judgement("exact", 1.0, Evidence(True, None, None, None, "same_bytes"))
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What is asked for.
+
+    Attributes:
+        collection: only sightings of this one; "" for all.
+        top: photos a query, at most.
+        min_confidence: show every judged pair from here on, of any kind; None shows matches as
+            the settings define them.
+        scenes: also show other photos of the same place.
+    """
+
+    collection: str = ""
+    top: int = 10
+    min_confidence: float | None = None
+    scenes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """A photo of the index with what the query has to do with it."""
+
+    photo_id: int
+    judgement: Judgement
+
+
+def run(
+    index: Index,
+    executor: Executor,
+    photos: Iterable[str],
+    options: QueryOptions,
+    monitor: Monitor,
+) -> Iterator[QueryResult]:
+    """Look photo files up, in the order given.
+
+    Args:
+        photos: paths.
+    """
+    finder = Finder(index, index.settings.search.min_cosine_query)
+    for batch in batched(photos, _BATCH):
+        yield from _answered(index, executor, finder, batch, options)
+        monitor.advance(len(batch))
+        monitor.check()
+
+
+def _answered(
+    index: Index,
+    executor: Executor,
+    finder: Finder,
+    paths: Sequence[str],
+    options: QueryOptions,
+) -> Iterator[QueryResult]:
+    prints = _described(index, executor, paths)
+    good = {
+        path: result
+        for path, result in zip(paths, prints, strict=True)
+        if isinstance(result, QueryPrint)
+    }
+    found = finder.find([_probe(index, entry) for entry in good.values()])
+    scored = _scored(index, executor, good, found)
+    for path, result in zip(paths, prints, strict=True):
+        if isinstance(result, Failure):
+            yield QueryResult(path, failure=result)
+        else:
+            yield QueryResult(path, _shown(index, scored[path], options))
+
+
+def _described(
+    index: Index, executor: Executor, paths: Sequence[str]
+) -> list[QueryPrint | Failure]:
+    function = partial(describe_queries, index.settings.decode, index.settings.describe)
+    outcomes = executor.run(function, (FileTask((path,), "") for path in paths))
+    return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
+
+
+def _probe(index: Index, entry: QueryPrint) -> Probe:
+    fingerprint = entry.fingerprint
+    usable = (
+        not fingerprint.gate and fingerprint.pdq_quality >= index.settings.search.min_pdq_quality
+    )
+    orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
+    return Probe(fingerprint.pixel_sha256, orientations, entry.views)
+
+
+def _scored(
+    index: Index,
+    executor: Executor,
+    prints: dict[str, QueryPrint],
+    found: Sequence[Sequence[Near]],
+) -> dict[str, list[_Scored]]:
+    """Judge what was found for each query, nearest first."""
+    scored: dict[str, list[_Scored]] = {path: [] for path in prints}
+    doubtful: list[tuple[str, Near]] = []
+    for (path, entry), around in zip(prints.items(), found, strict=True):
+        same_bytes = index.photos.id_of(entry.fingerprint.sha256)
+        if same_bytes is not None:
+            scored[path].append(_Scored(same_bytes, _SAME_BYTES))
+        others = [other for other in around if other.photo_id != same_bytes]
+        nearest = sorted(others, key=_nearness)[: index.settings.search.verified]
+        doubtful.extend((path, other) for other in nearest)
+
+    geometries = verify.geometries(executor, index.settings, _pair_tasks(index, prints, doubtful))
+    for path, near in doubtful:
+        candidate = Candidate(
+            0, near.photo_id, near.pdq_distance, near.cosine, near.same_pixels, 0, 0
+        )
+        geometry = None if near.same_pixels else next(geometries)
+        judgement = verify.judged_pair(candidate, geometry, index.settings)
+        scored[path].append(_Scored(near.photo_id, judgement))
+    return scored
+
+
+def _pair_tasks(
+    index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Near]]
+) -> Iterator[PairTask]:
+    ids = sorted({near.photo_id for _, near in doubtful})
+    paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
+    for path, near in doubtful:
+        if not near.same_pixels:
+            yield PairTask(
+                FileTask((path,), prints[path].fingerprint.sha256),
+                FileTask(paths[near.photo_id], facts[near.photo_id].sha256),
+                near.probe_view,
+                near.photo_view,
+            )
+
+
+def _nearness(near: Near) -> tuple[bool, float, int]:
+    """A key that sorts the nearest first, by whichever index says so more clearly."""
+    by_hash = 0.0 if near.pdq_distance is None else 1 - near.pdq_distance / 128
+    return not near.same_pixels, -max(near.cosine or 0.0, by_hash), near.photo_id
+
+
+def _shown(
+    index: Index, scored: Sequence[_Scored], options: QueryOptions
+) -> tuple[QueryMatch, ...]:
+    """The matches that were asked for, surest first, one for each sighting."""
+    wanted = [entry for entry in scored if _is_wanted(index, entry.judgement, options)]
+    wanted.sort(key=lambda entry: (-entry.judgement.confidence, entry.photo_id))
+    sightings = index.sightings.sightings_of([entry.photo_id for entry in wanted])
+    matches: list[QueryMatch] = []
+    photos = 0
+    for entry in wanted:
+        where = [
+            sighting
+            for sighting in sightings[entry.photo_id]
+            if _is_in(sighting, options.collection)
+        ]
+        matches.extend(QueryMatch(sighting, entry.judgement) for sighting in where)
+        photos += bool(where)
+        if photos == options.top:
+            break
+    return tuple(matches)
+
+
+def _is_wanted(index: Index, judgement: Judgement, options: QueryOptions) -> bool:
+    if options.min_confidence is not None:
+        return judgement.confidence >= options.min_confidence
+    if judgement.kind == "scene" and not options.scenes:
+        return False
+    return verify.counts(judgement, index.settings.match)
+
+
+def _is_in(sighting: StoredSighting, collection: str) -> bool:
+    return not collection or sighting.collection == collection

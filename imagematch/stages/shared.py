@@ -1,0 +1,253 @@
+"""Photos that several owners show: stored matches and sightings in, pairs of sightings out.
+
+What links, reports and galleries have in common: which photos are copies of each other, who shows
+them, how rare that is, and which are set aside because they would link people by mistake.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, product
+
+from imagematch.kernels import keypoints
+from imagematch.kernels.clusters import Forest
+from imagematch.records import (
+    Evidence,
+    HotPhoto,
+    Judgement,
+    PhotoPair,
+    Profile,
+    StoredSighting,
+)
+from imagematch.settings import LinkSettings
+from imagematch.stores.index import Index
+from imagematch.stores.matches import StoredMatch
+
+#: One photo seen in two places: beyond doubt.
+_SAME_BYTES = Judgement("exact", 1.0, Evidence(True, None, None, None, "same_bytes"))
+
+#: Confidence from which copies count as forms of one photo.
+_SURE = 0.9
+
+#: Rarity is measured against a world of at least this many profiles: an index is a sample of one.
+_LEAST_WORLD = 1000
+
+_HOT = "shared_by_many"
+
+#: Who shows a photo: a profile, or the file itself where nothing says whose it is.
+type Owner = Profile | str
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A pair of sightings, and the groups of copies that the two photos belong to.
+
+    Attributes:
+        run_id: the run that found the match; 0 where the bytes are the same.
+    """
+
+    pair: PhotoPair
+    groups: frozenset[int]
+    run_id: int = 0
+
+
+class SharedPhotos:
+    """All matches of an index with the sightings of both sides."""
+
+    def __init__(self, index: Index, settings: LinkSettings) -> None:
+        self._settings = settings
+        self._matches = list(index.matches.matches())
+        repeated = index.sightings.photos_with_several_sightings()
+        matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
+        ids = sorted({*repeated, *matched})
+        self._sightings = index.sightings.sightings_of(ids)
+        self._gates = index.photos.gates(ids)
+        self._group_of = _groups_of_copies(ids, self._matches)
+        self._shown_by = self._profiles_by_group()
+        self.profiles = index.sightings.counts()["profiles"]
+
+    # --- who shows what ------------------------------------------------------------------------
+
+    def _owners(self, photo_id: int) -> dict[Owner, StoredSighting]:
+        """Who shows a photo in ads, each with one sighting."""
+        found: dict[Owner, StoredSighting] = {}
+        for sighting in self._sightings[photo_id]:
+            if not sighting.gallery:
+                found.setdefault(_owner(sighting), sighting)
+        return found
+
+    def _showing(self, photo_id: int) -> set[Profile]:
+        return {owner for owner in self._owners(photo_id) if isinstance(owner, Profile)}
+
+    def _profiles_by_group(self) -> dict[int, set[Profile]]:
+        shown: dict[int, set[Profile]] = defaultdict(set)
+        for photo_id, group in self._group_of.items():
+            shown[group].update(self._showing(photo_id))
+        return shown
+
+    def _is_hot(self, photo_id: int) -> bool:
+        group = self._shown_by[self._group_of[photo_id]]
+        return len(group) >= self._settings.hot_profiles
+
+    def _may_link(self, photo_id: int) -> bool:
+        return not self._gates.get(photo_id) and not self._is_hot(photo_id)
+
+    # --- pairs ---------------------------------------------------------------------------------
+
+    def between_profiles(self) -> Iterator[Shared]:
+        """Every pair of profiles with a photo that they share, in any form."""
+        for item in self.between_owners():
+            if item.pair.left.info.profile and item.pair.right.info.profile:
+                yield item
+
+    def between_owners(self) -> Iterator[Shared]:
+        """Every pair of owners with a photo that they share, in any form."""
+        for photo_id in self._sightings:
+            if self._may_link(photo_id):
+                for left, right in combinations(self._owners(photo_id).values(), 2):
+                    yield self._pair(photo_id, photo_id, left, right, _SAME_BYTES)
+        for match in self._counting():
+            if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
+                continue
+            for (one, left), (two, right) in product(
+                self._owners(match.photo_a).items(), self._owners(match.photo_b).items()
+            ):
+                if one != two or self._settings.same_profile:
+                    yield self._matched(match, left, right)
+
+    def _counting(self) -> Iterator[StoredMatch]:
+        return (match for match in self._matches if match.judgement.kind != "scene")
+
+    def _matched(self, match: StoredMatch, left: StoredSighting, right: StoredSighting) -> Shared:
+        item = self._pair(match.photo_a, match.photo_b, left, right, match.judgement)
+        return replace(item, run_id=match.run_id)
+
+    def _pair(
+        self,
+        photo_a: int,
+        photo_b: int,
+        left: StoredSighting,
+        right: StoredSighting,
+        judgement: Judgement,
+    ) -> Shared:
+        groups = frozenset((self._group_of[photo_a], self._group_of[photo_b]))
+        shared_by = len(set().union(*(self._shown_by[group] for group in groups)))
+        weight = _rarity(shared_by, self.profiles)
+        return Shared(PhotoPair(left, right, judgement, shared_by, weight), groups)
+
+    # --- lists beside the links ----------------------------------------------------------------
+
+    def hot(self) -> list[HotPhoto]:
+        """Photos set aside, those of most profiles first."""
+        examples: dict[int, int] = {}
+        for photo_id, group in self._group_of.items():
+            if self._is_hot(photo_id) and self._showing(photo_id):
+                examples.setdefault(group, photo_id)
+        found = [
+            HotPhoto(self._sightings[photo][0], tuple(sorted(self._shown_by[group])), _HOT)
+            for group, photo in examples.items()
+        ]
+        for photo_id, gate in self._gates.items():
+            shown = self._showing(photo_id)
+            if len(shown) > 1 and not self._is_hot(photo_id):
+                found.append(HotPhoto(self._sightings[photo_id][0], tuple(sorted(shown)), gate))
+        return sorted(found, key=lambda photo: -len(photo.profiles))
+
+    def gallery_hits(self) -> list[Shared]:
+        """A gallery's photo on the left, an ad's on the right, surest first."""
+        hits = []
+        for photo_id in self._sightings:
+            for left, right in product(self._references(photo_id), self._owners(photo_id).values()):
+                hits.append(self._pair(photo_id, photo_id, left, right, _SAME_BYTES))
+        for match in self._counting():
+            there, back = (match.photo_a, match.photo_b), (match.photo_b, match.photo_a)
+            for (reference, ad), turned in ((there, False), (back, True)):
+                for left, right in product(self._references(reference), self._owners(ad).values()):
+                    if turned:
+                        hits.append(_turned(self._matched(match, right, left)))
+                    else:
+                        hits.append(self._matched(match, left, right))
+        return sorted(hits, key=lambda hit: surest_first(hit.pair))
+
+    def _references(self, photo_id: int) -> list[StoredSighting]:
+        """One sighting for each gallery that a photo is in."""
+        found: dict[str, StoredSighting] = {}
+        for sighting in self._sightings[photo_id]:
+            if sighting.gallery:
+                found.setdefault(sighting.collection, sighting)
+        return list(found.values())
+
+    def scenes(self) -> list[Shared]:
+        """Leads: other photos of the same place by two owners, most keypoints first."""
+        found: list[Shared] = []
+        for match in self._matches:
+            if match.judgement.kind != "scene":
+                continue
+            lefts, rights = self._owners(match.photo_a), self._owners(match.photo_b)
+            pairs = [(lefts[one], rights[two]) for one, two in product(lefts, rights) if one != two]
+            found.extend(self._matched(match, left, right) for left, right in pairs[:1])
+        return sorted(found, key=lambda item: -_inliers(item.pair.judgement))
+
+    def unprofiled(self) -> int:
+        """Matches that join nobody because nothing says whose one of the photos is."""
+        return sum(
+            not (item.pair.left.info.profile and item.pair.right.info.profile)
+            for item in self.between_owners()
+        )
+
+
+def _groups_of_copies(ids: Sequence[int], matches: Sequence[StoredMatch]) -> dict[int, int]:
+    """For each photo the smallest id among its sure copies; a collage is no copy of its parts."""
+    forest: Forest[int] = Forest()
+    for match in matches:
+        if match.judgement.kind in ("exact", "copy") and match.judgement.confidence >= _SURE:
+            forest.join(*sorted((forest.find(match.photo_a), forest.find(match.photo_b))))
+    return {photo_id: forest.find(photo_id) for photo_id in ids}
+
+
+def _rarity(shared_by: int, profiles: int) -> float:
+    """How much a photo says that so many profiles show, 0-1: inverse document frequency.
+
+    1 for a photo of two profiles, which is as rare as a shared photo gets.
+    """
+    world = max(profiles, _LEAST_WORLD)
+    if shared_by <= 2:
+        return 1.0
+    return round(max(0.0, math.log(world / shared_by) / math.log(world / 2)), 4)
+
+
+def in_order(item: Shared) -> Shared:
+    """With the profile that sorts first on the left."""
+    return item if profile_of(item.pair.left) <= profile_of(item.pair.right) else _turned(item)
+
+
+def surest_first(pair: PhotoPair) -> tuple[float, float, str, str]:
+    """A key to sort by."""
+    return -pair.judgement.confidence, -pair.weight, pair.left.path, pair.right.path
+
+
+def profile_of(sighting: StoredSighting) -> Profile:
+    """Whose sighting it is; the handle is empty where nobody knows."""
+    return Profile(sighting.info.site, sighting.info.profile)
+
+
+def _owner(sighting: StoredSighting) -> Owner:
+    return profile_of(sighting) if sighting.info.profile else f"{sighting.root}/{sighting.path}"
+
+
+def _turned(item: Shared) -> Shared:
+    """The same evidence, read from right to left."""
+    pair = item.pair
+    judgement = pair.judgement
+    geometry = judgement.evidence.geometry
+    if geometry is not None:
+        evidence = replace(judgement.evidence, geometry=keypoints.reverse(geometry))
+        judgement = replace(judgement, evidence=evidence)
+    turned = replace(pair, left=pair.right, right=pair.left, judgement=judgement)
+    return replace(item, pair=turned)
+
+
+def _inliers(judgement: Judgement) -> int:
+    geometry = judgement.evidence.geometry
+    return geometry.inliers if geometry else 0

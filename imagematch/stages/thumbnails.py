@@ -1,0 +1,48 @@
+"""Small pictures for reports: photo files in, JPEGs out, made in worker processes."""
+
+import io
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import cv2
+import numpy as np
+from PIL import Image
+
+from imagematch.errors import PhotoError
+from imagematch.kernels import decode
+from imagematch.settings import DecodeSettings, Settings
+from imagematch.stages.fingerprints import FileTask, read_photo
+from imagematch.stores.executors import Executor
+
+#: Longer side of a thumbnail, px; twice what a report shows, for sharp screens.
+_SIDE = 400
+_QUALITY = 72
+
+
+def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -> dict[str, bytes]:
+    """Make a thumbnail for each task; those whose file is gone or broken are left out."""
+    function = partial(_thumbnails, settings.decode)
+    outcomes = executor.run(function, tasks.values())
+    return {
+        name: outcome.result
+        for name, outcome in zip(tasks, outcomes, strict=True)
+        if outcome.result is not None
+    }
+
+
+def _thumbnails(settings: DecodeSettings, tasks: Sequence[FileTask]) -> list[bytes | None]:
+    return [_thumbnail(settings, task) for task in tasks]
+
+
+def _thumbnail(settings: DecodeSettings, task: FileTask) -> bytes | None:
+    try:
+        data, _ = read_photo(task, settings)
+        rgb = decode.decode(data, settings).rgb
+    except (PhotoError, MemoryError):
+        return None
+    scale = min(1.0, _SIDE / max(rgb.shape[:2]))
+    size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
+    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    jpeg = io.BytesIO()
+    Image.fromarray(small).save(jpeg, "JPEG", quality=_QUALITY)
+    return jpeg.getvalue()
