@@ -22,7 +22,7 @@ from imagematch.records import (
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.stages import describe, link, news, query, scan, search, thumbnails, verify
 from imagematch.stages.fingerprints import FileTask, warm_up
-from imagematch.stages.query import QueryOptions
+from imagematch.stages.query import QueryOptions as QueryOptions
 from imagematch.stages.scan import Source
 from imagematch.stores.executors import Executor, open_executor
 from imagematch.stores.index import EmbedderRecord, Index
@@ -164,6 +164,16 @@ def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought."""
     with Index.read(directory) as index:
         return news.run(index, index.settings.link, run_ids)
+
+
+def galleries(directory: Path) -> list[tuple[str, int, int]]:
+    """Name, files and photos of each gallery."""
+    with Index.read(directory) as index:
+        return [
+            (name, files, photos)
+            for name, (kind, files, photos) in index.sightings.collection_counts().items()
+            if kind == GALLERY
+        ]
 
 
 def remove_gallery(directory: Path, name: str) -> int:

@@ -1,0 +1,149 @@
+"""Talking to the person at the terminal: messages, progress, and the wish to stop."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from imagematch.errors import Stopped
+from imagematch.reports.shown import printable
+
+_STAGES = {
+    "scan": "Looking at files",
+    "describe": "Describing photos",
+    "search": "Searching for likenesses",
+    "verify": "Verifying pairs",
+    "query": "Looking up photos",
+}
+
+#: Seconds between two lines of progress where there is no terminal.
+_LINE_EVERY = 10.0
+
+_errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(message: str) -> None:
+    """Write a line to stderr; hidden characters of strangers' file names are spelled out."""
+    _errors.print("\n".join(printable(line) for line in message.split("\n")), markup=False)
+
+
+def output() -> Console:
+    """The console for data on stdout, with colours only on a terminal."""
+    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+class Watch:
+    """A monitor that shows progress on stderr, and stops when a signal asks for it."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._stop = False
+        self._name, self._done = "", 0
+        self._total: int | None = None
+        self._next_line = 0.0
+        self._bars: Progress | None = None
+        self._bar: TaskID | None = None
+        if _errors.is_terminal and not quiet:
+            self._bars = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                _Rate(),
+                TimeRemainingColumn(elapsed_when_finished=True),
+                console=_errors,
+            )
+
+    def __enter__(self) -> Self:
+        if self._bars:
+            self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bars:
+            self._bars.stop()
+
+    def stage(self, name: str, total: int | None) -> None:
+        """See `Monitor.stage`."""
+        self._name, self._done, self._total = name, 0, total
+        self._next_line = time.monotonic() + _LINE_EVERY
+        if total == 0:
+            self._bar = None
+        elif self._bars:
+            self._bar = self._bars.add_task(_STAGES.get(name, name), total=total)
+        elif not self._quiet:
+            say(f"{_STAGES.get(name, name)}{'' if total is None else f': {total}'}")
+
+    def advance(self, count: int = 1) -> None:
+        """See `Monitor.advance`."""
+        self._done += count
+        if self._bars and self._bar is not None:
+            self._bars.advance(self._bar, count)
+        elif not self._quiet and time.monotonic() >= self._next_line:
+            self._next_line = time.monotonic() + _LINE_EVERY
+            say(f"  {self._progress()}")
+
+    def check(self) -> None:
+        """See `Monitor.check`."""
+        if self._stop:
+            raise Stopped(
+                f"on request, while {_STAGES.get(self._name, self._name).lower()} "
+                f"({self._progress()}). What is done is kept; run the same command again to go on."
+            )
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked to stop."""
+        return self._stop
+
+    def ask_to_stop(self) -> None:
+        """Make the next `check` raise `Stopped`."""
+        self._stop = True
+
+    def _progress(self) -> str:
+        return f"{self._done}" if self._total is None else f"{self._done} of {self._total}"
+
+
+class _Rate(ProgressColumn):
+    """Steps a second."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+
+
+@contextmanager
+def watching(*, quiet: bool = False) -> Iterator[Watch]:
+    """A monitor that SIGINT (Ctrl-C) and SIGTERM stop; a second Ctrl-C stops at once."""
+    watch = Watch(quiet=quiet)
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        if watch.stopping and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        watch.ask_to_stop()
+        # Not `say`: a signal may arrive while a line is being written.
+        os.write(2, b"\nStopping as soon as the work at hand is safe...\n")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with watch:
+            yield watch
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,94 @@
+"""`imagematch gallery`: reference collections that ads are matched against."""
+
+from pathlib import Path
+
+import click
+
+from imagematch import pipeline
+from imagematch.cli.console import output, say, watching
+from imagematch.cli.index import has_troubles, list_troubles, show_report
+from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.reports import json as json_report
+from imagematch.reports import shown
+
+
+@click.group("gallery")
+def gallery_group() -> None:
+    """Keep reference galleries: known cases, missing persons.
+
+    Photos of a gallery are matched with all ads, never with each other, and link nobody.
+
+    \b
+    Example:
+      imagematch gallery add missing reference_photos/
+    """
+
+
+@gallery_group.command("add")
+@click.argument("name")
+@click.argument("folder", type=ANY_PATH)
+@index_option
+@click.option("--manifest", type=ANY_PATH, help="CSV or JSONL that says more about the files.")
+@json_option
+def add_command(
+    name: str, folder: Path, directory: Path, manifest: Path | None, as_json: bool
+) -> None:
+    """Add the photos in FOLDER to the gallery NAME, or bring it up to date.
+
+    \b
+    Example:
+      imagematch gallery add missing reference_photos/
+    """
+    request = pipeline.IndexRequest(
+        folder,
+        name,
+        kind=pipeline.GALLERY,
+        manifest=manifest,
+        purpose=f"imagematch gallery add {name}",
+    )
+    with watching(quiet=as_json) as watch:
+        report = pipeline.index_folder(directory, request, watch)
+    if as_json:
+        list_troubles(report)
+        click.echo(json_report.dumps(json_report.index_report(report)))
+    else:
+        show_report(report, directory)
+    if has_troubles(report):
+        raise click.exceptions.Exit(1)
+
+
+@gallery_group.command("list")
+@index_option
+@json_option
+def list_command(directory: Path, as_json: bool) -> None:
+    """List the galleries of an index.
+
+    \b
+    Example:
+      imagematch gallery list
+    """
+    galleries = pipeline.galleries(directory)
+    if as_json:
+        rows = [
+            {"name": name, "files": files, "photos": photos} for name, files, photos in galleries
+        ]
+        click.echo(json_report.dumps({"galleries": rows}))
+        return
+    for name, files, photos in galleries:
+        output().print(shown.printable(f"{name}: {photos} photos in {files} files"), markup=False)
+    if not galleries:
+        say("No galleries yet; `imagematch gallery add NAME FOLDER` makes one.")
+
+
+@gallery_group.command("remove")
+@click.argument("name")
+@index_option
+def remove_command(name: str, directory: Path) -> None:
+    """Forget the gallery NAME. Its files are not touched.
+
+    \b
+    Example:
+      imagematch gallery remove missing
+    """
+    photos = pipeline.remove_gallery(directory, name)
+    say(f"Removed gallery {name}; {photos} photos were in no other collection and are gone too.")

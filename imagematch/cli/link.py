@@ -1,0 +1,95 @@
+"""`imagematch link`: which profiles share photos?"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from imagematch import pipeline
+from imagematch.cli.console import output, say
+from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.records import LinkReport
+from imagematch.reports import csv, graph, html, save, shown, wording
+from imagematch.reports import json as json_report
+
+
+@click.command("link")
+@index_option
+@click.option("--same-profile", is_flag=True, help="Also show matches within one profile.")
+@json_option
+@click.option("--csv", "csv_file", type=ANY_PATH, help="Write a row for each pair of photos.")
+@click.option("--gexf", "gexf_file", type=ANY_PATH, help="Write the graph of profiles, for Gephi.")
+@click.option("--html", "html_file", type=ANY_PATH, help="Write a page with pictures and evidence.")
+def link_command(
+    directory: Path,
+    same_profile: bool,
+    as_json: bool,
+    csv_file: Path | None,
+    gexf_file: Path | None,
+    html_file: Path | None,
+) -> None:
+    """Show which profiles share photos, and which of them belong together.
+
+    Rare photos count for more than common ones; a photo that many profiles show (a placeholder, a
+    logo) links nobody and is listed instead. Several forms of output can be asked for at once.
+
+    \b
+    Example:
+      imagematch link --html report.html --csv pairs.csv
+    """
+    report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
+    if csv_file:
+        save(csv_file, csv.link_csv(report))
+        say(f"Wrote {csv_file}")
+    if gexf_file:
+        save(gexf_file, graph.link_gexf(report))
+        say(f"Wrote {gexf_file}")
+    if html_file:
+        _write_page(directory, report, html_file)
+    if as_json:
+        click.echo(json_report.dumps(json_report.link_report(report), indent=2))
+    elif not (csv_file or gexf_file or html_file):
+        _show(report)
+    if report.unprofiled:
+        say(
+            f"{report.unprofiled} matching pairs link nobody, because nothing says which profile "
+            f"one of the photos is from: see `imagematch index --help`, --site-from-path and "
+            f"--manifest"
+        )
+
+
+def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
+    about = html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds"))
+    wanted = html.sightings_shown(lambda none: html.link_page(report, about, none))
+    pictures = pipeline.make_thumbnails(directory, wanted)
+    save(path, html.link_page(report, about, lambda sighting: pictures.get(sighting.photo)))
+    say(f"Wrote {path}")
+
+
+def _show(report: LinkReport) -> None:
+    console = output()
+
+    def line(text: str) -> None:
+        console.print(shown.printable(text), markup=False)
+
+    line(
+        f"{report.profiles} profiles, {len(report.links)} links, {len(report.clusters)} clusters, "
+        f"{len(report.gallery_hits)} gallery hits, {len(report.hot)} photos set aside"
+    )
+    for cluster in report.clusters:
+        weakest = cluster.weakest
+        line(f"Cluster {cluster.number}: {', '.join(map(str, cluster.profiles))}")
+        line(
+            f"  weakest link: {weakest.left} and {weakest.right}, "
+            f"{wording.percent(shown.floored(weakest.strength))}"
+        )
+    for link in shown.strongest_first(report.links):
+        line(f"{link.left} and {link.right}: {wording.percent(shown.floored(link.strength))}")
+        for pair in link.pairs:
+            line(f"  {pair.judgement.kind}: {pair.left.path} and {pair.right.path}")
+            line(f"    {wording.sentence(pair.judgement)}")
+    for hit in report.gallery_hits:
+        line(f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}")
+        line(f"  {hit.judgement.kind}: {wording.sentence(hit.judgement)}")
+    for photo in report.hot:
+        line(f"Set aside ({photo.reason}, {len(photo.profiles)} profiles): {photo.sighting.path}")

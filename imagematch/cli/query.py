@@ -1,0 +1,144 @@
+"""`imagematch query`: have I seen this photo before, in any form?"""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from imagematch import pipeline
+from imagematch.cli.console import output, say, watching
+from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.records import FoundFile, QueryResult
+from imagematch.reports import html, save, shown, wording
+from imagematch.reports import json as json_report
+from imagematch.sources.folder import walk
+
+
+@click.command("query")
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
+@index_option
+@click.option("--collection", default="", help="Only look in this collection.")
+@click.option(
+    "--top", default=10, show_default=True, type=click.IntRange(1), help="Photos shown for a query."
+)
+@click.option(
+    "--min-confidence",
+    type=click.FloatRange(0, 1),
+    help="Show every scored pair from this confidence on.  [default: matches only]",
+)
+@click.option(
+    "--scenes", is_flag=True, help="Also show other photos of the same place: leads, never copies."
+)
+@json_option
+@click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and photo.")
+@click.option("--html", "html_file", type=ANY_PATH, help="Write a page with the pictures.")
+def query_command(
+    photos: Sequence[Path],
+    directory: Path,
+    collection: str,
+    top: int,
+    min_confidence: float | None,
+    scenes: bool,
+    as_json: bool,
+    as_jsonl: bool,
+    html_file: Path | None,
+) -> None:
+    """Look up photos: where was each seen before, in any form?
+
+    Nothing is stored. A match is shown with its evidence; see "How to read a match" in the README.
+
+    \b
+    Examples:
+      imagematch query suspect.jpg
+      imagematch query phone_export/ --jsonl > found.jsonl
+      imagematch query suspect.jpg --html found.html
+    """
+    if sum((as_json, as_jsonl, html_file is not None)) > 1:
+        raise click.UsageError("--json, --jsonl and --html exclude each other")
+    options = pipeline.QueryOptions(collection, top, min_confidence, scenes)
+    results: list[QueryResult] = []
+    with watching(quiet=as_json or as_jsonl) as watch:
+        watch.stage("query", None)
+        for result in pipeline.query_photos(directory, _paths(photos), options, watch):
+            if as_jsonl:
+                click.echo(json_report.dumps(json_report.query_result(result)))
+            results.append(result if not as_jsonl else _without_matches(result))
+    if as_json:
+        click.echo(json.dumps([json_report.query_result(result) for result in results], indent=2))
+    elif html_file is not None:
+        _write_page(directory, results, html_file)
+    elif not as_jsonl:
+        for result in results:
+            _show(result)
+    failed = [result for result in results if result.failure]
+    for result in failed:
+        if result.failure and (as_json or as_jsonl or html_file):
+            say(f"failed: {result.query}: {result.failure.message}")
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def _paths(photos: Sequence[Path]) -> Iterator[str]:
+    """Files as they are, folders file by file."""
+    for photo in photos:
+        if not photo.is_dir():
+            yield str(photo)
+            continue
+        for entry in walk(photo):
+            if isinstance(entry, FoundFile):
+                yield str(photo / entry.path)
+            else:
+                say(f"skipped: {photo / entry.path}: {entry.reason}")
+
+
+def _without_matches(result: QueryResult) -> QueryResult:
+    """What is left to keep of a result that has been printed: whether it failed."""
+    return QueryResult(result.query, failure=result.failure)
+
+
+def _show(result: QueryResult) -> None:
+    console = output()
+    console.print(shown.printable(result.query), style="bold", markup=False)
+    if result.failure:
+        console.print(f"  can't be read: {result.failure.message}", markup=False)
+        return
+    if not result.matches:
+        console.print("  not seen before")
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("match", "confidence", "where", "why"):
+        table.add_column(heading, overflow="fold", style=None)
+    for match in shown.best_first(result.matches):
+        sighting = match.sighting
+        owner = " / ".join(part for part in (sighting.info.site, sighting.info.profile) if part)
+        where = f"{sighting.collection}: {owner}\n{sighting.path}"
+        table.add_row(
+            match.judgement.kind,
+            wording.percent(shown.confidence(match.judgement)),
+            _escaped(where),
+            _escaped(wording.sentence(match.judgement, "query", "indexed photo")),
+        )
+    console.print(table)
+
+
+def _escaped(text: str) -> str:
+    """Safe from Rich's markup and from hidden characters, line by line."""
+    return escape("\n".join(shown.printable(line) for line in text.split("\n")))
+
+
+def _write_page(directory: Path, results: Sequence[QueryResult], path: Path) -> None:
+    readable = {result.query: result.query for result in results if not result.failure}
+    sightings = [match.sighting for result in results for match in result.matches]
+    pictures = pipeline.make_thumbnails(directory, sightings, readable)
+    page = html.query_page(
+        results,
+        html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds")),
+        lambda sighting: pictures.get(sighting.photo),
+        {query: pictures[query] for query in readable if query in pictures},
+    )
+    save(path, page)
+    say(f"Wrote {path}")
