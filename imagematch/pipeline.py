@@ -1,5 +1,6 @@
 """The steps of imagematch as recipes: what each door calls, readable from top to bottom."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -69,18 +70,20 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
         Stopped: as asked through the monitor; everything done so far is kept.
     """
     with open_for_writing(directory, request) as index:
-        collection = index.sightings.ensure_collection(request.collection, request.kind)
-        if collection.kind != request.kind:
-            raise UsageError(
-                f"{request.collection!r} is a collection of {collection.kind}, not {request.kind}"
-            )
-        return _run_stages(index, request, monitor)
+        return update(index, request, monitor)
 
 
-def _run_stages(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
+def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    """Do the work of `index_folder` in an index that is open for writing; raises as it does."""
     start = time.perf_counter()
+    collection = index.sightings.ensure_collection(request.collection, request.kind)
+    if collection.kind != request.kind:
+        raise UsageError(
+            f"{request.collection!r} is a collection of {collection.kind}, not {request.kind}"
+        )
     source = Source(
-        request.folder.absolute(),
+        # One folder is one root, however the way to it was spelled: `..` goes.
+        Path(os.path.normpath(request.folder.absolute())),
         request.collection,
         request.manifest,
         request.site_from_path,
@@ -114,6 +117,7 @@ def _run_stages(index: Index, request: IndexRequest, monitor: Monitor) -> IndexR
         failed=failed,
         matches=verified.matches,
         seconds=round(time.perf_counter() - start, 3),
+        new=scanned.new,
         moved=scanned.moved,
         changed=scanned.changed,
         vanished=scanned.vanished,

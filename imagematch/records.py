@@ -151,6 +151,8 @@ class Geometry:
         cover_query, cover_photo: 0-1, share of each photo's area that the other one covers.
         correlation: -1 to 1, median local normalised cross-correlation of the aligned pixels over
             textured windows of the overlap; 0 where nothing could be compared.
+        agreement: 0-1, share of those windows that correlate at all (0.5 or more). Of two photos
+            of different things on one floor, the floor agrees and the things do not.
         mirrored: the query was flipped left to right before it fitted.
         transform: 3x3 homography from query pixels to photo pixels, both upright and in full size.
         reason: "accepted", "few_keypoints", "few_inliers", "implausible", "small_overlap",
@@ -162,6 +164,7 @@ class Geometry:
     cover_query: float
     cover_photo: float
     correlation: float
+    agreement: float
     mirrored: bool
     transform: tuple[tuple[float, float, float], ...] | None
     reason: str
@@ -346,7 +349,7 @@ class IndexReport:
         known: files whose content already had one.
         matches: pairs stored by this run.
         seconds: wall clock.
-        moved, changed, vanished: what became of files since the last run.
+        new, moved, changed, vanished: what became of files since the last run.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
             "verify".
     """
@@ -358,6 +361,7 @@ class IndexReport:
     failed: int
     matches: int
     seconds: float
+    new: int = 0
     moved: int = 0
     changed: int = 0
     vanished: int = 0

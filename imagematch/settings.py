@@ -6,6 +6,7 @@ docs/configuration.md is generated from this module.
 """
 
 import dataclasses
+import math
 import os
 import tomllib
 from dataclasses import dataclass, field
@@ -151,13 +152,20 @@ class VerifySettings:
     reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
     min_inliers: int = _setting(10, "Fewer inliers are not evidence.", low=4)
     min_overlap: float = _setting(
-        0.3, "Least share of the smaller photo that must be covered, 0-1.", low=0, high=1
+        0.3, "Least share of one of the photos that must be covered, 0-1.", low=0, high=1
     )
     min_correlation: float = _setting(
         0.78,
         "Least median local correlation of the aligned pixels of a copy; below it, the pair is "
         "another photo of the same scene, -1 to 1.",
         low=-1,
+        high=1,
+    )
+    min_agreement: float = _setting(
+        0.78,
+        "Least share of the aligned windows that must agree in a copy, 0-1; what an overlay may "
+        "hide, and what tells different things on the same floor apart.",
+        low=0,
         high=1,
     )
     part_cover: float = _setting(
@@ -245,7 +253,8 @@ def load(path: Path) -> Settings:
         SettingsError: it is not TOML, names an unknown group or setting, or a value does not fit.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+        # Notepad on Windows may put a byte order mark before UTF-8.
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return DEFAULTS
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -262,9 +271,13 @@ def from_tables(tables: dict[str, Any], where: str) -> Settings:
     groups = {group.name: group for group in dataclasses.fields(Settings)}
     values = {}
     for name, table in tables.items():
-        if name not in groups or not isinstance(table, dict):
+        if name not in groups:
             raise SettingsError(
                 f"{where}: there is no group [{name}]; the groups are {', '.join(groups)}"
+            )
+        if not isinstance(table, dict):
+            raise SettingsError(
+                f"{where}: {name} is {table!r}, but must be a group: [{name}] with settings below"
             )
         values[name] = _group(type(getattr(DEFAULTS, name)), table, f"{where} [{name}]")
     return Settings(**values)
@@ -282,9 +295,11 @@ def _group[T](group: type[T], table: dict[str, Any], where: str) -> T:
 
 def _checked(entry: "dataclasses.Field[Any]", value: Any, where: str) -> Any:
     wanted = type(entry.default)
+    if type(value) is int and abs(value) >= 2**63:
+        raise SettingsError(f"{where}: {entry.name} is more than a TOML file may hold (64 bits)")
     if wanted is float and type(value) is int:
         value = float(value)
-    if type(value) is not wanted:
+    if type(value) is not wanted or (type(value) is float and not math.isfinite(value)):
         raise SettingsError(
             f"{where}: {entry.name} is {value!r}, but must be {_TYPE_WORDS[wanted]}"
         )
@@ -295,7 +310,7 @@ def _checked(entry: "dataclasses.Field[Any]", value: Any, where: str) -> Any:
     return value
 
 
-_TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+_TYPE_WORDS = {bool: "true or false", int: "a whole number", float: "a finite number", str: "text"}
 
 
 def to_toml(settings: Settings) -> str:

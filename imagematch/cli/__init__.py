@@ -16,7 +16,7 @@ from imagematch.cli.gallery import gallery_group
 from imagematch.cli.index import index_command
 from imagematch.cli.link import link_command
 from imagematch.cli.query import query_command
-from imagematch.errors import ImagematchError, StorageFull
+from imagematch.errors import ImagematchError, IndexUnavailable
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -44,12 +44,17 @@ for _command in (
     cli.add_command(_command)
 
 
+#: The disk, the quota or the largest file allowed is full.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
 def main() -> None:
     """Run the command line and turn what goes wrong into a message and an exit code."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        status = cli.main(standalone_mode=False)
+    except SystemExit:
+        # Click and Rich end like this when the reader of our output has seen enough (`| head`).
+        sys.exit(0)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -59,12 +64,13 @@ def main() -> None:
     except ImagematchError as error:
         say(f"{'Stopped' if error.exit_code == 130 else 'Error'}: {error}")
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        # The reader of our output has seen enough; Python would complain once more on exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in _NO_ROOM:
+            say(f"Error: no room left on the disk: {error}. Free some space and run again.")
+        elif error.filename is not None:
+            say(f"Error: {os.fsdecode(error.filename)} can't be used: {error.strerror}")
+        else:
             raise
-        say(f"Error: no room left on the disk: {error}. Free some space and run again.")
-        sys.exit(StorageFull.exit_code)
+        sys.exit(IndexUnavailable.exit_code)
+    # What a command hands to `Exit` comes back as a value here; a command that is done returns None.
+    sys.exit(status)

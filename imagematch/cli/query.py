@@ -120,7 +120,7 @@ def _show(result: QueryResult) -> None:
             match.judgement.kind,
             wording.percent(shown.confidence(match.judgement)),
             _escaped(where),
-            _escaped(wording.sentence(match.judgement, "query", "indexed photo")),
+            _escaped(wording.sentence(match.judgement, "query", "indexed")),
         )
     console.print(table)
 

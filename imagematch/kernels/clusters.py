@@ -15,7 +15,7 @@ class Edge[N: Hashable]:
 
     Attributes:
         strength: 0-1.
-        evidence: what joins them; edges that have an item in common are not independent.
+        evidence: the things, independent of each other, that it rests on.
     """
 
     left: N
@@ -47,6 +47,7 @@ class Forest[N: Hashable]:
         self._parent: dict[N, N] = {}
 
     def find(self, node: N) -> N:
+        """The node that stands for the set of this one; a new node is a set of its own."""
         root = node
         while (above := self._parent.setdefault(root, root)) != root:
             root = above
@@ -65,11 +66,13 @@ def find_clusters[N: Hashable](edges: Sequence[Edge[N]], strong: float) -> list[
     """Group nodes by edges that hold.
 
     Args:
+        edges: one from a node to itself joins nothing and is left out.
         strong: least strength of an edge that joins two groups alone.
 
     Returns:
         Groups of two nodes and more, largest first, then as their first edge was given.
     """
+    edges = [edge for edge in edges if edge.left != edge.right]
     forest: Forest[N] = Forest()
     for edge in edges:
         if edge.strength >= strong:
@@ -99,7 +102,7 @@ def _join_corroborated[N: Hashable](forest: Forest[N], weak: Sequence[Edge[N]]) 
 
 
 def _independent[N: Hashable](edges: Sequence[Edge[N]]) -> bool:
-    """Whether two of the edges, or the parts of one, rest on different evidence."""
+    """Whether the edges together rest on two things; one edge that does so counts as well."""
     items = set().union(*(edge.evidence for edge in edges))
     return len(items) >= 2
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from imagematch.errors import SettingsError
 from imagematch.records import Evidence, Geometry, Judgement
@@ -58,13 +59,24 @@ class Calibration:
         """
         try:
             content = json.loads(text)
-            models = {
-                name: Logistic(model["intercept"], model["weights"])
-                for name, model in content["models"].items()
-            }
-            return cls(blind_penalty=content["blind_penalty"], **models)
-        except (ValueError, KeyError, TypeError) as error:
+            models = {name: _logistic(model) for name, model in content["models"].items()}
+            return cls(blind_penalty=_number(content["blind_penalty"]), **models)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise SettingsError(f"the calibration file is damaged: {error!r}") from error
+
+
+def _logistic(model: Mapping[str, Any]) -> Logistic:
+    unknown = set(model["weights"]) - set(features(None, None, None))
+    if unknown:
+        raise ValueError(f"there are no features {sorted(unknown)}")
+    weights = {name: _number(weight) for name, weight in model["weights"].items()}
+    return Logistic(_number(model["intercept"]), weights)
+
+
+def _number(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{value!r} is not a finite number")
+    return float(value)
 
 
 def features(
@@ -74,13 +86,14 @@ def features(
 
     Returns:
         "cosine" (-1 to 1), "pdq" (1 = equal, 0 = a quarter of the 256 bits differ or more),
-        "log_inliers" (natural logarithm), "correlation" (-1 to 1), "overlap" (0-1).
+        "log_inliers" (natural logarithm), "correlation" (-1 to 1), "agreement" and "overlap" (0-1).
     """
     return {
         "cosine": 0.0 if cosine is None else cosine,
         "pdq": 0.0 if pdq_distance is None else max(0.0, 1 - pdq_distance / 64),
         "log_inliers": math.log1p(geometry.inliers) if geometry else 0.0,
         "correlation": geometry.correlation if geometry else 0.0,
+        "agreement": geometry.agreement if geometry else 0.0,
         "overlap": max(geometry.cover_query, geometry.cover_photo) if geometry else 0.0,
     }
 

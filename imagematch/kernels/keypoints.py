@@ -31,6 +31,13 @@ _TEXTURE = 6.0
 #: Panels that cover less than this share of a picture do not make it a composite one, 0-1.
 _LEAST_CONTENT = 0.25
 
+#: OpenCV's SIFT looks at the photo at twice its size and halves the coordinates, which puts every
+#: keypoint this far to the right and below, px: half a pixel between a photo and its mirror image.
+_SIFT_SHIFT = 0.25
+
+#: A window agrees when it correlates by at least this much.
+_AGREES = 0.5
+
 #: MAGSAC++ with these stays under 20 ms for 600 pairs.
 _CONFIDENCE = 0.9999
 _ITERATIONS = 5000
@@ -96,10 +103,13 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
         target = max(1, round(gray.shape[1] * reduce)), max(1, round(gray.shape[0] * reduce))
         gray = cv2.resize(gray, target, interpolation=cv2.INTER_AREA)
     content = _content(rgb, gray.shape[:2])
-    keypoints, sift = cv2.SIFT.create(nfeatures=settings.keypoints).detectAndCompute(
+    # The precise way of enlarging has no shift, but finds less in photos with little texture.
+    detector = cv2.SIFT.create(nfeatures=settings.keypoints, enable_precise_upscale=False)
+    keypoints, sift = detector.detectAndCompute(
         gray, None if content.all() else content.astype(np.uint8)
     )
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
+    points -= np.float32(_SIFT_SHIFT)
     descriptors = (
         _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
     )
@@ -155,18 +165,18 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     mirrored = len(crossed) > len(straight)
     chosen, pairs = (flipped, crossed) if mirrored else (query, straight)
     if len(pairs) < settings.min_inliers:
-        return _nothing(0, mirrored, "few_keypoints")
+        return _nothing(0, "few_keypoints")
 
     homography, inliers = _homography(chosen, photo, pairs, settings)
     if homography is None or inliers < settings.min_inliers:
-        return _nothing(inliers, mirrored, "few_inliers")
+        return _nothing(inliers, "few_inliers")
     if not _plausible(homography, chosen.size):
-        return _nothing(inliers, mirrored, "implausible")
+        return _nothing(inliers, "implausible")
     return _aligned(chosen, photo, homography, inliers, mirrored, settings)
 
 
-def _nothing(inliers: int, mirrored: bool, reason: str) -> Geometry:
-    return Geometry(inliers, 0.0, 0.0, 0.0, 0.0, mirrored, None, reason)
+def _nothing(inliers: int, reason: str) -> Geometry:
+    return Geometry(inliers, 0.0, 0.0, 0.0, 0.0, 0.0, False, None, reason)
 
 
 def _tentative(query: Features, photo: Features, ratio: float) -> np.ndarray:
@@ -236,8 +246,13 @@ def _plausible(homography: Doubles, size: tuple[int, int]) -> bool:
     turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
     if not (turns > 0).all():
         return False  # folded, or flipped where no flip was asked for
-    scale = cv2.contourArea(quadrilateral.astype(np.float32)) / (size[0] * size[1])
-    return bool(1 / _MAX_SCALE <= scale <= _MAX_SCALE)
+    return 1 / _MAX_SCALE <= _enlargement(homography, size) <= _MAX_SCALE
+
+
+def _enlargement(homography: Doubles, size: tuple[int, int]) -> float:
+    """By what factor the homography changes the area of a picture of that width and height."""
+    quadrilateral = _project(homography, _corners(size)).astype(np.float32)
+    return float(cv2.contourArea(quadrilateral)) / (size[0] * size[1])
 
 
 def _aligned(
@@ -249,24 +264,16 @@ def _aligned(
     settings: VerifySettings,
 ) -> Geometry:
     """Lay the query over the photo and compare the pixels where they overlap."""
-    shape = photo.size
-    warped = cv2.warpPerspective(query.gray, homography, shape, flags=cv2.INTER_AREA)
-    inside = cv2.warpPerspective(
-        np.full(query.gray.shape, 255, np.uint8), homography, shape, flags=cv2.INTER_NEAREST
-    )
-    covered = inside > 0
-    there = cv2.warpPerspective(
-        query.content.astype(np.uint8), homography, shape, flags=cv2.INTER_NEAREST
-    )
-    cover_photo = float(covered.mean()) * photo.share
-    cover_query = _cover(query.size, shape, homography) * query.share
+    cover_photo = _cover(photo.size, query.size, np.linalg.inv(homography)) * photo.share
+    cover_query = _cover(query.size, photo.size, homography) * query.share
     smaller_is_photo = photo.full_area < query.full_area
     overlap = cover_photo if smaller_is_photo else cover_query
     best = max(cover_photo, cover_query)
-    correlation = _local_correlation(photo.gray, warped, covered & (there > 0) & photo.content)
-    if best < settings.min_overlap:
+    compared = _correlation(query, photo, homography)
+    correlation, agreement = compared or (0.0, 0.0)
+    if best < settings.min_overlap or compared is None:
         reason = "small_overlap"
-    elif correlation < settings.min_correlation:
+    elif correlation < settings.min_correlation or agreement < settings.min_agreement:
         reason = "pixels_differ"
     else:
         reason = "accepted"
@@ -276,25 +283,48 @@ def _aligned(
         round(cover_query, 4),
         round(cover_photo, 4),
         round(correlation, 4),
+        round(agreement, 4),
         mirrored,
         _full_size(query, photo, homography, mirrored),
         reason,
     )
 
 
-def _cover(query_size: tuple[int, int], photo_size: tuple[int, int], homography: Doubles) -> float:
-    """Share of the query that falls inside the photo, 0-1, on a grid of 32 x 32 points."""
+def _cover(size: tuple[int, int], other: tuple[int, int], homography: Doubles) -> float:
+    """Share of a picture that the homography lays onto the other one, 0-1, by 32 x 32 points."""
     across, down = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(32) + 0.5) / 32)
-    grid = np.column_stack([across.ravel() * query_size[0], down.ravel() * query_size[1]])
+    grid = np.column_stack([across.ravel() * size[0], down.ravel() * size[1]])
     there = _project(homography, grid)
-    return float(((there >= 0) & (there <= np.array(photo_size))).all(axis=1).mean())
+    return float(((there >= 0) & (there <= np.array(other))).all(axis=1).mean())
 
 
-def _local_correlation(photo: np.ndarray, warped: np.ndarray, covered: np.ndarray) -> float:
-    """Median normalised cross-correlation of the windows that are covered and textured.
+def _correlation(
+    query: Features, photo: Features, homography: Doubles
+) -> tuple[float, float] | None:
+    """How well the aligned pixels agree, see `_local_correlation`.
 
-    Brightness and contrast cancel out in each window, so filters do not matter, and the median
-    leaves out what an overlay hides.
+    The photo that is coarser where they overlap stays as it is and the finer one is reduced to it:
+    enlarging would compare details with their absence.
+    """
+    if _enlargement(homography, query.size) > 1:
+        query, photo, homography = photo, query, np.linalg.inv(homography)
+    warped = cv2.warpPerspective(query.gray, homography, photo.size, flags=cv2.INTER_AREA)
+    there = cv2.warpPerspective(
+        query.content.astype(np.uint8), homography, photo.size, flags=cv2.INTER_NEAREST
+    )
+    return _local_correlation(photo.gray, warped, (there > 0) & photo.content)
+
+
+def _local_correlation(
+    photo: np.ndarray, warped: np.ndarray, covered: np.ndarray
+) -> tuple[float, float] | None:
+    """Normalised cross-correlation of the windows that are covered and textured.
+
+    Brightness and contrast cancel out in each window, so filters do not matter.
+
+    Returns:
+        The median, -1 to 1, which leaves out what an overlay hides, and the share of windows that
+        agree, 0-1, which does not. None where there is too little to compare.
     """
     left, right = (
         cv2.GaussianBlur(gray, (0, 0), _BLUR).astype(np.float32) for gray in (photo, warped)
@@ -314,10 +344,11 @@ def _local_correlation(photo: np.ndarray, warped: np.ndarray, covered: np.ndarra
     textured = np.maximum(variance_left, variance_right) >= _TEXTURE**2
     usable = (share > 0.5) & covered & textured
     if usable.sum() < _WINDOW * _WINDOW:
-        return 0.0
+        return None
     # A window that is textured on one side only is a difference, so it counts as uncorrelated.
     spread = np.sqrt(np.maximum(variance_left, 1.0) * np.maximum(variance_right, 1.0))
-    return float(np.median(np.clip(covariance[usable] / spread[usable], -1.0, 1.0)))
+    correlations = np.clip(covariance[usable] / spread[usable], -1.0, 1.0)
+    return float(np.median(correlations)), float((correlations >= _AGREES).mean())
 
 
 def _full_size(

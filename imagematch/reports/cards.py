@@ -18,8 +18,6 @@ from imagematch.reports import shown, wording
 #: Gives the CSS class of a photo's thumbnail, or "" when there is no thumbnail.
 type Pictures = Callable[[StoredSighting], str]
 
-#: The collection that is no gallery.
-ADS = "ads"
 
 #: A badge must not call a pair a copy that probably is none (`--min-confidence 0` shows those too).
 _CONVINCING = 0.5
@@ -157,24 +155,21 @@ def _geometry_facts(geometry: Geometry) -> Iterator[Row]:
     yield Row("Fitting keypoints", f"{geometry.inliers:,}")
     yield Row("Overlap", wording.share(geometry.overlap))
     yield Row("Pixel correlation", f"{geometry.correlation:.2f}")
+    yield Row("Area that agrees", wording.share(geometry.agreement))
     yield Row("Mirrored", "yes" if geometry.mirrored else "no")
 
 
 def _name(sighting: StoredSighting) -> str:
     info = sighting.info
     known = " / ".join(filter(None, (info.site, info.profile)))
-    return known or (sighting.collection if _in_gallery(sighting) else "unknown profile")
-
-
-def _in_gallery(sighting: StoredSighting) -> bool:
-    return sighting.collection != ADS
+    return known or (sighting.collection if sighting.gallery else "unknown profile")
 
 
 def _rows(sighting: StoredSighting) -> Iterator[Row]:
     info = sighting.info
     rows = (
         ("File", sighting.path),
-        ("Gallery", sighting.collection if _in_gallery(sighting) else ""),
+        ("Gallery", sighting.collection if sighting.gallery else ""),
         ("URL", info.url),
         ("Ad", info.ad_id),
         ("Posted", moment(info.posted_at)),

@@ -31,6 +31,7 @@ COLUMNS = (
     "inliers",
     "overlap",
     "correlation",
+    "agreement",
     "mirrored",
 )
 
@@ -87,5 +88,6 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
         geometry.inliers if geometry else None,
         shown.rounded(geometry.overlap, 4) if geometry else None,
         shown.rounded(geometry.correlation, 4) if geometry else None,
+        shown.rounded(geometry.agreement, 4) if geometry else None,
         str(geometry.mirrored).lower() if geometry else None,
     )

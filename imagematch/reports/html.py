@@ -138,22 +138,30 @@ def new_matches_page(
     about: About,
     thumbnails: Thumbnails,
     *,
-    job: str,
-    run: int,
+    jobs: Sequence[str],
+    runs: tuple[int, int],
+    failed: Mapping[str, str],
     most_pairs: int = MOST_PAIRS,
 ) -> str:
-    """A page with the pairs that one scheduled run found first."""
+    """A page with the pairs that are new since the last report.
+
+    Args:
+        jobs: names of the jobs of the pass that reports.
+        runs: the first and the last run that the report covers.
+        failed: for each job that could not be done the reason.
+    """
     album = _Album(thumbnails)
-    gallery = [pair for pair in pairs if pair.left.collection != pair.right.collection]
-    among_ads = [pair for pair in pairs if pair.left.collection == pair.right.collection]
+    gallery = [pair for pair in pairs if pair.left.gallery != pair.right.gallery]
+    among_ads = [pair for pair in pairs if pair.left.gallery == pair.right.gallery]
     return _page(
         "new_matches.html.j2",
         album,
         about,
         title="New matches",
         counts={"new matches": len(pairs), "with a gallery": len(gallery)},
-        job=job,
-        run=run,
+        jobs=jobs,
+        runs=runs,
+        failed=failed,
         gallery_hits=_pair_list(gallery, album, most_pairs),
         matches=_pair_list(among_ads, album, most_pairs),
     )

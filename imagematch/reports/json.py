@@ -74,16 +74,47 @@ def index_report(report: IndexReport) -> dict[str, Any]:
     }
 
 
-def new_matches(pairs: Sequence[PhotoPair], *, job: str, run: int, made_at: str) -> dict[str, Any]:
-    """The pairs that one scheduled run found first; each in the shape of a link's pairs.
+def job_outcome(name: str, report: IndexReport | None, error: str = "") -> dict[str, Any]:
+    """What became of one scheduled job: its counts, or why it failed.
 
     Args:
-        made_at: when the run ended, ISO 8601.
+        report: None for a job that failed.
+    """
+    if report is None:
+        return {
+            "name": shown.encodable(name),
+            "status": "failed",
+            "error": shown.encodable(error),
+        }
+    return {
+        "name": shown.encodable(name),
+        "status": "ok",
+        **index_report(report),
+        "new": report.new,
+        "changed": report.changed,
+        "moved": report.moved,
+        "vanished": report.vanished,
+    }
+
+
+def new_matches(
+    pairs: Sequence[PhotoPair],
+    *,
+    jobs: Sequence[dict[str, Any]],
+    runs: tuple[int, int],
+    made_at: str,
+) -> dict[str, Any]:
+    """The pairs that are new since the last report; each in the shape of a link's pairs.
+
+    Args:
+        jobs: of the pass that reports, as `job_outcome` makes them.
+        runs: the first and the last run that the report covers.
+        made_at: when the pass ended, ISO 8601.
     """
     return {
-        "job": shown.encodable(job),
-        "run": run,
         "made_at": made_at,
+        "runs": list(runs),
+        "jobs": list(jobs),
         "matches": [_pair(pair) for pair in pairs],
     }
 
@@ -102,7 +133,7 @@ def _match(match: QueryMatch) -> dict[str, Any]:
 
 def _pair(pair: PhotoPair) -> dict[str, Any]:
     evidence = pair.judgement.evidence
-    correlation = evidence.geometry.correlation if evidence.geometry else None
+    geometry = evidence.geometry
     return {
         "left": _sighting(pair.left),
         "right": _sighting(pair.right),
@@ -110,7 +141,8 @@ def _pair(pair: PhotoPair) -> dict[str, Any]:
         "confidence": shown.confidence(pair.judgement),
         "evidence": {
             **_evidence(evidence),
-            "correlation": shown.rounded(correlation, 4),
+            "correlation": shown.rounded(geometry.correlation, 4) if geometry else None,
+            "agreement": shown.rounded(geometry.agreement, 4) if geometry else None,
             "rule": evidence.rule,
         },
         "shared_by": pair.shared_by,

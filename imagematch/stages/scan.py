@@ -119,8 +119,10 @@ class _Scan:
                     self._report.notes.append(entry)
                 else:
                     self._compare(entry, touched, relabelled)
-                if len(touched) >= self._index.settings.store.batch:
+                if self._report.seen % self._index.settings.store.batch == 0:
+                    # Also where nothing is to be read: a walk over known files can be long.
                     self._monitor.check()
+                if len(touched) >= self._index.settings.store.batch:
                     self._read(threads, touched)
                     touched.clear()
             self._read(threads, touched)
@@ -202,9 +204,12 @@ class _Scan:
 
     def _check_lost(self, vanished: int) -> None:
         limits = self._index.settings.scan
-        if self._source.allow_lost or self._known < limits.lost_minimum:
+        if self._source.allow_lost:
             return
-        if vanished > limits.lost_share * self._known:
+        # An empty folder is what a drive leaves behind, however few files it had.
+        emptied = vanished > 0 and self._report.seen == 0
+        guarded = self._known >= limits.lost_minimum
+        if emptied or (guarded and vanished > limits.lost_share * self._known):
             raise SourceUnavailable(
                 f"{vanished} of the {self._known} files known in {self._source.folder} are gone. "
                 f"Is a drive unplugged or a share not mounted? Nothing was marked as vanished. If "

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, StorageFull
@@ -59,7 +59,11 @@ class Catalogue:
             embedder: value of the key "embedder", which an index can't do without.
         """
         draft = path.with_name(path.name + ".new")
-        draft.unlink(missing_ok=True)
+        # SQLite would replay a journal or log that an earlier file of this name left behind.
+        for left in ("", "-journal", "-wal", "-shm"):
+            draft.with_name(draft.name + left).unlink(missing_ok=True)
+            if left:
+                path.with_name(path.name + left).unlink(missing_ok=True)
         catalogue = cls(_engine(draft, "create"), str(draft))
         with catalogue.begin() as connection:
             schema.METADATA.create_all(connection)
@@ -81,14 +85,14 @@ class Catalogue:
         if not path.is_file():
             raise IndexMissing(f"{path} does not exist; `imagematch index FOLDER` makes an index")
         catalogue = cls(_engine(path, "write" if writable else "read"), str(path))
-        if writable:
-            catalogue._migrate()
-        elif catalogue.version() != schema.VERSION:
-            catalogue._refuse_newer(catalogue.version())
-            raise IndexDamaged(
-                f"{path} has the schema of an older imagematch (version {catalogue.version()}, "
-                f"wanted {schema.VERSION}); `imagematch doctor --repair` brings it up to date"
-            )
+        try:
+            if writable:
+                catalogue._migrate()
+            else:
+                catalogue._require_current()
+        except BaseException:
+            catalogue.close()
+            raise
         return catalogue
 
     @contextmanager
@@ -165,6 +169,15 @@ class Catalogue:
                     .values(value=str(step))
                 )
 
+    def _require_current(self) -> None:
+        version = self.version()
+        self._refuse_newer(version)
+        if version < schema.VERSION:
+            raise IndexDamaged(
+                f"{self._where} has the schema of an older imagematch (version {version}, "
+                f"wanted {schema.VERSION}); `imagematch doctor --repair` brings it up to date"
+            )
+
     def _refuse_newer(self, version: int) -> None:
         if version > schema.VERSION:
             raise IndexTooNew(
@@ -224,8 +237,15 @@ class Catalogue:
 
 
 def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
+    # As a URL object, because `?` and `%` in the name of a folder would mean something in a text.
     engine = create_engine(
-        f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
+        URL.create("sqlite", database=str(path)),
+        connect_args={
+            "timeout": _BUSY_SECONDS,
+            "check_same_thread": False,
+            # Python would open no transaction for SELECT, nor for the ALTER of a migration.
+            "isolation_level": None,
+        },
     )
 
     @event.listens_for(engine, "connect")
@@ -238,5 +258,9 @@ def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
         elif mode == "read":
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN")
 
     return engine

@@ -6,32 +6,43 @@ vectors durable and committing their rows: opening for writing settles that.
 """
 
 import json
+import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
+from itertools import batched
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from imagematch import settings as settings_module
-from imagematch.errors import IndexDamaged, IndexMissing, PresetMismatch
-from imagematch.kernels.embeddings import EmbedderIdentity
+from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, PresetMismatch
+from imagematch.kernels import hashes
+from imagematch.kernels.embeddings import HASHES, PRESETS, EmbedderIdentity
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.durable import write_atomic
+from imagematch.stores.durable import sweep_partials, write_atomic
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.sightings import SightingStore
-from imagematch.stores.vectors import StoreStats, VectorKind, VectorStore
+from imagematch.stores.vectors import Ids, StoreStats, VectorKind, VectorStore
 
 _PDQ, _EMBEDDING = "PDQ", "embedding"
-_PDQ_BYTES = 32
+
+#: PDQ vectors put back at a time, so that they make few shards.
+_RESTORED = 100_000
+
+#: Names of directories of vector stores. Anything else beside them is not ours to delete.
+_STORE_NAME = re.compile(r"pdq|embedding-[0-9a-f]*-\d+")
+
+#: Key in the catalogue: the embedder that a change, killed or under way, leads to; "" otherwise.
+_CHANGING = "embedder_wanted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +120,7 @@ class Index:
         if not _catalogue_path(directory).is_file():
             raise _missing(directory)
         with write_lock(directory, purpose), cls._opened(directory, writable=True) as index:
-            index.settle()
+            index._settle_and_log()
             yield index
 
     @classmethod
@@ -123,17 +134,26 @@ class Index:
             settings, embedder: of a new index; an existing one keeps its own.
 
         Raises:
-            As `write`.
+            IndexUnavailable: the directory can't be made.
+            And as `write`.
         """
-        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise IndexUnavailable(
+                f"the index directory {directory} can't be made: {error.strerror}; name another "
+                f"with --index or IMAGEMATCH_INDEX"
+            ) from error
         with write_lock(directory, purpose):
             if not _catalogue_path(directory).is_file():
+                # Vectors without a catalogue mean nothing, and might even be damaged.
+                _drop_stores(directory, keep=set())
                 # The catalogue comes last: without one, the index does not exist yet.
                 _save_settings(directory, settings)
                 _make_stores(directory, embedder)
                 Catalogue.create(_catalogue_path(directory), embedder.to_json())
             with cls._opened(directory, writable=True) as index:
-                index.settle()
+                index._settle_and_log()
                 yield index
 
     @classmethod
@@ -144,10 +164,16 @@ class Index:
         with ExitStack() as stack:
             catalogue = Catalogue.open(_catalogue_path(directory), writable=writable)
             stack.callback(catalogue.close)
+            changing = catalogue.get(_CHANGING)
             settings = settings_module.load(directory / "settings.toml")
+            if changing and writable:
+                settings = _finish_change(directory, catalogue, settings)
             embedder = _embedder_of(catalogue)
+            if changing:
+                settings = _naming(settings, embedder)
             if writable:
-                _sweep_stores(directory, embedder)
+                sweep_partials(directory)
+                _drop_stores(directory, keep={name for name, _, _ in _store_kinds(embedder)})
             index = cls(directory, settings, catalogue, embedder, writable=writable)
             stack.callback(index._close_stores)
             yield index
@@ -214,6 +240,10 @@ class Index:
             return []
         return self.compare(repair=True)
 
+    def _settle_and_log(self) -> None:
+        if found := self.settle():
+            self.audit.record("settled", found=found)
+
     def compare(self, *, repair: bool) -> list[str]:
         """Compare every id of the catalogue with every id of the vector stores.
 
@@ -221,24 +251,39 @@ class Index:
             The differences in plain words; with `repair` they are gone afterwards.
         """
         found = []
-        incomplete: set[int] = set()
-        wanted = dict(zip((_PDQ, _EMBEDDING), self.photos.vector_ids(), strict=True))
-        for name, store in self._stores.items():
-            alive, expected = store.ids(), np.array(wanted[name], np.int64)
-            orphans = np.setdiff1d(alive, expected)
-            missing = np.setdiff1d(expected, alive)
+        missing: dict[str, Ids] = {}
+        for name, (orphans, missing[name]) in self.differences().items():
             if len(orphans):
                 found.append(f"{len(orphans)} {name} vectors belong to no described photo")
                 if repair:
-                    store.remove(orphans)
-            if len(missing):
-                found.append(f"{len(missing)} {name} vectors of described photos are missing")
-                incomplete.update(photo_of(int(vector)) for vector in missing)
-        if repair and incomplete:
-            # Pending first: a run killed here finds vectors without rows, which is settled above.
-            self.photos.forget_fingerprints(sorted(incomplete))
-            self.remove_vectors(sorted(incomplete))
+                    self._stores[name].remove(orphans)
+            if len(missing[name]):
+                found.append(f"{len(missing[name])} {name} vectors of described photos are missing")
+        if repair:
+            self._restore(missing)
         return found
+
+    def differences(self) -> dict[str, tuple[Ids, Ids]]:
+        """For each vector store, by name: ids that no row wants, and ids of rows that it lacks."""
+        wanted = dict(zip((_PDQ, _EMBEDDING), self.photos.vector_ids(), strict=True))
+        found: dict[str, tuple[Ids, Ids]] = {}
+        for name, store in self._stores.items():
+            alive, expected = store.ids(), np.array(wanted[name], np.int64)
+            found[name] = np.setdiff1d(alive, expected), np.setdiff1d(expected, alive)
+        return found
+
+    def _restore(self, missing: Mapping[str, Ids]) -> None:
+        """Put PDQ vectors back, which the catalogue has too; other photos become pending."""
+        again = {photo_of(int(vector)) for vector in missing.get(_EMBEDDING, ())}
+        if again:
+            # Pending first: a run killed here leaves vectors without rows, which settles.
+            self.photos.forget_fingerprints(sorted(again))
+            self.remove_vectors(sorted(again))
+        hashed = [photo_of(int(vector)) for vector in missing[_PDQ]]
+        for some in batched((photo for photo in hashed if photo not in again), _RESTORED):
+            facts = self.photos.facts(some).values()
+            ids = np.array([vector_id(photo.id) for photo in facts], np.int64)
+            self.pdq.add(ids, hashes.pack_hex([photo.pdq for photo in facts]))
 
     def store_stats(self) -> dict[str, StoreStats]:
         """What each vector store holds."""
@@ -274,13 +319,8 @@ class Index:
         Vectors of the old one stay until the index is opened for writing again, for the sake of
         readers that are about to open them.
         """
-        _make_stores(self.directory, wanted)
-        self.photos.forget_fingerprints()
-        self.catalogue.put("embedder", wanted.to_json())
-        self.settings = replace(
-            self.settings, describe=replace(self.settings.describe, preset=wanted.preset)
-        )
-        _save_settings(self.directory, self.settings)
+        self.catalogue.put(_CHANGING, wanted.to_json())
+        self.settings = _finish_change(self.directory, self.catalogue, self.settings)
         self._close_stores()
         self.embedder = wanted
         self._open_stores()
@@ -317,7 +357,7 @@ def repair_vectors(directory: Path, purpose: str) -> list[str]:
 
 def _store_kinds(embedder: EmbedderRecord) -> list[tuple[str, VectorKind, int]]:
     """Directory name, kind and width of each vector store of an index."""
-    kinds: list[tuple[str, VectorKind, int]] = [("pdq", "binary", _PDQ_BYTES)]
+    kinds: list[tuple[str, VectorKind, int]] = [("pdq", "binary", hashes.PDQ_BYTES)]
     if embedder.dimensions:
         kinds.append((embedder.directory, "float", embedder.dimensions))
     return kinds
@@ -330,12 +370,39 @@ def _make_stores(directory: Path, embedder: EmbedderRecord) -> None:
         ).close()
 
 
-def _sweep_stores(directory: Path, embedder: EmbedderRecord) -> None:
-    """Delete the vectors of embedders that the index no longer uses."""
-    used = {name for name, _, _ in _store_kinds(embedder)}
-    for store in (directory / "vectors").iterdir():
-        if store.name not in used:
+def _drop_stores(directory: Path, keep: Collection[str]) -> None:
+    """Delete the vector stores of an index, such as those of an embedder that it had before."""
+    vectors = directory / "vectors"
+    for store in vectors.iterdir() if vectors.is_dir() else ():
+        if store.name not in keep and _STORE_NAME.fullmatch(store.name):
             shutil.rmtree(store, ignore_errors=True)
+
+
+def _finish_change(directory: Path, catalogue: Catalogue, settings: Settings) -> Settings:
+    """Take the steps of a noted change of the embedder, from whichever a killed run had reached.
+
+    Returns:
+        The settings that name the new embedder.
+    """
+    noted = catalogue.get(_CHANGING)
+    if not noted:
+        return settings
+    wanted = EmbedderRecord.from_json(noted)
+    _make_stores(directory, wanted)
+    PhotoStore(catalogue).forget_fingerprints()
+    catalogue.put("embedder", noted)
+    settings = _naming(settings, wanted)
+    _save_settings(directory, settings)
+    catalogue.put(_CHANGING, "")
+    return settings
+
+
+def _naming(settings: Settings, embedder: EmbedderRecord) -> Settings:
+    """Settings that name an embedder; a model of the user's own is named by them already."""
+    if embedder.preset not in (*PRESETS, HASHES):
+        return settings
+    describe = replace(settings.describe, preset=embedder.preset, model="", model_sha256="")
+    return replace(settings, describe=describe)
 
 
 def _catalogue_path(directory: Path) -> Path:
@@ -353,7 +420,10 @@ def _embedder_of(catalogue: Catalogue) -> EmbedderRecord:
     text = catalogue.get("embedder")
     if text is None:
         raise IndexDamaged("the catalogue does not say which embedder the index was made with")
-    return EmbedderRecord.from_json(text)
+    try:
+        return EmbedderRecord.from_json(text)
+    except (ValueError, KeyError, TypeError) as error:
+        raise IndexDamaged(f"the catalogue's note of its embedder is damaged: {text!r}") from error
 
 
 def _save_settings(directory: Path, settings: Settings) -> None:

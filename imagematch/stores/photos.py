@@ -275,15 +275,22 @@ class PhotoStore:
         with self._catalogue.begin() as connection:
             for some in batched(found, MANY):
                 wanted = (
-                    select(files.c.photo_id, files.c.path, files.c.raw, roots.c.path.label("root"))
+                    select(
+                        files.c.photo_id,
+                        files.c.path,
+                        files.c.raw,
+                        roots.c.path.label("root"),
+                        roots.c.raw.label("raw_root"),
+                    )
                     .join(roots, roots.c.id == files.c.root_id)
                     .where(files.c.photo_id.in_(some), files.c.state == "present")
                     .order_by(files.c.id)
                 )
                 for row in connection.execute(wanted):
                     if len(found[row.photo_id]) < 3:
-                        name = os.fsdecode(row.raw) if row.raw is not None else row.path
-                        found[row.photo_id].append(str(Path(row.root) / name))
+                        root = os.fsdecode(row.raw_root) if row.raw_root else row.root
+                        name = os.fsdecode(row.raw) if row.raw else row.path
+                        found[row.photo_id].append(str(Path(root) / name))
         return {photo_id: tuple(paths) for photo_id, paths in found.items()}
 
     def paths_by_hash(self, hashes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,7 @@ text, paths are printable text with `raw` beside them where the name is not vali
 """
 
 from collections.abc import Mapping
+from typing import override
 
 from sqlalchemy import (
     JSON,
@@ -12,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Dialect,
     Float,
     ForeignKey,
     Index,
@@ -21,6 +23,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    TypeDecorator,
     UniqueConstraint,
     text,
 )
@@ -33,6 +36,20 @@ VERSION = 1
 MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
 
 METADATA = MetaData()
+
+
+class _Words(TypeDecorator[str]):
+    """Text from outside. What UTF-8 can't hold (undecodable bytes of names) is spelled out."""
+
+    impl = Text
+    cache_ok = True
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None or value.isascii():
+            return value
+        return value.encode("utf-8", "backslashreplace").decode()
+
 
 # SQLite counts rows in INTEGER only; PostgreSQL needs BIGINT for ten million sightings and more.
 _ID = BigInteger().with_variant(Integer, "sqlite")
@@ -54,12 +71,12 @@ runs = Table(
     METADATA,
     _key(),
     Column("what", String, nullable=False),  # "index", "gallery", "reindex"
-    Column("job", String, nullable=False),
-    Column("root", Text, nullable=False),
+    Column("job", _Words, nullable=False),
+    Column("root", _Words, nullable=False),
     Column("started", String, nullable=False),
     Column("finished", String),
     Column("state", String, nullable=False),  # "running", "done", "stopped", "failed", "killed"
-    Column("message", Text, nullable=False, default=""),
+    Column("message", _Words, nullable=False, default=""),
     Column("counts", JSON, nullable=False, default=dict),
     sqlite_autoincrement=True,
 )
@@ -68,7 +85,7 @@ collections = Table(
     "collections",
     METADATA,
     _key(),
-    Column("name", String, nullable=False, unique=True),
+    Column("name", _Words, nullable=False, unique=True),
     Column("kind", String, nullable=False),  # "ads", "gallery"
 )
 
@@ -77,10 +94,11 @@ roots = Table(
     METADATA,
     _key(),
     Column("collection_id", ForeignKey("collections.id"), nullable=False),
-    Column("path", Text, nullable=False),  # absolute
+    Column("path", _Words, nullable=False),  # absolute
+    Column("raw", LargeBinary, nullable=False),  # as in `files`
     Column("scanned_at", String),  # end of the last complete scan
     Column("scanned_run", _ID),
-    UniqueConstraint("collection_id", "path"),
+    UniqueConstraint("collection_id", "path", "raw"),
 )
 
 photos = Table(
@@ -91,7 +109,7 @@ photos = Table(
     Column("state", String, nullable=False),  # "pending", "described", "failed"
     Column("searched", Boolean, nullable=False, default=False),
     Column("code", String),  # of a failure
-    Column("message", Text),
+    Column("message", _Words),
     Column("pixel_sha256", String(64)),
     Column("width", Integer),
     Column("height", Integer),
@@ -115,8 +133,8 @@ profiles = Table(
     "profiles",
     METADATA,
     _key(),
-    Column("site", Text, nullable=False),
-    Column("handle", Text, nullable=False),
+    Column("site", _Words, nullable=False),
+    Column("handle", _Words, nullable=False),
     UniqueConstraint("site", "handle"),
 )
 
@@ -125,14 +143,14 @@ files = Table(
     METADATA,
     _key(),
     Column("root_id", ForeignKey("roots.id"), nullable=False),
-    Column("path", Text, nullable=False),
-    Column("raw", LargeBinary),  # the name's bytes where they are not valid UTF-8
+    Column("path", _Words, nullable=False),
+    Column("raw", LargeBinary, nullable=False),  # the name's bytes where they are not UTF-8, or b""
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("state", String, nullable=False),  # "present", "vanished", "replaced"
     Column("photo_id", ForeignKey("photos.id")),  # NULL when the file could not be read
     Column("code", String),  # of a failure to read
-    Column("message", Text),
+    Column("message", _Words),
     Column("sightings_sha256", String(64), nullable=False),  # of what the source says about it
     Column("added_run", _ID, nullable=False),
     Column("first_seen", String, nullable=False),
@@ -142,6 +160,7 @@ files = Table(
         "files_present",
         "root_id",
         "path",
+        "raw",  # or a byte 0xff and a name that spells it as \\xff would be one file
         unique=True,
         sqlite_where=text("state = 'present'"),
         postgresql_where=text("state = 'present'"),
@@ -154,15 +173,15 @@ sightings = Table(
     METADATA,
     _key(),
     Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), nullable=False),
-    Column("site", Text, nullable=False),
+    Column("site", _Words, nullable=False),
     Column("profile_id", ForeignKey("profiles.id")),
-    Column("url", Text, nullable=False),
-    Column("ad_id", Text, nullable=False),
-    Column("posted_at", Text, nullable=False),
-    Column("phone", Text, nullable=False),
-    Column("email", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("url", _Words, nullable=False),
+    Column("ad_id", _Words, nullable=False),
+    Column("posted_at", _Words, nullable=False),
+    Column("phone", _Words, nullable=False),
+    Column("email", _Words, nullable=False),
+    Column("location", _Words, nullable=False),
+    Column("text", _Words, nullable=False),
     Column("extra", JSON, nullable=False),
     Index("sightings_by_file", "file_id"),
     Index("sightings_by_profile", "profile_id"),

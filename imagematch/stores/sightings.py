@@ -106,7 +106,7 @@ class SightingStore:
 
     def ensure_root(self, collection: Collection, path: Path) -> int:
         """Get or make the root for a folder; returns its id."""
-        values = {"collection_id": collection.id, "path": str(path)}
+        values = {"collection_id": collection.id, "path": str(path), "raw": _raw_name(str(path))}
         with self._catalogue.begin() as connection:
             connection.execute(insert_new(connection, roots), values)
             root_id: int = connection.execute(select(roots.c.id).filter_by(**values)).scalar_one()
@@ -149,7 +149,7 @@ class SightingStore:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
                 yield KnownFile(
                     row.id,
-                    os.fsdecode(row.raw) if row.raw is not None else row.path,
+                    os.fsdecode(row.raw) if row.raw else row.path,
                     row.size,
                     row.mtime_ns,
                     row.photo_id,
@@ -317,6 +317,15 @@ class SightingStore:
             }
 
 
+def _raw_name(name: str) -> bytes:
+    """The bytes of a name that is not valid UTF-8; b"" for any other."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return b""
+
+
 def _photo_ids(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
     """Ids of photos by SHA-256, made where they are new, in the order given."""
     known: dict[str, int] = {}
@@ -340,14 +349,13 @@ def _add_file(
     file: ScannedFile,
     photo_ids: Mapping[str, int],
 ) -> int:
-    raw = os.fsencode(file.found.path)
     photo_id = photo_ids[file.sha256] if file.sha256 else None
     file_id: int = connection.execute(
         insert(files)
         .values(
             root_id=root_id,
             path=file.printable,
-            raw=raw if raw != file.printable.encode() else None,
+            raw=_raw_name(file.found.path),
             size=file.found.size,
             mtime_ns=file.found.mtime_ns,
             state="present",

@@ -56,12 +56,14 @@ def sighting(
     return StoredSighting(
         photo=photo or sha(path),
         collection=collection,
+        gallery=collection != "ads",
         root="/evidence",
         path=path,
         info=SightingInfo(site, profile, **info),
         first_seen="2026-04-02T03:10:11+00:00",
         last_seen="2026-05-09T03:12:00+00:00",
         present=present,
+        added_run=1,
     )
 
 
@@ -75,7 +77,7 @@ def geometry(
     reason: str = "accepted",
 ) -> Geometry:
     """What geometry says about a pair."""
-    return Geometry(inliers, overlap, 0.4, 0.9, correlation, mirrored, transform, reason)
+    return Geometry(inliers, overlap, 0.4, 0.9, correlation, 0.9, mirrored, transform, reason)
 
 
 def judgement(

@@ -46,6 +46,7 @@ def test_one_row_a_pair_strongest_link_first() -> None:
         "inliers": "64",
         "overlap": "0.72",
         "correlation": "0.97",
+        "agreement": "0.9",
         "mirrored": "false",
     }
 
@@ -54,7 +55,7 @@ def test_what_was_not_measured_is_an_empty_cell() -> None:
     unverified = rows(builders.report())[2]
 
     assert unverified["pdq_distance"] == "31"
-    empty = ("cosine", "inliers", "overlap", "correlation", "mirrored")
+    empty = ("cosine", "inliers", "overlap", "correlation", "agreement", "mirrored")
     assert {unverified[name] for name in empty} == {""}
 
 

@@ -113,7 +113,12 @@ def test_hostile_queries_jobs_and_reasons_are_only_text(name: str) -> None:
     for page in (
         html.query_page([failed, found, QueryResult(name)], builders.ABOUT, no_picture, {}),
         html.new_matches_page(
-            [builders.pair()], html.About(name, name), no_picture, job=name, run=1
+            [builders.pair()],
+            html.About(name, name),
+            no_picture,
+            jobs=[name],
+            runs=(1, 1),
+            failed={name: name},
         ),
     ):
         outline = Outline(page)
@@ -272,16 +277,23 @@ def test_a_pair_that_is_probably_nothing_is_not_called_a_copy() -> None:
     assert "Candidate 2.0 % remote" in text
 
 
-def test_new_matches_name_their_job_and_put_gallery_hits_first() -> None:
+def test_new_matches_name_their_jobs_and_put_gallery_hits_first() -> None:
     hit = builders.pair(builders.sighting("m/1.jpg", collection="missing"))
 
     text = Outline(
         html.new_matches_page(
-            [builders.pair(), hit], builders.ABOUT, a_picture, job="nightly", run=41
+            [builders.pair(), hit],
+            builders.ABOUT,
+            a_picture,
+            jobs=["nightly", "phones"],
+            runs=(40, 41),
+            failed={"phones": "the drive is gone"},
         )
     ).text
 
-    assert "run 41 of the job nightly" in text
+    assert "the runs 40 to 41 of this index" in text
+    assert "nightly, phones" in text
+    assert "the drive is gone" in text
     assert text.index("With a gallery") < text.index("m/1.jpg") < text.index("Among the ads")
 
 

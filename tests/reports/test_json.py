@@ -216,15 +216,13 @@ def test_status_may_grow_but_not_shrink() -> None:
             check({name: value for name, value in status.items() if name != key}, "status")
 
 
-def test_new_matches_name_their_run_and_keep_the_shape_of_pairs() -> None:
+def test_new_matches_name_their_runs_and_keep_the_shape_of_pairs() -> None:
+    jobs = [reports_json.job_outcome("phones", None, "the drive is gone")]
     data = reports_json.new_matches(
-        [builders.pair()], job="nightly", run=4, made_at="2026-05-09T05:12:31+00:00"
+        [builders.pair()], jobs=jobs, runs=(3, 4), made_at="2026-05-09T05:12:31+00:00"
     )
 
-    assert (data["job"], data["run"], data["made_at"]) == (
-        "nightly",
-        4,
-        "2026-05-09T05:12:31+00:00",
-    )
+    assert data["jobs"] == [{"name": "phones", "status": "failed", "error": "the drive is gone"}]
+    assert (data["runs"], data["made_at"]) == ([3, 4], "2026-05-09T05:12:31+00:00")
     pair_schema = {"$ref": "#/$defs/pair", "$defs": schema("link")["$defs"]}
     jsonschema.Draft202012Validator(pair_schema).validate(data["matches"][0])

@@ -1,0 +1,155 @@
+"""One pass over scheduled jobs: jobs in, an index up to date and a report of new matches out.
+
+What counts as new hangs on the last run that a report covered, which the catalogue keeps: a pass
+that was killed before its report leaves its matches to the next one.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+from imagematch import pipeline
+from imagematch.errors import SourceUnavailable, UsageError
+from imagematch.monitor import Monitor
+from imagematch.pipeline import IndexRequest
+from imagematch.records import IndexReport, PhotoPair
+from imagematch.reports import html, save
+from imagematch.reports import json as json_report
+from imagematch.sources.jobs import Job
+from imagematch.stages import news
+from imagematch.stores.index import Index
+
+#: Key in the catalogue: the last run that a report of new matches covers.
+_REPORTED = "reported_run"
+
+
+@dataclass(frozen=True, slots=True)
+class JobOutcome:
+    """What became of one job; `report` is None where it failed, and `error` says why."""
+
+    name: str
+    report: IndexReport | None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass did.
+
+    Attributes:
+        new_matches: pairs that no report before has shown.
+        json_path: the report for programs; every pass writes one.
+        html_path: the page for people; None where there was nothing to show.
+    """
+
+    outcomes: tuple[JobOutcome, ...]
+    new_matches: int
+    json_path: Path
+    html_path: Path | None
+
+
+def run(
+    directory: Path, jobs: Sequence[Job], monitor: Monitor, *, allow_lost: bool = False
+) -> PassReport:
+    """Bring an index up to date with the folders of some jobs, one after the other.
+
+    A job whose folder is gone or whose manifest can't be read fails alone. The index stays locked
+    from the first job to the report.
+
+    Args:
+        jobs: at least one.
+        allow_lost: go on although most known files are gone.
+
+    Raises:
+        IndexUnavailable, PresetMismatch, EmbedderUnavailable: no job can be done.
+        Stopped: as asked through the monitor; what is done is kept, and the next report has it.
+    """
+    with pipeline.open_for_writing(directory, _request(jobs[0], allow_lost)) as index:
+        outcomes = tuple(_outcome(index, job, monitor, allow_lost) for job in jobs)
+        return _reported(index, outcomes)
+
+
+def _request(job: Job, allow_lost: bool) -> IndexRequest:
+    return IndexRequest(
+        job.folder,
+        job.collection,
+        kind=pipeline.GALLERY if job.gallery else pipeline.ADS,
+        manifest=job.manifest,
+        site_from_path=job.site_from_path,
+        allow_lost=allow_lost,
+        purpose="imagematch reindex",
+        job=job.name,
+    )
+
+
+def _outcome(index: Index, job: Job, monitor: Monitor, allow_lost: bool) -> JobOutcome:
+    try:
+        return JobOutcome(job.name, pipeline.update(index, _request(job, allow_lost), monitor))
+    except (SourceUnavailable, UsageError) as error:
+        return JobOutcome(job.name, None, str(error))
+
+
+def _reported(index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
+    """Write the report, and only then note that it was written."""
+    reported = int(index.catalogue.get(_REPORTED) or 0)
+    last = max((run.id for run in index.catalogue.last_runs(1)), default=0)
+    pairs = news.run(index, index.settings.link, range(reported + 1, last + 1))
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    report = _Report(outcomes, pairs, (min(reported + 1, last), last), made_at)
+    folder = index.directory / "reports"
+    folder.mkdir(exist_ok=True)
+    stem = _free_stem(folder, made_at)
+    json_path = _save(folder, stem, ".json", report.as_json())
+    failed = any(outcome.report is None for outcome in outcomes)
+    html_path = None
+    if pairs or failed:
+        html_path = _save(folder, stem, ".html", report.as_html(index.directory))
+    index.catalogue.put(_REPORTED, str(last))
+    index.audit.record("new matches reported", report=str(json_path), matches=len(pairs))
+    return PassReport(outcomes, len(pairs), json_path, html_path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """What a report of new matches is made from."""
+
+    outcomes: tuple[JobOutcome, ...]
+    pairs: tuple[PhotoPair, ...]
+    runs: tuple[int, int]
+    made_at: str
+
+    def as_json(self) -> str:
+        jobs = [json_report.job_outcome(job.name, job.report, job.error) for job in self.outcomes]
+        data = json_report.new_matches(self.pairs, jobs=jobs, runs=self.runs, made_at=self.made_at)
+        return json_report.dumps(data, indent=2) + "\n"
+
+    def as_html(self, directory: Path) -> str:
+        def page(thumbnails: html.Thumbnails) -> str:
+            return html.new_matches_page(
+                self.pairs,
+                html.About(str(directory), self.made_at),
+                thumbnails,
+                jobs=[job.name for job in self.outcomes],
+                runs=self.runs,
+                failed={job.name: job.error for job in self.outcomes if job.report is None},
+            )
+
+        pictures = pipeline.make_thumbnails(directory, html.sightings_shown(page))
+        return page(lambda sighting: pictures.get(sighting.photo))
+
+
+def _free_stem(folder: Path, made_at: str) -> str:
+    """A name after the time, without colons for Windows; two passes may share a second."""
+    time = made_at.replace("+00:00", "Z").replace(":", "-")
+    stems = (time if number == 1 else f"{time}-{number}" for number in count(1))
+    return next(stem for stem in stems if not (folder / f"{stem}.json").exists())
+
+
+def _save(folder: Path, stem: str, suffix: str, text: str) -> Path:
+    """Write a report and a copy under a name that stays."""
+    path = folder / f"{stem}{suffix}"
+    save(path, text)
+    save(folder / f"latest{suffix}", text)
+    return path

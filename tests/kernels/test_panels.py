@@ -1,0 +1,190 @@
+"""Panels: found in composite pictures, near where the photos are, and hardly ever in others."""
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.kernels import edits
+from imagematch.kernels.drawing import BLACK, blend, letters, place
+from imagematch.kernels.panels import Box, crops, find_panels, view_box
+from imagematch.records import Bytes
+
+data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")
+
+PHOTOS = {
+    name: np.asarray(getattr(data, name)()) for name in ("astronaut", "coffee", "chelsea", "rocket")
+}
+ASTRONAUT, *OTHERS = PHOTOS.values()
+
+
+def inside(box: Box, rgb: Bytes) -> bool:
+    return 0 <= box.top < box.bottom <= rgb.shape[0] and 0 <= box.left < box.right <= rgb.shape[1]
+
+
+def iou(one: Box, two: Box) -> float:
+    """Intersection over union, 0-1."""
+    height = min(one.bottom, two.bottom) - max(one.top, two.top)
+    width = min(one.right, two.right) - max(one.left, two.left)
+    shared = max(0, height) * max(0, width)
+    return shared / (one.area + two.area - shared)
+
+
+def cells(strength: float, columns: int, rows: int) -> list[Box]:
+    """Where `edits.collage` puts its photos."""
+    gutter = round(0.04 * strength * 1080)
+    cell = (1080 - gutter * (columns + 1)) // columns
+    starts = [gutter + slot * (cell + gutter) for slot in range(max(columns, rows))]
+    return [
+        Box(top, top + cell, left, left + cell)
+        for top in starts[:rows]
+        for left in starts[:columns]
+    ]
+
+
+def painted(height: int, width: int, seed: int) -> Bytes:
+    """Blots of all sizes: noise at several scales."""
+    rng = np.random.default_rng(seed)
+    layers = [
+        cv2.resize(rng.uniform(0, 255, (side, side, 3)).astype(np.float32), (width, height))
+        for side in (3, 9, 27)
+    ]
+    return np.mean(layers, axis=0).astype(np.uint8)
+
+
+# --- what is a panel -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_an_ordinary_photo_has_none(name: str) -> None:
+    assert find_panels(PHOTOS[name]) == ()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0], ids="gutter {}".format)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_the_photos_of_a_collage_are_found(strength: float, seed: int) -> None:
+    """All but one, at least: the mast in the rocket's photo may be taken for a seam."""
+    picture = edits.collage(ASTRONAUT, OTHERS, np.random.default_rng(seed), strength)
+    found = find_panels(picture)
+    overlaps = [max(iou(cell, box) for box in found) for cell in cells(strength, columns=2, rows=2)]
+    assert sum(overlap > 0.85 for overlap in overlaps) >= 3
+    assert min(overlaps) > 0.45
+    assert len(found) <= 5
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_photo_in_a_screenshot_is_found(name: str, seed: int) -> None:
+    marked = np.zeros_like(PHOTOS[name])
+    marked[:] = (255, 0, 255)
+    truth = edits.screenshot(marked, np.random.default_rng(seed), 0.4) == (255, 0, 255)
+    rows, columns = np.nonzero(truth.all(axis=2))
+    photo = Box(rows.min(), rows.max() + 1, columns.min(), columns.max() + 1)
+
+    found = find_panels(edits.screenshot(PHOTOS[name], np.random.default_rng(seed), 0.4))
+
+    assert [iou(photo, box) > 0.85 for box in found] == [True]
+
+
+@pytest.mark.parametrize("ground", [(255, 255, 255), (229, 221, 213)], ids=["white", "beige"])
+def test_a_chat_is_no_photo(ground: tuple[int, int, int]) -> None:
+    screen = np.full((1200, 600, 3), ground, np.uint8)
+    lines = ("hello, are you there?", "yes", "how much for tonight", "call me first", "ok, at nine")
+    for line, words in enumerate(lines * 2):
+        top, left = 60 + 110 * line, 30 + 160 * (line % 2)
+        screen[top : top + 70, left : left + 380] = (220, 248, 198)
+        mask = place(letters(words, 26), screen.shape, left + 20, top + 20)
+        screen = blend(screen, mask, BLACK, 1.0)
+    assert find_panels(screen) == ()
+
+
+def test_largest_come_first() -> None:
+    picture = np.full((900, 600, 3), 255, np.uint8)
+    picture[20:300, 20:580] = painted(280, 560, 1)
+    picture[330:880, 20:580] = painted(550, 560, 2)
+    areas = [box.area for box in find_panels(picture)]
+    assert len(areas) == 2
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_there_are_never_more_than_twelve() -> None:
+    photos = [painted(270, 270, seed) for seed in range(16)]
+    assert (
+        len(find_panels(edits.collage(photos[0], photos[1:], np.random.default_rng(), 0.5))) == 12
+    )
+
+
+def _column(widths: Sequence[int], height: int) -> Bytes:
+    strips = [painted(height, width, seed) for seed, width in enumerate(widths)]
+    return np.concatenate([strip // 2 + 120 * (i % 2) for i, strip in enumerate(strips)], axis=1)
+
+
+@given(
+    st.lists(st.integers(1, 90), min_size=1, max_size=5),
+    st.integers(1, 300),
+    st.booleans(),
+)
+def test_any_picture_has_its_panels_inside_and_never_all_of_it(
+    widths: list[int], height: int, turned: bool
+) -> None:
+    picture = _column(widths, height)
+    if turned:
+        picture = np.ascontiguousarray(picture.swapaxes(0, 1))
+    whole = Box(0, picture.shape[0], 0, picture.shape[1])
+    for box in find_panels(picture):
+        assert inside(box, picture)
+        assert box != whole
+
+
+@given(st.integers(1, 2000), st.integers(1, 3), st.integers(0, 255), st.booleans())
+def test_thin_and_flat_pictures_have_none(length: int, side: int, level: int, tall: bool) -> None:
+    shape = (length, side, 3) if tall else (side, length, 3)
+    assert find_panels(np.full(shape, level, np.uint8)) == ()
+    noise = np.random.default_rng(level).integers(0, 256, shape, dtype=np.uint8)
+    assert find_panels(noise) == ()
+
+
+# --- views ---------------------------------------------------------------------------------------
+
+
+@given(st.integers(1, 60), st.integers(1, 60))
+def test_nine_crops_of_a_quarter_cover_the_picture(height: int, width: int) -> None:
+    picture = np.zeros((height, width, 3), np.uint8)
+    covered = np.zeros((height, width), bool)
+    boxes = crops(picture)
+    assert len(boxes) == 9
+    for box in boxes:
+        assert inside(box, picture)
+        assert (box.bottom - box.top, box.right - box.left) == (
+            max(1, height // 2),
+            max(1, width // 2),
+        )
+        covered[box.top : box.bottom, box.left : box.right] = True
+    # Halves of an odd side are rounded down and leave no gap between them.
+    assert covered.all()
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.6])
+def test_views_are_numbered_whole_then_panels_then_crops(strength: float) -> None:
+    picture = edits.collage(ASTRONAUT, OTHERS, np.random.default_rng(1), strength)
+    whole = Box(0, picture.shape[0], 0, picture.shape[1])
+    expected = [whole, *find_panels(picture), *crops(picture)]
+    assert len(expected) == 1 + 4 + 9
+    assert [view_box(picture, view) for view in range(len(expected))] == expected
+
+
+def test_a_view_that_the_picture_does_not_have_is_the_whole() -> None:
+    """Views are numbered at the size of decoding, which the settings may have changed since."""
+    assert view_box(ASTRONAUT, 10) == Box(0, 512, 0, 512)
+
+
+def test_a_box_cuts_its_pixels() -> None:
+    box = Box(top=2, bottom=5, left=1, right=3)
+    picture = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
+    cut = box.cut(picture)
+    assert np.array_equal(cut, picture[2:5, 1:3])
+    assert cut.flags.c_contiguous
+    assert box.area == 6
