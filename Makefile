@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
+# What `make bench` measures with: any folder of photos.
+PHOTOS ?= ../shared/data/photos
 
 .PHONY: help demo test check bench lock format clean
 
@@ -11,7 +13,7 @@ help:
 	@echo "make demo    build the samples, index them, query one, link profiles, write a report"
 	@echo "make test    run all tests"
 	@echo "make check   lint, types and layers"
-	@echo "make bench   measure speed, memory and match quality"
+	@echo "make bench   measure speed, memory and match quality: PHOTOS=FOLDER"
 	@echo "make lock    renew the locked dependencies"
 
 # The environment is complete once its stamp is newer than what it was made from.
@@ -39,7 +41,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.ready
-	$(BIN)/python scripts/benchmark.py
+	$(BIN)/python scripts/benchmark.py $(PHOTOS)
 
 # Hashes for every platform, no index addresses.
 lock: $(VENV)/.ready
@@ -47,4 +49,4 @@ lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) $(DEMO) samples/*/ .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) samples/*/ samples/*.csv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

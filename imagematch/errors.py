@@ -12,6 +12,7 @@
     │   ├── IndexDamaged
     │   ├── IndexLocked
     │   ├── IndexTooNew
+    │   ├── IndexTooOld
     │   └── StorageFull
     ├── SourceUnavailable           3  a folder is gone or looks unplugged
     ├── PhotoError                  1  one file can't be described; becomes a `failed` row
@@ -75,6 +76,10 @@ class IndexLocked(IndexUnavailable):
 
 class IndexTooNew(IndexUnavailable):
     """The index was written by a newer imagematch."""
+
+
+class IndexTooOld(IndexUnavailable):
+    """The index was written by an older imagematch, and nobody has opened it for writing since."""
 
 
 class StorageFull(IndexUnavailable):

@@ -235,16 +235,18 @@ def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
 def _new_settings(directory: Path, preset: str | None) -> Settings:
     """Settings of an index to be made; a settings.toml may wait for it in its folder."""
     settings = settings_module.load(directory / "settings.toml")
+    return replace(settings, describe=_with_preset(settings.describe, preset))
+
+
+def _with_preset(settings: DescribeSettings, preset: str | None) -> DescribeSettings:
+    """A preset that is asked for also takes the place of a model of the user's own."""
     if preset is None:
         return settings
-    return replace(settings, describe=replace(settings.describe, preset=preset))
+    return replace(settings, preset=preset, model="", model_sha256="")
 
 
 def _settle_embedder(index: Index, request: IndexRequest) -> None:
-    wanted = index.settings.describe
-    if request.preset is not None:
-        wanted = replace(wanted, preset=request.preset)
-    embedder = embedder_of(wanted)
+    embedder = embedder_of(_with_preset(index.settings.describe, request.preset))
     if request.redescribe and embedder.identity != index.embedder.identity:
         index.change_embedder(embedder)
         index.audit.record("embedder changed", embedder=str(embedder.identity))
@@ -255,10 +257,9 @@ def _settle_embedder(index: Index, request: IndexRequest) -> None:
 def embedder_of(settings: DescribeSettings) -> EmbedderRecord:
     """Load the embedder that settings name, to know its dimensions; raises as `find_model`."""
     embedder = embeddings.load(settings)
-    name = Path(settings.model).name if settings.model else settings.preset
-    return EmbedderRecord(
-        name, embeddings.identity(settings), embedder.dimensions if embedder else 0
-    )
+    identity = embeddings.identity(settings)
+    dimensions = embedder.dimensions if embedder else 0
+    return EmbedderRecord(identity.name or settings.preset, identity, dimensions)
 
 
 @contextmanager

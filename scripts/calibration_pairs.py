@@ -6,7 +6,7 @@ default settings that the product uses, against an exact index that is held in m
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -231,8 +231,8 @@ def answer(query: Query) -> Outcome:
     pairs: list[Pair] = []
     same = twins = 0
     for door in ("index", "query"):
-        for place in sorted(_candidates(seen, shelf, door)):
-            photo = shelf.photos[place]
+        for near in _candidates(seen, shelf, door):
+            photo = near.photo
             if photo.pixels == seen.photo.pixels:
                 same += 1
             elif photo.key not in sources and any(
@@ -240,7 +240,9 @@ def answer(query: Query) -> Outcome:
             ):
                 twins += 1
             else:
-                pairs.append(_measured(seen, photo, door, query.half, edit, photo.key in sources))
+                features = partial(_file_features, photo.path)
+                true = photo.key in sources
+                pairs.append(_verified(seen, near, features, query.half, door, edit, true))
     wanted = sum(photo.key in sources for photo in shelf.photos)
     return Outcome(query.half, edit, wanted, same, twins, tuple(pairs))
 
@@ -248,7 +250,8 @@ def answer(query: Query) -> Outcome:
 def hard_pair(paths: tuple[str, str]) -> Pair:
     """Measure two photos of one place, candidates or not."""
     query, photo = (_Seen.of(Path(path).name, _read(path)) for path in paths)
-    return _measured(query, photo.photo, "query", "hard", "none", False, photo.features)
+    near = _near(query, photo.photo, "query")
+    return _verified(query, near, photo.features, "hard", "query", "none", False)
 
 
 def apart_pair(path: str) -> Pair:
@@ -262,7 +265,8 @@ def apart_pair(path: str) -> Pair:
     name = Path(path).name
     query = _Seen.of(f"{name} first", _saved(first))
     photo = _Seen.of(f"{name} second", _saved(second))
-    return _measured(query, photo.photo, "query", "apart", "halved", False, photo.features)
+    near = _near(query, photo.photo, "query")
+    return _verified(query, near, photo.features, "apart", "query", "halved", False)
 
 
 def find_twins(photos: Sequence[Photo]) -> frozenset[frozenset[str]]:
@@ -319,8 +323,25 @@ class _Seen:
         return (self.turned if door == "query" else derived), views
 
 
-def _candidates(seen: _Seen, shelf: Shelf, door: str) -> set[int]:
-    """Positions of the photos that `stages.search` would propose."""
+@dataclass(frozen=True, slots=True)
+class _Near:
+    """A candidate before it is verified; the views are those that look most alike."""
+
+    photo: Photo
+    pdq_distance: int | None
+    cosine: float | None
+    query_view: int
+    photo_view: int
+
+    @property
+    def order(self) -> tuple[float, str]:
+        """Sorts the nearest first, as `stages.query` does."""
+        by_hash = 0.0 if self.pdq_distance is None else 1 - self.pdq_distance / 128
+        return -max(self.cosine or 0.0, by_hash), self.photo.key
+
+
+def _candidates(seen: _Seen, shelf: Shelf, door: str) -> list[_Near]:
+    """What `stages.search` would propose, the nearest first."""
     settings = DEFAULTS.search
     least = settings.min_cosine_query if door == "query" else settings.min_cosine
     orientations, views = seen.at(door)
@@ -328,39 +349,47 @@ def _candidates(seen: _Seen, shelf: Shelf, door: str) -> set[int]:
     for row in orientations:
         distances = hashes.hamming(row, shelf.pdq)
         nearest = np.argsort(distances, kind="stable")[: settings.top]
-        near = nearest[distances[nearest] <= settings.max_pdq_distance]
-        found.update(map(int, shelf.hashed[near]))
+        close = nearest[distances[nearest] <= settings.max_pdq_distance]
+        found.update(map(int, shelf.hashed[close]))
     for cosines in views @ shelf.vectors.T:
         nearest = np.argsort(-cosines, kind="stable")[: settings.top]
         found.update(map(int, shelf.owners[nearest[cosines[nearest] >= least]]))
-    return found
+    near = [_near(seen, shelf.photos[place], door) for place in found]
+    near.sort(key=lambda candidate: candidate.order)
+    return near[: settings.verified] if door == "query" else near
 
 
-def _measured(
-    seen: _Seen,
-    photo: Photo,
-    door: str,
-    half: str,
-    edit: str,
-    true: bool,
-    features: Callable[[int], Features] | None = None,
-) -> Pair:
-    """Measure a pair as `stages.search` and `stages.geometry` do."""
+def _near(seen: _Seen, photo: Photo, door: str) -> _Near:
+    """Measure hash and embedding as `stages.search` does."""
     orientations, views = seen.at(door)
     distance = None
     if len(orientations) and photo.hashed:
         distance = int(hashes.hamming(photo.pdq, orientations).min())
-    cosine, view, photo_view = None, 0, 0
-    if len(views) and len(photo.views):
-        cosines = views @ photo.views.T
-        view, photo_view = map(int, np.unravel_index(cosines.argmax(), cosines.shape))
-        cosine = round(float(cosines[view, photo_view]), 6)
-    of_photo = features or (lambda number: _file_features(photo.path, number))
+    if not len(views) or not len(photo.views):
+        return _Near(photo, distance, None, 0, 0)
+    cosines = views @ photo.views.T
+    view, photo_view = map(int, np.unravel_index(cosines.argmax(), cosines.shape))
+    return _Near(photo, distance, round(float(cosines[view, photo_view]), 6), view, photo_view)
+
+
+def _verified(
+    seen: _Seen,
+    near: _Near,
+    of_photo: Callable[[int], Features],
+    half: str,
+    door: str,
+    edit: str,
+    true: bool,
+) -> Pair:
+    """Verify a candidate as `stages.geometry` does."""
     geometry = keypoints.compare(seen.features(0), of_photo(0), DEFAULTS.verify)
-    if geometry.reason != "accepted" and (view or photo_view):
-        closer = keypoints.compare(seen.features(view), of_photo(photo_view), DEFAULTS.verify)
+    if geometry.reason != "accepted" and (near.query_view or near.photo_view):
+        closer = keypoints.compare(
+            seen.features(near.query_view), of_photo(near.photo_view), DEFAULTS.verify
+        )
         geometry = closer if closer.reason == "accepted" else geometry
-    return Pair(half, door, edit, seen.photo.key, photo.key, true, distance, cosine, geometry)
+    names = seen.photo.key, near.photo.key
+    return Pair(half, door, edit, *names, true, near.pdq_distance, near.cosine, geometry)
 
 
 @lru_cache(maxsize=1024)  # about 0.6 MB each

@@ -16,7 +16,7 @@ from PIL import Image
 
 #: Size of the window, and what is kept of it (left, top, right, bottom): both matches, in CSS px.
 WINDOW = (1180, 1700)
-KEPT = (0, 466, 1180, 1460)
+KEPT = (0, 466, 1180, 1591)
 #: Colours of the PNG: enough for one photo and flat ground, a third of the bytes.
 COLOURS = 256
 

@@ -12,10 +12,13 @@ import click
 
 from imagematch import __version__
 from imagematch.cli.console import say
+from imagematch.cli.doctor import doctor_command
 from imagematch.cli.gallery import gallery_group
 from imagematch.cli.index import index_command
 from imagematch.cli.link import link_command
 from imagematch.cli.query import query_command
+from imagematch.cli.reindex import reindex_command
+from imagematch.cli.status import status_command
 from imagematch.errors import ImagematchError, IndexUnavailable
 
 
@@ -40,6 +43,9 @@ for _command in (
     query_command,
     link_command,
     gallery_group,
+    reindex_command,
+    status_command,
+    doctor_command,
 ):
     cli.add_command(_command)
 

@@ -7,6 +7,7 @@ come in twos, from different evidence.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,13 +16,14 @@ class Edge[N: Hashable]:
 
     Attributes:
         strength: 0-1.
-        evidence: the things, independent of each other, that it rests on.
+        evidence: the items that it rests on, independent of each other; items of two edges that
+            have something in common are not.
     """
 
     left: N
     right: N
     strength: float
-    evidence: frozenset[Hashable]
+    evidence: frozenset[frozenset[Hashable]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +104,9 @@ def _join_corroborated[N: Hashable](forest: Forest[N], weak: Sequence[Edge[N]]) 
 
 
 def _independent[N: Hashable](edges: Sequence[Edge[N]]) -> bool:
-    """Whether the edges together rest on two things; one edge that does so counts as well."""
+    """Whether the edges together rest on two items; one edge that does so counts as well."""
     items = set().union(*(edge.evidence for edge in edges))
-    return len(items) >= 2
+    return any(one.isdisjoint(two) for one, two in combinations(items, 2))
 
 
 def _group[N: Hashable](edges: Sequence[Edge[N]]) -> Group[N]:

@@ -11,6 +11,9 @@ from imagematch.errors import JobsError
 from imagematch.sources import schedules
 from imagematch.sources.schedules import Schedule
 
+#: The collection of a job that names none.
+_ADS = "ads"
+
 #: Key of a job -> what its value must be.
 _KEYS: dict[str, type] = {
     "name": str,
@@ -38,7 +41,7 @@ class Job:
     name: str
     folder: Path
     manifest: Path | None = None
-    collection: str = "ads"
+    collection: str = _ADS
     gallery: bool = False
     site_from_path: bool = False
     schedule: Schedule | None = None
@@ -116,7 +119,7 @@ def _job(path: Path, number: int, table: Any) -> Job:
         name,
         folder,
         manifest,
-        table.get("collection", Job.collection),
+        table.get("collection", _ADS),
         table.get("gallery", False),
         table.get("site_from_path", False),
         _schedule(where, table),

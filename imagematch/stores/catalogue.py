@@ -14,7 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, StorageFull
+from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, IndexTooOld, StorageFull
 from imagematch.stores import schema
 from imagematch.stores.durable import fsync_directory
 
@@ -81,6 +81,7 @@ class Catalogue:
             IndexMissing: there is no such file.
             IndexDamaged: it is not a catalogue, or is damaged.
             IndexTooNew: a newer imagematch wrote it.
+            IndexTooOld: an older one did, and this is a reader.
         """
         if not path.is_file():
             raise IndexMissing(f"{path} does not exist; `imagematch index FOLDER` makes an index")
@@ -173,7 +174,7 @@ class Catalogue:
         version = self.version()
         self._refuse_newer(version)
         if version < schema.VERSION:
-            raise IndexDamaged(
+            raise IndexTooOld(
                 f"{self._where} has the schema of an older imagematch (version {version}, "
                 f"wanted {schema.VERSION}); `imagematch doctor --repair` brings it up to date"
             )

@@ -5,12 +5,8 @@ committed state. The two kinds of store can differ only where a writer was kille
 vectors durable and committing their rows: opening for writing settles that.
 """
 
-import json
-import re
-import shutil
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
 from itertools import batched
 from pathlib import Path
 from typing import Self
@@ -18,53 +14,37 @@ from typing import Self
 import numpy as np
 
 from imagematch import settings as settings_module
-from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, PresetMismatch
+from imagematch.errors import IndexUnavailable, PresetMismatch
 from imagematch.kernels import hashes
-from imagematch.kernels.embeddings import HASHES, PRESETS, EmbedderIdentity
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.durable import sweep_partials, write_atomic
+from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
+from imagematch.stores.layout import (
+    CHANGING,
+    catalogue_path,
+    drop_stores,
+    embedder_of,
+    finish_change,
+    make_stores,
+    missing_index,
+    naming,
+    save_settings,
+    store_kinds,
+)
+from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.sightings import SightingStore
-from imagematch.stores.vectors import Ids, StoreStats, VectorKind, VectorStore
+from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
 _PDQ, _EMBEDDING = "PDQ", "embedding"
 
 #: PDQ vectors put back at a time, so that they make few shards.
 _RESTORED = 100_000
-
-#: Names of directories of vector stores. Anything else beside them is not ours to delete.
-_STORE_NAME = re.compile(r"pdq|embedding-[0-9a-f]*-\d+")
-
-#: Key in the catalogue: the embedder that a change, killed or under way, leads to; "" otherwise.
-_CHANGING = "embedder_wanted"
-
-
-@dataclass(frozen=True, slots=True)
-class EmbedderRecord:
-    """Which embedder an index was made with; `dimensions` is 0 without one."""
-
-    preset: str
-    identity: EmbedderIdentity
-    dimensions: int
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self), sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> "EmbedderRecord":
-        fields = json.loads(text)
-        return cls(fields["preset"], EmbedderIdentity(**fields["identity"]), fields["dimensions"])
-
-    @property
-    def directory(self) -> str:
-        """Name of the vector store's directory; another one for each model."""
-        return f"embedding-{self.identity.sha256[:12]}-{self.identity.side}"
 
 
 class Index:
@@ -99,7 +79,7 @@ class Index:
         """Open an index to look at it; many may.
 
         Raises:
-            IndexMissing, IndexDamaged, IndexTooNew: it can't be used.
+            IndexMissing, IndexDamaged, IndexTooNew, IndexTooOld: it can't be used.
             SettingsError: its settings.toml is off.
         """
         with cls._opened(directory, writable=False) as index:
@@ -117,8 +97,8 @@ class Index:
             IndexLocked: another process writes to it.
             And as `read`.
         """
-        if not _catalogue_path(directory).is_file():
-            raise _missing(directory)
+        if not catalogue_path(directory).is_file():
+            raise missing_index(directory)
         with write_lock(directory, purpose), cls._opened(directory, writable=True) as index:
             index._settle_and_log()
             yield index
@@ -145,13 +125,13 @@ class Index:
                 f"with --index or IMAGEMATCH_INDEX"
             ) from error
         with write_lock(directory, purpose):
-            if not _catalogue_path(directory).is_file():
+            if not catalogue_path(directory).is_file():
                 # Vectors without a catalogue mean nothing, and might even be damaged.
-                _drop_stores(directory, keep=set())
+                drop_stores(directory, keep=set())
                 # The catalogue comes last: without one, the index does not exist yet.
-                _save_settings(directory, settings)
-                _make_stores(directory, embedder)
-                Catalogue.create(_catalogue_path(directory), embedder.to_json())
+                save_settings(directory, settings)
+                make_stores(directory, embedder)
+                Catalogue.create(catalogue_path(directory), embedder.to_json())
             with cls._opened(directory, writable=True) as index:
                 index._settle_and_log()
                 yield index
@@ -159,27 +139,27 @@ class Index:
     @classmethod
     @contextmanager
     def _opened(cls, directory: Path, *, writable: bool) -> Iterator[Self]:
-        if not _catalogue_path(directory).is_file():
-            raise _missing(directory)
+        if not catalogue_path(directory).is_file():
+            raise missing_index(directory)
         with ExitStack() as stack:
-            catalogue = Catalogue.open(_catalogue_path(directory), writable=writable)
+            catalogue = Catalogue.open(catalogue_path(directory), writable=writable)
             stack.callback(catalogue.close)
-            changing = catalogue.get(_CHANGING)
+            changing = catalogue.get(CHANGING)
             settings = settings_module.load(directory / "settings.toml")
             if changing and writable:
-                settings = _finish_change(directory, catalogue, settings)
-            embedder = _embedder_of(catalogue)
+                settings = finish_change(directory, catalogue, settings)
+            embedder = embedder_of(catalogue)
             if changing:
-                settings = _naming(settings, embedder)
+                settings = naming(settings, embedder)
             if writable:
                 sweep_partials(directory)
-                _drop_stores(directory, keep={name for name, _, _ in _store_kinds(embedder)})
+                drop_stores(directory, keep={name for name, _, _ in store_kinds(embedder)})
             index = cls(directory, settings, catalogue, embedder, writable=writable)
             stack.callback(index._close_stores)
             yield index
 
     def _open_stores(self) -> None:
-        for name, kind, width in _store_kinds(self.embedder):
+        for name, kind, width in store_kinds(self.embedder):
             self._stores[_PDQ if kind == "binary" else _EMBEDDING] = FaissVectorStore.open(
                 self.directory / "vectors" / name,
                 kind,
@@ -319,8 +299,8 @@ class Index:
         Vectors of the old one stay until the index is opened for writing again, for the sake of
         readers that are about to open them.
         """
-        self.catalogue.put(_CHANGING, wanted.to_json())
-        self.settings = _finish_change(self.directory, self.catalogue, self.settings)
+        self.catalogue.put(CHANGING, wanted.to_json())
+        self.settings = finish_change(self.directory, self.catalogue, self.settings)
         self._close_stores()
         self.embedder = wanted
         self._open_stores()
@@ -338,93 +318,18 @@ def repair_vectors(directory: Path, purpose: str) -> list[str]:
     Raises:
         IndexLocked, IndexMissing, IndexDamaged (the catalogue itself): nothing can be done.
     """
-    if not _catalogue_path(directory).is_file():
-        raise _missing(directory)
+    if not catalogue_path(directory).is_file():
+        raise missing_index(directory)
     with write_lock(directory, purpose):
-        catalogue = Catalogue.open(_catalogue_path(directory), writable=True)
+        catalogue = Catalogue.open(catalogue_path(directory), writable=True)
         try:
-            embedder = _embedder_of(catalogue)
+            embedder = embedder_of(catalogue)
         finally:
             catalogue.close()
         return [
             problem
-            for name, kind, width in _store_kinds(embedder)
+            for name, kind, width in store_kinds(embedder)
             for problem in FaissVectorStore.repair(
                 directory / "vectors" / name, kind, width
             ).problems
         ]
-
-
-def _store_kinds(embedder: EmbedderRecord) -> list[tuple[str, VectorKind, int]]:
-    """Directory name, kind and width of each vector store of an index."""
-    kinds: list[tuple[str, VectorKind, int]] = [("pdq", "binary", hashes.PDQ_BYTES)]
-    if embedder.dimensions:
-        kinds.append((embedder.directory, "float", embedder.dimensions))
-    return kinds
-
-
-def _make_stores(directory: Path, embedder: EmbedderRecord) -> None:
-    for name, kind, width in _store_kinds(embedder):
-        FaissVectorStore.open(
-            directory / "vectors" / name, kind, width, writable=True, merge_shards=2
-        ).close()
-
-
-def _drop_stores(directory: Path, keep: Collection[str]) -> None:
-    """Delete the vector stores of an index, such as those of an embedder that it had before."""
-    vectors = directory / "vectors"
-    for store in vectors.iterdir() if vectors.is_dir() else ():
-        if store.name not in keep and _STORE_NAME.fullmatch(store.name):
-            shutil.rmtree(store, ignore_errors=True)
-
-
-def _finish_change(directory: Path, catalogue: Catalogue, settings: Settings) -> Settings:
-    """Take the steps of a noted change of the embedder, from whichever a killed run had reached.
-
-    Returns:
-        The settings that name the new embedder.
-    """
-    noted = catalogue.get(_CHANGING)
-    if not noted:
-        return settings
-    wanted = EmbedderRecord.from_json(noted)
-    _make_stores(directory, wanted)
-    PhotoStore(catalogue).forget_fingerprints()
-    catalogue.put("embedder", noted)
-    settings = _naming(settings, wanted)
-    _save_settings(directory, settings)
-    catalogue.put(_CHANGING, "")
-    return settings
-
-
-def _naming(settings: Settings, embedder: EmbedderRecord) -> Settings:
-    """Settings that name an embedder; a model of the user's own is named by them already."""
-    if embedder.preset not in (*PRESETS, HASHES):
-        return settings
-    describe = replace(settings.describe, preset=embedder.preset, model="", model_sha256="")
-    return replace(settings, describe=describe)
-
-
-def _catalogue_path(directory: Path) -> Path:
-    return directory / "catalogue.sqlite"
-
-
-def _missing(directory: Path) -> IndexMissing:
-    return IndexMissing(
-        f"there is no index in {directory}; make one with `imagematch index FOLDER --index "
-        f"{directory}`, or name another with --index or IMAGEMATCH_INDEX"
-    )
-
-
-def _embedder_of(catalogue: Catalogue) -> EmbedderRecord:
-    text = catalogue.get("embedder")
-    if text is None:
-        raise IndexDamaged("the catalogue does not say which embedder the index was made with")
-    try:
-        return EmbedderRecord.from_json(text)
-    except (ValueError, KeyError, TypeError) as error:
-        raise IndexDamaged(f"the catalogue's note of its embedder is damaged: {text!r}") from error
-
-
-def _save_settings(directory: Path, settings: Settings) -> None:
-    write_atomic(directory / "settings.toml", settings_module.to_toml(settings).encode())

@@ -1,0 +1,274 @@
+"""Whether an index is well, and how to mend it: the recipe of `doctor`.
+
+Every check copes with an index that can't be opened, because that is when it is needed.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from imagematch import settings as settings_module
+from imagematch.environment import Finding, check_environment
+from imagematch.errors import (
+    ImagematchError,
+    IndexDamaged,
+    IndexTooNew,
+    IndexTooOld,
+    IndexUnavailable,
+    SettingsError,
+    ShapeError,
+)
+from imagematch.settings import Settings
+from imagematch.stores.audit import AuditLog
+from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.census import Census, RootCount
+from imagematch.stores.durable import PARTIAL_SUFFIX
+from imagematch.stores.faiss_store import FaissVectorStore
+from imagematch.stores.index import Index, repair_vectors
+from imagematch.stores.layout import catalogue_path, embedder_of, store_kinds
+from imagematch.stores.lock import holder
+
+_REPAIR = "run `imagematch doctor --repair`"
+_GO_ON = "run the command that indexed it again, with the same options"
+
+#: Partial files that are listed by name.
+_LISTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """Everything that `doctor` found.
+
+    Attributes:
+        environment: about this machine.
+        index: about the index; what is left after a repair.
+        repaired: what a repair did, in plain words.
+    """
+
+    environment: tuple[Finding, ...]
+    index: tuple[Finding, ...]
+    repaired: tuple[str, ...] = ()
+
+    @property
+    def exit_code(self) -> int:
+        """3 where the index has problems, 1 where only this machine has, else 0."""
+        if any(finding.state == "problem" for finding in self.index):
+            return IndexUnavailable.exit_code
+        if any(finding.state == "problem" for finding in self.environment):
+            return 1
+        return 0
+
+
+def check(directory: Path, *, wanted: bool, repair: bool = False) -> Checkup:
+    """Check this machine and, where there is one, an index.
+
+    Args:
+        wanted: somebody named the index, so that it is a problem if there is none.
+        repair: mend what can be mended first.
+
+    Raises:
+        IndexLocked, StorageFull: the repair can't be done now.
+    """
+    if not catalogue_path(directory).is_file():
+        missing = Finding(
+            "index",
+            "problem" if wanted else "ok",
+            f"there is no index in {directory}",
+            "make one: `imagematch index FOLDER`" if wanted else "",
+        )
+        return Checkup(tuple(check_environment(directory, None)), (missing,))
+    repaired = tuple(_repair(directory)) if repair else ()
+    found = tuple(_check_index(directory))
+    return Checkup(
+        tuple(check_environment(directory, _settings_in_use(directory))), found, repaired
+    )
+
+
+# --- repair ------------------------------------------------------------------------------------
+
+
+def _repair(directory: Path) -> Iterator[str]:
+    """Mend what can be; what could not be is found by the checks that follow."""
+    purpose = "imagematch doctor --repair"
+    try:
+        before = _schema_version(directory)
+        dropped = repair_vectors(directory, purpose)
+        yield from (f"dropped: {problem}" for problem in dropped)
+        with Index.write(directory, purpose) as index:
+            if index.catalogue.version() != before:
+                yield f"brought the catalogue from schema {before} to {index.catalogue.version()}"
+            # Opening compares numbers only, which may be equal by chance.
+            settled = index.compare(repair=True)
+            yield from (f"settled: {difference}" for difference in settled)
+            if dropped or settled:
+                index.audit.record("repaired", dropped=dropped, settled=settled)
+    except (SettingsError, ShapeError, IndexDamaged, IndexTooNew) as error:
+        yield f"the repair ended early: {error}"
+
+
+def _schema_version(directory: Path) -> int | None:
+    """Version of the catalogue before a writer brings it up to date; None: can't be read."""
+    try:
+        with closing(Catalogue.open(catalogue_path(directory), writable=False)) as catalogue:
+            return catalogue.version()
+    except IndexUnavailable:
+        return None
+
+
+# --- checks ------------------------------------------------------------------------------------
+
+
+def _check_index(directory: Path) -> Iterator[Finding]:
+    writer = holder(directory)
+    yield Finding("lock", "ok", f"{writer} is writing" if writer else "nobody is writing to it")
+    yield from _check_settings(directory)
+    yield from _check_audit(directory)
+    if writer is None:
+        yield from _check_partials(directory)
+    try:
+        with closing(Catalogue.open(catalogue_path(directory), writable=False)) as catalogue:
+            yield from _check_catalogue(directory, catalogue)
+            yield from _check_vectors(directory, catalogue)
+    except IndexUnavailable as error:
+        yield _unusable(directory, error)
+        return
+    yield from _check_together(directory, writer)
+
+
+def _unusable(directory: Path, error: IndexUnavailable) -> Finding:
+    if isinstance(error, IndexTooOld):
+        return Finding("schema", "problem", str(error), _REPAIR)
+    if isinstance(error, IndexTooNew):
+        return Finding("schema", "problem", str(error), "install the newer imagematch")
+    return Finding("catalogue", "problem", str(error), _anew(directory))
+
+
+def _anew(directory: Path) -> str:
+    return (
+        f"a damaged catalogue can't be repaired: copy it back from a backup, or move "
+        f"{catalogue_path(directory)} away and index your folders again; audit.jsonl and "
+        f"settings.toml stay"
+    )
+
+
+def _settings_in_use(directory: Path) -> Settings:
+    try:
+        return settings_module.load(directory / "settings.toml")
+    except SettingsError:
+        return settings_module.DEFAULTS
+
+
+def _check_settings(directory: Path) -> Iterator[Finding]:
+    try:
+        settings_module.load(directory / "settings.toml")
+    except SettingsError as error:
+        yield Finding("settings", "problem", str(error), "correct that line, or delete it")
+    else:
+        yield Finding("settings", "ok", "settings.toml can be read")
+
+
+def _check_audit(directory: Path) -> Iterator[Finding]:
+    try:
+        trail = AuditLog(directory / "audit.jsonl").read()
+    except OSError as error:
+        message = f"audit.jsonl can't be read: {error.strerror}"
+        yield Finding("audit", "problem", message, "check its permissions")
+        return
+    text = f"audit.jsonl has {len(trail.entries)} entries"
+    if trail.torn:
+        advice = "nothing to do if a run was killed; else somebody has edited the log"
+        yield Finding("audit", "warning", f"{text} and {trail.torn} torn lines", advice)
+    else:
+        yield Finding("audit", "ok", text)
+
+
+def _check_partials(directory: Path) -> Iterator[Finding]:
+    left = sorted(str(path) for path in directory.rglob(f".*{PARTIAL_SUFFIX}"))
+    if left:
+        names = ", ".join(left[:_LISTED]) + (", ..." if len(left) > _LISTED else "")
+        yield Finding(
+            "temporary files",
+            "warning",
+            f"{len(left)} left by a killed run: {names}",
+            "the next run deletes them, and so does `imagematch doctor --repair`",
+        )
+
+
+def _check_catalogue(directory: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    problems = catalogue.check()
+    for problem in problems:
+        yield Finding("catalogue", "problem", problem, _anew(directory))
+    if not problems:
+        message = f"whole, schema version {catalogue.version()}"
+        yield Finding("catalogue", "ok", message)
+
+
+def _check_vectors(directory: Path, catalogue: Catalogue) -> Iterator[Finding]:
+    for name, kind, width in store_kinds(embedder_of(catalogue)):
+        place = directory / "vectors" / name
+        problems: Sequence[str]
+        try:
+            # Shards are only merged from a store that is open for writing.
+            with closing(
+                FaissVectorStore.open(place, kind, width, writable=False, merge_shards=2)
+            ) as store:
+                problems, stats = store.verify(), store.stats()
+        except (IndexUnavailable, ShapeError, OSError) as error:
+            yield Finding("vectors", "problem", str(error), _REPAIR)
+            continue
+        for problem in problems:
+            yield Finding("vectors", "problem", problem, _REPAIR)
+        if not problems:
+            message = f"{name}: {stats.vectors} vectors in {stats.shards} shards, checksums agree"
+            yield Finding("vectors", "ok", message)
+
+
+def _check_together(directory: Path, writer: str | None) -> Iterator[Finding]:
+    """What can only be checked in an index that opens."""
+    try:
+        with Index.read(directory) as index:
+            yield from _check_differences(index, writer)
+            yield from _check_waiting(index)
+            yield from _check_roots(Census(index.catalogue).roots())
+    except ImagematchError as error:
+        message = f"the index can't be opened: {error}"
+        yield Finding("index", "problem", message, "mend what is listed above first")
+
+
+def _check_differences(index: Index, writer: str | None) -> Iterator[Finding]:
+    differences = index.compare(repair=False)
+    if not differences:
+        yield Finding("agreement", "ok", "catalogue and vectors agree")
+    elif writer:
+        message = "catalogue and vectors can't be compared while somebody is writing"
+        yield Finding("agreement", "warning", message, "check again when that run has ended")
+    else:
+        lacking = any(len(missing) for _, missing in index.differences().values())
+        for difference in differences:
+            # Vectors without a row are never found; rows without a vector are missed by a search.
+            yield Finding("agreement", "problem" if lacking else "warning", difference, _REPAIR)
+
+
+def _check_waiting(index: Index) -> Iterator[Finding]:
+    for root in Census(index.catalogue).roots():
+        if root.pending or root.unsearched:
+            message = (
+                f"{root.path} ({root.collection}): {root.pending} photos wait to be described, "
+                f"{root.unsearched} to be looked for"
+            )
+            yield Finding("waiting", "warning", message, _GO_ON)
+    if pairs := index.matches.waiting():
+        message = f"{pairs} pairs of photos wait to be judged"
+        yield Finding("waiting", "warning", message, "run any `imagematch index` again")
+
+
+def _check_roots(roots: Sequence[RootCount]) -> Iterator[Finding]:
+    for root in roots:
+        if not root.path.is_dir():
+            yield Finding(
+                "folders",
+                "warning",
+                f"{root.path} ({root.collection}) is not there at the moment",
+                "plug its drive in before you index it again; nothing is lost until then",
+            )

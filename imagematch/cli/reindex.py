@@ -1,0 +1,125 @@
+"""`imagematch reindex`: one pass over the configured jobs, or a pass whenever one is due."""
+
+from pathlib import Path
+
+import click
+
+from imagematch import reindexing
+from imagematch.cli.console import output, say, watching
+from imagematch.cli.index import has_troubles, list_troubles
+from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.errors import UsageError
+from imagematch.records import IndexReport
+from imagematch.reindexing import PassReport
+from imagematch.reports import json as json_report
+from imagematch.reports import shown
+from imagematch.sources import jobs
+
+_JOBS_FILE = "jobs.toml"
+
+
+@click.command("reindex")
+@click.option(
+    "--jobs",
+    "jobs_file",
+    type=ANY_PATH,
+    help="The jobs file: docs/scheduling.md.  [default: jobs.toml in the index directory if there "
+    "is one, else ./jobs.toml]",
+)
+@click.option("--job", "name", help="Run this job only.")
+@click.option("--watch", "keep_watch", is_flag=True, help="Keep running, each job on its schedule.")
+@click.option(
+    "--allow-lost",
+    is_flag=True,
+    help="Go on although most known files of the job are gone; needs --job.",
+)
+@json_option
+@index_option
+def reindex_command(
+    jobs_file: Path | None,
+    name: str | None,
+    keep_watch: bool,
+    allow_lost: bool,
+    as_json: bool,
+    directory: Path,
+) -> None:
+    """Bring the index up to date with all configured folders, and report what matches anew.
+
+    One pass over the jobs of the jobs file. Matches that no report has shown yet are written to
+    reports/ in the index directory, with a copy as latest.json and latest.html. A job whose folder
+    is gone fails; the others run. With --watch, jobs run on their schedules until Ctrl-C or
+    SIGTERM; a job without one is only run by a plain `imagematch reindex`.
+
+    \b
+    Example:
+      imagematch reindex --jobs jobs.toml
+      imagematch reindex --watch
+    """
+    path = jobs_file or _default_jobs_file(directory)
+    if keep_watch:
+        from imagematch.cli import watch  # its schedule library is not needed elsewhere
+
+        if allow_lost:
+            raise UsageError("--allow-lost is for one pass that you look at, not for --watch")
+        watch.run(directory, path, name, as_json=as_json)
+        return
+    if allow_lost and name is None:
+        raise UsageError("--allow-lost needs --job: name the job whose files are gone for good")
+    chosen = jobs.select(jobs.load(path), name)
+    with watching(quiet=as_json) as monitor:
+        report = reindexing.run(directory, chosen, monitor, allow_lost=allow_lost)
+    show_pass(report, as_json=as_json)
+    if not went_well(report):
+        raise click.exceptions.Exit(1)
+
+
+def _default_jobs_file(directory: Path) -> Path:
+    beside = directory / _JOBS_FILE
+    return beside if beside.exists() else Path(_JOBS_FILE)
+
+
+def went_well(report: PassReport) -> bool:
+    """Whether every job ran and all its inputs could be used."""
+    return not any(job.report is None or has_troubles(job.report) for job in report.outcomes)
+
+
+def show_pass(report: PassReport, *, as_json: bool) -> None:
+    """Say what a pass did: one JSON object, or some lines for people."""
+    for job in report.outcomes:
+        if job.report is None:
+            say(f"Job {job.name} failed: {job.error}")
+        else:
+            list_troubles(job.report)
+    if as_json:
+        click.echo(json_report.dumps(_as_data(report)))
+        return
+    for job in report.outcomes:
+        _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
+    _line(f"{report.new_matches} new matches since the last report")
+    for path in (report.json_path, report.html_path):
+        if path is not None:
+            _line(f"Wrote {path}, and latest{path.suffix} beside it")
+
+
+def _as_data(report: PassReport) -> dict[str, object]:
+    return {
+        "jobs": [
+            json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
+        ],
+        "new_matches": report.new_matches,
+        "report": shown.encodable(str(report.json_path)),
+    }
+
+
+def _counts(report: IndexReport) -> str:
+    return (
+        f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
+        f"{report.known} known, {report.skipped} skipped, {report.failed} failed\n"
+        f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
+        f"{report.vanished} vanished; {report.matches} pairs of photos matched"
+    )
+
+
+def _line(text: str) -> None:
+    for line in text.split("\n"):
+        output().print(shown.printable(line), markup=False)

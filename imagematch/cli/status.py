@@ -1,0 +1,141 @@
+"""`imagematch status`: what an index holds and what is left to do."""
+
+from pathlib import Path
+
+import click
+
+from imagematch import overview
+from imagematch.cli.console import say
+from imagematch.cli.options import index_option, json_option
+from imagematch.overview import METHODS, Status
+from imagematch.reports import json as json_report
+from imagematch.reports.shown import printable
+from imagematch.stores.catalogue import Run
+
+
+@click.command("status")
+@index_option
+@click.option(
+    "--failures", is_flag=True, help="List every file that could not be described, and why."
+)
+@json_option
+def status_command(directory: Path, failures: bool, as_json: bool) -> None:
+    """Say what an index holds, what is left to do and what was done last.
+
+    \b
+    Examples:
+      imagematch status
+      imagematch status --failures
+    """
+    status = overview.status_of(directory)
+    if as_json:
+        data = overview.status_json(status)
+        if failures:
+            data["failures"] = [
+                overview.failure_json(file) for file in overview.failed_files(directory)
+            ]
+        click.echo(json_report.dumps(data))
+    elif failures:
+        _list_failures(directory)
+    else:
+        for label, text in _lines(status):
+            click.echo(printable(f"{label:<12} {text}".rstrip()))
+
+
+def _list_failures(directory: Path) -> None:
+    files = 0
+    for file in overview.failed_files(directory):
+        place = Path(file.root) / file.path
+        click.echo(printable(f"{place}: {file.failure.code}: {file.failure.message}"))
+        files += 1
+    if not files:
+        say("No file has failed.")
+
+
+def _lines(status: Status) -> list[tuple[str, str]]:
+    """The overview as pairs of a label and a text; an empty label goes on with the one before."""
+    lines = [("Index", f"{status.directory} ({_size(status.bytes)})")]
+    lines += _photo_lines(status)
+    lines.append(("Sightings", f"{status.sightings:,} by {status.profiles:,} profiles"))
+    for entry in status.collections:
+        about = "gallery" if entry.kind == "gallery" else "collection"
+        lines.append(
+            ("", f"{about} {entry.name}: {entry.photos:,} photos in {entry.files:,} files")
+        )
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(status.matches.items()))
+    lines.append(("Matches", f"{sum(status.matches.values()):,}" + (f": {kinds}" if kinds else "")))
+    if status.waiting:
+        lines.append(("", f"{status.waiting:,} pairs wait to be judged; {_GO_ON}"))
+    lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
+    lines += _vector_lines(status)
+    for number, run in enumerate(status.runs):
+        lines.append(("Last runs" if number == 0 else "", _run_line(run)))
+        if spent := _spent(run):
+            lines.append(("", f"  {spent}"))
+    lines.append(("Writing", status.writer or "nobody at the moment"))
+    return lines
+
+
+_GO_ON = "run the same index command again"
+
+
+def _photo_lines(status: Status) -> list[tuple[str, str]]:
+    lines = [("Photos", f"{status.photos:,}, {status.described:,} of them described")]
+    if status.pending:
+        lines.append(("", f"{status.pending:,} wait to be described; {_GO_ON}"))
+    if status.gated:
+        reasons = ", ".join(f"{count:,} {gate}" for gate, count in status.gated.items())
+        lines.append(("", f"{reasons}: these match only exactly"))
+    files = f"{status.files['present']:,} present"
+    for state in ("vanished", "replaced"):
+        if status.files[state]:
+            files += f", {status.files[state]:,} {state}"
+    lines.append(("Files", files))
+    if status.failed:
+        lines.append(("", f"{status.failed:,} failed; `imagematch status --failures` says why"))
+    return lines
+
+
+def _vector_lines(status: Status) -> list[tuple[str, str]]:
+    lines = []
+    for number, (name, stats) in enumerate(status.vectors.items()):
+        text = (
+            f"{name}: {stats.vectors:,} in {stats.shards} shards, {_size(stats.bytes)}, "
+            f"search is {stats.method}"
+        )
+        lines.append(("Vectors" if number == 0 else "", text))
+    for method in sorted({stats.method for stats in status.vectors.values()} & METHODS.keys()):
+        lines.append(("", f"{method}: {METHODS[method]}"))
+    return lines
+
+
+def _run_line(run: Run) -> str:
+    day, _, time = run.started.partition("T")
+    name = f"{run.what} {run.job}".strip()
+    text = f"{day} {time[:5]} UTC {name} {run.root}: {run.state}"
+    if run.message:
+        text += f" ({run.message})"
+    counts = run.counts
+    if "seen" in counts:
+        text += (
+            f", {counts['seen']:,} files, {counts['described']:,} described, "
+            f"{counts['failed']:,} failed, {counts['matches']:,} new matches"
+        )
+    return text
+
+
+def _spent(run: Run) -> str:
+    spent = run.counts.get("spent", {})
+    parts = [f"{part} {seconds:.1f} s" for part, seconds in spent.items() if seconds >= 0.05]
+    return "time: " + ", ".join(parts) if parts else ""
+
+
+def _size(count: int) -> str:
+    if count < 1000:
+        return f"{count} bytes"
+    size = float(count)
+    for unit in ("kB", "MB", "GB"):
+        size /= 1000
+        if size < 1000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} TB"

@@ -1,0 +1,188 @@
+"""What an index holds, what is left to do and what was done last: the recipe of `status`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imagematch.reports import shown
+from imagematch.stores.catalogue import Run
+from imagematch.stores.census import Census, FailedSighting
+from imagematch.stores.index import Index
+from imagematch.stores.lock import holder
+from imagematch.stores.vectors import StoreStats
+
+_RUNS_SHOWN = 5
+
+#: How each method of a vector store searches, for people.
+METHODS = {"exact": "every vector is compared with every query, so nothing near is missed"}
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionCounts:
+    """One collection; `files` and `photos` count what is present, `sightings` all history."""
+
+    name: str
+    kind: str
+    sightings: int
+    files: int
+    photos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What an index holds.
+
+    Attributes:
+        photos: different photos, described or not.
+        pending: photos that wait to be described, because a run was stopped.
+        gated: photos that match only exactly, by reason.
+        failed: present files that could not be described.
+        files: by state: "present", "vanished", "replaced".
+        matches: by kind.
+        waiting: pairs that wait to be judged.
+        embedder: "name:checksum@side"; None with the preset `hashes`.
+        vectors: by name of the store.
+        bytes: on the disk, all files of the index.
+        runs: the last ones, newest first.
+        writer: who is writing to the index at this moment, in words.
+    """
+
+    directory: Path
+    photos: int
+    described: int
+    pending: int
+    gated: Mapping[str, int]
+    failed: int
+    files: Mapping[str, int]
+    sightings: int
+    profiles: int
+    matches: Mapping[str, int]
+    waiting: int
+    collections: tuple[CollectionCounts, ...]
+    preset: str
+    embedder: str | None
+    vectors: Mapping[str, StoreStats]
+    bytes: int
+    runs: tuple[Run, ...]
+    writer: str | None
+
+
+def status_of(directory: Path) -> Status:
+    """Look at an index.
+
+    Raises:
+        IndexMissing, IndexDamaged, IndexTooNew, SettingsError: it can't be read.
+    """
+    with Index.read(directory) as index:
+        census = Census(index.catalogue)
+        photos, seen = index.photos.counts(), index.sightings.counts()
+        return Status(
+            directory=directory,
+            photos=photos["all"],
+            described=photos["described"],
+            pending=census.pending(),
+            gated=census.gated(),
+            failed=seen["failed"],
+            files=census.files(),
+            sightings=seen["sightings"],
+            profiles=seen["profiles"],
+            matches=index.matches.counts(),
+            waiting=index.matches.waiting(),
+            collections=_collections(index, census),
+            preset=index.embedder.preset,
+            embedder=str(index.embedder.identity) if index.embedder.dimensions else None,
+            vectors=index.store_stats(),
+            bytes=_bytes_below(directory),
+            runs=index.catalogue.last_runs(_RUNS_SHOWN),
+            writer=holder(directory),
+        )
+
+
+def failed_files(directory: Path) -> Iterator[FailedSighting]:
+    """All files that could not be described; raises as `status_of`."""
+    with Index.read(directory) as index:
+        yield from Census(index.catalogue).failed_files()
+
+
+def status_json(status: Status) -> dict[str, Any]:
+    """The shape of docs/schemas/status.schema.json."""
+    return {
+        "index": shown.encodable(str(status.directory)),
+        "photos": status.photos,
+        "described": status.described,
+        "pending": status.pending,
+        "gated": dict(status.gated),
+        "sightings": status.sightings,
+        "failed": status.failed,
+        "files": dict(status.files),
+        "profiles": status.profiles,
+        "matches": sum(status.matches.values()),
+        "matches_by_kind": dict(status.matches),
+        "waiting_pairs": status.waiting,
+        "collections": {entry.name: entry.sightings for entry in status.collections},
+        "galleries": [
+            {"name": entry.name, "files": entry.files, "photos": entry.photos}
+            for entry in status.collections
+            if entry.kind == "gallery"
+        ],
+        "preset": status.preset,
+        "embedder": status.embedder,
+        "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
+        "bytes": status.bytes,
+        "runs": [_run(run) for run in status.runs],
+        "writer": status.writer,
+    }
+
+
+def failure_json(file: FailedSighting) -> dict[str, str]:
+    """One failed file, in the shape of docs/schemas/status.schema.json."""
+    return {
+        "collection": file.collection,
+        "root": file.root,
+        "path": file.path,
+        "code": file.failure.code,
+        "message": file.failure.message,
+    }
+
+
+def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
+    sightings = census.sightings()
+    return tuple(
+        CollectionCounts(name, kind, sightings.get(name, 0), files, photos)
+        for name, (kind, files, photos) in index.sightings.collection_counts().items()
+    )
+
+
+def _bytes_below(directory: Path) -> int:
+    total = 0
+    for path in directory.rglob("*"):
+        try:
+            total += path.lstat().st_size
+        except FileNotFoundError:  # a writer has merged it away
+            continue
+    return total
+
+
+def _vectors(stats: StoreStats) -> dict[str, Any]:
+    return {
+        "vectors": stats.vectors,
+        "removed": stats.tombstones,
+        "shards": stats.shards,
+        "bytes": stats.bytes,
+        "method": stats.method,
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "what": run.what,
+        "job": run.job,
+        "folder": run.root,
+        "started": run.started,
+        "finished": run.finished,
+        "state": run.state,
+        "message": run.message,
+        "counts": dict(run.counts),
+    }

@@ -1,0 +1,141 @@
+"""How much of everything an index holds, and what is left to do: for `status` and `doctor`."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from imagematch.records import Failure
+from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.schema import collections, files, photos, roots, sightings
+
+
+@dataclass(frozen=True, slots=True)
+class RootCount:
+    """One folder that was indexed.
+
+    Attributes:
+        scanned_at: end of its last complete scan, ISO 8601, UTC; None if there was none.
+        pending: photos of its present files that have no fingerprint yet.
+        unsearched: photos of its present files that have one, but were not looked for yet.
+    """
+
+    path: Path
+    collection: str
+    kind: str
+    scanned_at: str | None
+    pending: int
+    unsearched: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSighting:
+    """A present file that could not be described."""
+
+    collection: str
+    root: str
+    path: str
+    failure: Failure
+
+
+class Census:
+    """Counts over the whole catalogue."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def roots(self) -> tuple[RootCount, ...]:
+        """All folders that were indexed, by collection and path."""
+        wanted = (
+            select(roots, collections.c.name, collections.c.kind)
+            .join(collections, collections.c.id == roots.c.collection_id)
+            .order_by(collections.c.name, roots.c.path)
+        )
+        waiting = (
+            select(files.c.root_id, photos.c.state, func.count(photos.c.id.distinct()))
+            .join(photos, photos.c.id == files.c.photo_id)
+            .where(files.c.state == "present")
+            .where(
+                (photos.c.state == "pending")
+                | ((photos.c.state == "described") & photos.c.searched.is_(False))
+            )
+            .group_by(files.c.root_id, photos.c.state)
+        )
+        with self._catalogue.begin() as connection:
+            counts = {(row[0], row[1]): row[2] for row in connection.execute(waiting)}
+            rows = connection.execute(wanted).all()
+        return tuple(
+            RootCount(
+                Path(os.fsdecode(row.raw) if row.raw else row.path),
+                row.name,
+                row.kind,
+                row.scanned_at,
+                counts.get((row.id, "pending"), 0),
+                counts.get((row.id, "described"), 0),
+            )
+            for row in rows
+        )
+
+    def pending(self) -> int:
+        """Photos of present files that have no fingerprint yet: a run was stopped."""
+        wanted = (
+            select(func.count(photos.c.id.distinct()))
+            .join(files, files.c.photo_id == photos.c.id)
+            .where(photos.c.state == "pending", files.c.state == "present")
+        )
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted).scalar_one()
+
+    def gated(self) -> dict[str, int]:
+        """Photos that match only exactly, by reason ("flat", "tiny")."""
+        wanted = (
+            select(photos.c.gate, func.count())
+            .where(photos.c.state == "described", photos.c.gate != "")
+            .group_by(photos.c.gate)
+            .order_by(photos.c.gate)
+        )
+        with self._catalogue.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(wanted)}
+
+    def files(self) -> dict[str, int]:
+        """Files by what became of them: "present", "vanished", "replaced"."""
+        wanted = select(files.c.state, func.count()).group_by(files.c.state)
+        with self._catalogue.begin() as connection:
+            found = {row[0]: row[1] for row in connection.execute(wanted)}
+        return {state: found.get(state, 0) for state in ("present", "vanished", "replaced")}
+
+    def sightings(self) -> dict[str, int]:
+        """Sightings by collection, with those of files that are no longer there."""
+        wanted = (
+            select(collections.c.name, func.count(sightings.c.id))
+            .outerjoin(roots, roots.c.collection_id == collections.c.id)
+            .outerjoin(files, files.c.root_id == roots.c.id)
+            .outerjoin(sightings, sightings.c.file_id == files.c.id)
+            .group_by(collections.c.name)
+            .order_by(collections.c.name)
+        )
+        with self._catalogue.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(wanted)}
+
+    def failed_files(self) -> Iterator[FailedSighting]:
+        """All present files that could not be described, by collection, root and path."""
+        code = func.coalesce(files.c.code, photos.c.code)
+        wanted = (
+            select(
+                collections.c.name,
+                roots.c.path,
+                files.c.path,
+                code,
+                func.coalesce(files.c.message, photos.c.message, ""),
+            )
+            .join(roots, roots.c.id == files.c.root_id)
+            .join(collections, collections.c.id == roots.c.collection_id)
+            .outerjoin(photos, photos.c.id == files.c.photo_id)
+            .where(files.c.state == "present", code.is_not(None))
+            .order_by(collections.c.name, roots.c.path, files.c.path)
+        )
+        with self._catalogue.begin() as connection:
+            for row in connection.execute(wanted.execution_options(yield_per=1000)):
+                yield FailedSighting(row[0], row[1], row[2], Failure(row[3], row[4]))

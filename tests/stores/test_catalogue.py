@@ -1,0 +1,255 @@
+"""The catalogue: whole or absent, one writer and many readers, versions, and what goes wrong."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from imagematch.errors import (
+    IndexDamaged,
+    IndexMissing,
+    IndexTooNew,
+    IndexTooOld,
+    StorageFull,
+)
+from imagematch.stores import schema
+from imagematch.stores.catalogue import Catalogue
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "catalogue.sqlite"
+    Catalogue.create(path, "{}")
+    return path
+
+
+def opened(path: Path, *, writable: bool) -> "closing[Catalogue]":
+    return closing(Catalogue.open(path, writable=writable))
+
+
+# --- creation ----------------------------------------------------------------------------------
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from imagematch.stores import catalogue
+def die(*_): os._exit(9)
+if sys.argv[2] == "before the rows":
+    catalogue.Catalogue._set_default = staticmethod(die)
+elif sys.argv[2] == "before the rename":
+    Path.replace = die
+else:
+    catalogue.fsync_directory = die
+catalogue.Catalogue.create(Path(sys.argv[1]), "{}")
+"""
+
+
+@pytest.mark.parametrize(
+    ("moment", "exists"),
+    [("before the rows", False), ("before the rename", False), ("after the rename", True)],
+)
+def test_killed_creation_leaves_no_catalogue_or_a_whole_one(
+    tmp_path: Path, moment: str, exists: bool
+) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    done = subprocess.run([sys.executable, "-c", KILLED, str(path), moment], check=False)
+    assert done.returncode == 9
+    assert path.exists() == exists
+    if not exists:
+        Catalogue.create(path, "{}")
+    with opened(path, writable=True) as catalogue:
+        assert catalogue.version() == schema.VERSION
+        assert catalogue.check() == []
+    assert not list(tmp_path.glob("*.new*"))
+
+
+def test_log_of_a_deleted_catalogue_does_not_come_back_in_the_next(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        catalogue.put("secret", "old")
+        log = path.with_name(path.name + "-wal")
+        kept = log.read_bytes()
+    path.unlink()
+    log.write_bytes(kept)
+    Catalogue.create(path, "{}")
+    with opened(path, writable=True) as catalogue:
+        assert catalogue.get("secret") is None
+        assert catalogue.check() == []
+
+
+@pytest.mark.parametrize("name", ["what?is", "100%25", "a#b", "a b", "пример", "file:x", "a&b=c"])
+def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    path = tmp_path / name / "catalogue.sqlite"
+    Catalogue.create(path, "{}")
+    with opened(path, writable=False) as catalogue:
+        assert catalogue.get("embedder") == "{}"
+    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+
+
+# --- readers and the writer --------------------------------------------------------------------
+
+
+def test_reader_sees_the_last_commit_while_a_writer_works(path: Path) -> None:
+    with opened(path, writable=True) as writer, opened(path, writable=False) as reader:
+        writer.put("key", "old")
+        with writer.begin() as connection:
+            connection.execute(text("UPDATE meta SET value = 'new' WHERE key = 'key'"))
+            assert reader.get("key") == "old"
+        assert reader.get("key") == "new"
+
+
+def test_transaction_of_a_reader_sees_one_state(path: Path) -> None:
+    with opened(path, writable=True) as writer, opened(path, writable=False) as reader:
+        writer.put("key", "old")
+        query = text("SELECT value FROM meta WHERE key = 'key'")
+        with reader.begin() as connection:
+            assert connection.execute(query).scalar() == "old"
+            writer.put("key", "new")
+            assert connection.execute(query).scalar() == "old"
+
+
+def test_reader_cannot_write(path: Path) -> None:
+    with opened(path, writable=False) as reader:
+        with pytest.raises(IndexDamaged, match="readonly"):
+            reader.put("key", "value")
+        assert reader.get("key") is None
+
+
+def test_exception_rolls_a_transaction_back(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        catalogue.put("key", "old")
+        with pytest.raises(RuntimeError), catalogue.begin() as connection:
+            connection.execute(text("UPDATE meta SET value = 'new'"))
+            raise RuntimeError
+        assert catalogue.get("key") == "old"
+
+
+def test_foreign_keys_hold(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        with pytest.raises(IntegrityError), catalogue.begin() as connection:
+            connection.execute(schema.roots.insert().values(collection_id=77, path="/x", raw=b""))
+        assert catalogue.check() == []
+
+
+# --- versions ----------------------------------------------------------------------------------
+
+
+def next_version(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
+    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "MIGRATIONS", {2: statements})
+
+
+ADD_COLUMN = "ALTER TABLE photos ADD COLUMN mood TEXT"
+
+
+def test_writer_brings_an_older_catalogue_up_to_date(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_version(monkeypatch, ADD_COLUMN)
+    with pytest.raises(IndexTooOld, match="doctor --repair"):
+        Catalogue.open(path, writable=False)
+    for _ in range(2):
+        with opened(path, writable=True) as catalogue:
+            assert catalogue.version() == 2
+            with catalogue.begin() as connection:
+                assert connection.execute(text("SELECT mood FROM photos")).all() == []
+
+
+def test_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patched:
+        next_version(patched, ADD_COLUMN, "UPDATE nothing SET a = 1")
+        with pytest.raises(IndexDamaged, match="no such table"):
+            Catalogue.open(path, writable=True)
+    with opened(path, writable=False) as catalogue:
+        assert catalogue.version() == 1
+    next_version(monkeypatch, ADD_COLUMN)
+    with opened(path, writable=True) as catalogue:
+        assert catalogue.version() == 2
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_newer_catalogue_is_refused(path: Path, writable: bool) -> None:
+    with opened(path, writable=True) as catalogue:
+        catalogue.put("schema_version", "99")
+    before = path.read_bytes()
+    with pytest.raises(IndexTooNew, match="schema 99"):
+        Catalogue.open(path, writable=writable)
+    assert path.read_bytes() == before
+
+
+# --- damage ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 4096])
+def test_file_that_is_no_catalogue_is_named(tmp_path: Path, content: bytes, writable: bool) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(IndexDamaged, match=r"catalogue\.sqlite"):
+        Catalogue.open(path, writable=writable)
+
+
+def test_database_of_another_program_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.sqlite"
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("CREATE TABLE meta (key TEXT, value TEXT)")
+    with pytest.raises(IndexDamaged, match="not a catalogue of imagematch"):
+        Catalogue.open(path, writable=True)
+
+
+def test_missing_file_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing):
+        Catalogue.open(tmp_path / "catalogue.sqlite", writable=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_finds_a_row_that_points_nowhere(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as raw:
+        raw.execute("INSERT INTO roots (collection_id, path, raw) VALUES (77, '/x', x'')")
+        raw.commit()
+    with opened(path, writable=False) as catalogue:
+        assert catalogue.check() == ["catalogue: row 1 of roots points nowhere"]
+
+
+def test_full_disk_is_said_and_costs_nothing_that_was_committed(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        catalogue.put("key", "old")
+        with catalogue.begin() as connection:
+            # The pool hands the same connection to the next transaction.
+            pages = connection.execute(text("PRAGMA page_count")).scalar_one()
+            connection.execute(text(f"PRAGMA max_page_count = {pages}"))
+        with pytest.raises(StorageFull, match="no room left"):
+            catalogue.put("key", "x" * 1_000_000)
+        assert catalogue.get("key") == "old"
+
+
+# --- runs --------------------------------------------------------------------------------------
+
+
+def test_run_that_never_ended_was_killed(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        first = catalogue.start_run("index", "", "/a")
+        second = catalogue.start_run("reindex", "nightly", "/b")
+        catalogue.finish_run(second, "done", {"seen": 3, "spent": {"scan": 0.5}})
+        newest, oldest = catalogue.last_runs(5)
+        assert (oldest.id, oldest.state) == (first, "killed")
+        assert oldest.finished is not None
+        assert (newest.state, newest.job, newest.counts["spent"]) == (
+            "done",
+            "nightly",
+            {"scan": 0.5},
+        )
+        assert [run.id for run in catalogue.last_runs(1)] == [second]
+
+
+def test_message_that_is_no_valid_text_is_kept_readable(path: Path) -> None:
+    with opened(path, writable=True) as catalogue:
+        run_id = catalogue.start_run("index", "", "/x/\udcff")
+        catalogue.finish_run(run_id, "failed", {}, "no such folder: \udcff")
+        (run,) = catalogue.last_runs(1)
+        assert (run.root, run.message) == ("/x/\\udcff", "no such folder: \\udcff")
