@@ -92,14 +92,15 @@ def _repair(directory: Path) -> Iterator[str]:
     """Mend what can be; what could not be is found by the checks that follow."""
     purpose = "imagematch doctor --repair"
     try:
-        before = _schema_version(directory)
+        older = _is_older(directory)
         dropped = repair_vectors(directory, purpose)
         yield from (f"dropped: {problem}" for problem in dropped)
         with Index.write(directory, purpose) as index:
-            if index.catalogue.version() != before:
-                yield f"brought the catalogue from schema {before} to {index.catalogue.version()}"
+            if older:
+                version = index.catalogue.version()
+                yield f"brought the catalogue from an older schema to version {version}"
             # Opening compares numbers only, which may be equal by chance.
-            settled = index.compare(repair=True)
+            settled = [*index.settled, *index.compare(repair=True)]
             yield from (f"settled: {difference}" for difference in settled)
             if dropped or settled:
                 index.audit.record("repaired", dropped=dropped, settled=settled)
@@ -107,13 +108,12 @@ def _repair(directory: Path) -> Iterator[str]:
         yield f"the repair ended early: {error}"
 
 
-def _schema_version(directory: Path) -> int | None:
-    """Version of the catalogue before a writer brings it up to date; None: can't be read."""
+def _is_older(directory: Path) -> bool:
     try:
-        with closing(Catalogue.open(catalogue_path(directory), writable=False)) as catalogue:
-            return catalogue.version()
-    except IndexUnavailable:
-        return None
+        Catalogue.open(catalogue_path(directory), writable=False).close()
+    except IndexTooOld:
+        return True
+    return False
 
 
 # --- checks ------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from imagematch.records import (
     StoredSighting,
 )
 from imagematch.settings import DescribeSettings, Settings
+from imagematch.sources import folder
 from imagematch.stages import describe, link, news, query, scan, search, thumbnails, verify
 from imagematch.stages.fingerprints import FileTask, warm_up
 from imagematch.stages.query import QueryOptions as QueryOptions
@@ -69,6 +70,8 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
         UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
         Stopped: as asked through the monitor; everything done so far is kept.
     """
+    # A folder that can't be read must not leave an empty index behind.
+    folder.walk(request.folder, leave_out=[directory])
     with open_for_writing(directory, request) as index:
         return update(index, request, monitor)
 
@@ -246,12 +249,15 @@ def _with_preset(settings: DescribeSettings, preset: str | None) -> DescribeSett
 
 
 def _settle_embedder(index: Index, request: IndexRequest) -> None:
-    embedder = embedder_of(_with_preset(index.settings.describe, request.preset))
+    describing = _with_preset(index.settings.describe, request.preset)
+    embedder = embedder_of(describing)
     if request.redescribe and embedder.identity != index.embedder.identity:
         index.change_embedder(embedder)
         index.audit.record("embedder changed", embedder=str(embedder.identity))
     else:
         index.require_embedder(embedder)
+        # What was checked is what the workers must load, whatever settings.toml names by now.
+        index.settings = replace(index.settings, describe=describing)
 
 
 def embedder_of(settings: DescribeSettings) -> EmbedderRecord:

@@ -25,6 +25,9 @@ FEATURES = {
 #: is told apart without an error.
 _RIDGE = 0.02
 
+#: The hash learns from pairs up to this distance, half as far again as its candidates, bits.
+_FARTHEST_PDQ = 96
+
 BINS = 10  # of a calibration error and of a reliability table
 
 type Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -86,11 +89,19 @@ def fit_penalty(logits: Values, true: Values) -> float:
     return round(float(minimize_scalar(loss, bounds=(0, 20), method="bounded").x), 4)
 
 
-def fit(pairs: Sequence[Pair]) -> Calibration:
-    """Fit all models; each sees the pairs that it will be asked about, with what is known then."""
+def fit(pairs: Sequence[Pair], apart: Sequence[Pair]) -> Calibration:
+    """Fit all models.
+
+    Args:
+        pairs: candidates.
+        apart: parts of one photo without a common pixel; the hardest cases for geometry, which
+            nothing else learns from, because as candidates they would be rare.
+    """
     models = {}
     for name, names in FEATURES.items():
         rows = [pair for pair in pairs if concerns(name, pair)]
+        if name == "geometry":
+            rows += [pair for pair in apart if concerns(name, pair)]
         seen = [features(pair.pdq_distance, pair.cosine, pair.geometry) for pair in rows]
         models[name] = fit_logistic(seen, truth(rows), names)
     unpenalised = Calibration(**models, blind_penalty=0.0)
@@ -101,15 +112,24 @@ def fit(pairs: Sequence[Pair]) -> Calibration:
 
 
 def concerns(model: str, pair: Pair) -> bool:
-    """Whether a pair is one that the model judges, once it is given only what the model uses."""
+    """Whether a model learns from a pair: all that it uses was measured.
+
+    Geometry learns from all pairs that could be laid over each other, and the hash from pairs
+    beyond its candidates: of those that they accept hardly one is false, and from them alone
+    nothing can be learned.
+    """
     if model == "geometry":
-        return pair.geometry is not None and pair.geometry.reason == "accepted"
-    if model == "hash":  # what an index without embeddings would propose
-        distance = pair.pdq_distance
-        return distance is not None and distance <= DEFAULTS.search.max_pdq_distance
+        return pair.geometry is not None and pair.geometry.reason in ("accepted", "pixels_differ")
+    if model == "hash":
+        return pair.pdq_distance is not None and pair.pdq_distance <= _FARTHEST_PDQ
     if model == "embedding":
         return pair.cosine is not None and pair.cosine >= least_cosine(pair.door)
     return pair.cosine is not None and pair.pdq_distance is not None
+
+
+def accepted(pair: Pair) -> bool:
+    """Whether geometry takes the two for copies."""
+    return pair.geometry is not None and pair.geometry.reason == "accepted"
 
 
 def least_cosine(door: str) -> float:

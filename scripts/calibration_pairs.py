@@ -254,8 +254,13 @@ def hard_pair(paths: tuple[str, str]) -> Pair:
     return _verified(query, near, photo.features, "hard", "query", "none", False)
 
 
-def apart_pair(path: str) -> Pair:
-    """Measure two parts of one photo that share no pixel: the outer 45 % on either side."""
+def apart_pair(place: tuple[str, str]) -> Pair:
+    """Measure two parts of one photo that share no pixel: the outer 45 % on either side.
+
+    Args:
+        place: the half that the photo belongs to, and its path.
+    """
+    half, path = place
     rgb = _read(path).rgb
     if rgb.shape[0] > rgb.shape[1]:
         rgb = np.swapaxes(rgb, 0, 1)
@@ -266,7 +271,7 @@ def apart_pair(path: str) -> Pair:
     query = _Seen.of(f"{name} first", _saved(first))
     photo = _Seen.of(f"{name} second", _saved(second))
     near = _near(query, photo.photo, "query")
-    return _verified(query, near, photo.features, "apart", "query", "halved", False)
+    return _verified(query, near, photo.features, half, "query", "halved", False)
 
 
 def find_twins(photos: Sequence[Photo]) -> frozenset[frozenset[str]]:

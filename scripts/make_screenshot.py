@@ -14,9 +14,9 @@ from pathlib import Path
 from demo import build_samples, imagematch
 from PIL import Image
 
-#: Size of the window, and what is kept of it (left, top, right, bottom): both matches, in CSS px.
-WINDOW = (1180, 1700)
-KEPT = (0, 466, 1180, 1591)
+#: Size of the window, and what is kept of it (left, top, right, bottom): the first match; CSS px.
+WINDOW = (1180, 1200)
+KEPT = (0, 466, 1180, 1058)
 #: Colours of the PNG: enough for one photo and flat ground, a third of the bytes.
 COLOURS = 256
 

@@ -86,6 +86,8 @@ class Killer:
             code = process.wait(60)
         self._expect_nobody_left()
         if code in (0, 1, 2):
+            said = self._said.read_text(errors="replace")
+            assert "Traceback" not in said, said  # Python, too, ends with 1
             return code
         assert code in (130, -signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT), code
         self.kills += 1
@@ -93,13 +95,18 @@ class Killer:
         return None
 
     def _started(self, *words: str | Path) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(
-            [sys.executable, "-c", _MAIN, *map(str, words), "--index", str(self.index)],
-            env={**os.environ, "IMAGEMATCH_KILL_TEST": self.mark},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        with self._said.open("wb") as said:
+            return subprocess.Popen(
+                [sys.executable, "-c", _MAIN, *map(str, words), "--index", str(self.index)],
+                env={**os.environ, "IMAGEMATCH_KILL_TEST": self.mark},
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,
+            )
+
+    @property
+    def _said(self) -> Path:
+        return self.index.with_suffix(".stderr")
 
     def _end(self, process: "subprocess.Popen[bytes]", way: str) -> None:
         if way == "worker":
@@ -154,6 +161,7 @@ def undisturbed(index: Path, *commands: tuple[str | Path, ...]) -> float:
         command = [sys.executable, "-c", _MAIN, *map(str, words), "--index", str(index)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode in (0, 1), done.stderr
+        assert "Traceback" not in done.stderr, done.stderr
         longest = max(longest, time.monotonic() - start)
     return longest
 

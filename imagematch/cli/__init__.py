@@ -78,5 +78,5 @@ def main() -> None:
         else:
             raise
         sys.exit(IndexUnavailable.exit_code)
-    # What a command hands to `Exit` comes back as a value here; a command that is done returns None.
+    # What a command gives to `Exit` comes back as a value; a command that is done returns None.
     sys.exit(status)

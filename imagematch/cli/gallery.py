@@ -7,7 +7,7 @@ import click
 from imagematch import pipeline
 from imagematch.cli.console import output, say, watching
 from imagematch.cli.index import has_troubles, list_troubles, show_report
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
 
@@ -16,7 +16,8 @@ from imagematch.reports import shown
 def gallery_group() -> None:
     """Keep reference galleries: known cases, missing persons.
 
-    Photos of a gallery are matched with all ads, never with each other, and link nobody.
+    Photos of a gallery are matched with all ads, those indexed later too. They link nobody;
+    `imagematch link` shows the hits.
 
     \b
     Example:
@@ -28,12 +29,25 @@ def gallery_group() -> None:
 @click.argument("name")
 @click.argument("folder", type=ANY_PATH)
 @index_option
-@click.option("--manifest", type=ANY_PATH, help="CSV or JSONL that says more about the files.")
+@click.option(
+    "--manifest",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="CSV or JSONL that says more about the files: docs/manifest.md.",
+)
+@allow_lost_option
 @json_option
 def add_command(
-    name: str, folder: Path, directory: Path, manifest: Path | None, as_json: bool
+    name: str,
+    folder: Path,
+    directory: Path,
+    manifest: Path | None,
+    allow_lost: bool,
+    as_json: bool,
 ) -> None:
-    """Add the photos in FOLDER to the gallery NAME, or bring it up to date.
+    """Add the photos in FOLDER to gallery NAME.
+
+    Run it again whenever the folder has changed. A gallery may have several folders.
 
     \b
     Example:
@@ -44,6 +58,7 @@ def add_command(
         name,
         kind=pipeline.GALLERY,
         manifest=manifest,
+        allow_lost=allow_lost,
         purpose=f"imagematch gallery add {name}",
     )
     with watching(quiet=as_json) as watch:

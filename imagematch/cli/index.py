@@ -6,7 +6,7 @@ import click
 
 from imagematch import pipeline
 from imagematch.cli.console import output, say, watching
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.kernels.embeddings import HASHES, PRESETS
 from imagematch.records import IndexReport
 from imagematch.reports import json as json_report
@@ -19,30 +19,40 @@ _LISTED = 20
 @click.argument("folder", type=ANY_PATH)
 @index_option
 @click.option(
-    "--collection", default=pipeline.ADS, show_default=True, help="Name for these sightings."
+    "--collection",
+    metavar="NAME",
+    default=pipeline.ADS,
+    show_default=True,
+    help="Collection that the photos go into.",
 )
 @click.option(
     "--manifest",
     type=ANY_PATH,
-    help="CSV or JSONL that says more about the files: docs/manifest.md.",
+    metavar="FILE",
+    help="CSV or JSONL that says more about the files (URL, phone, time): docs/manifest.md.",
 )
 @click.option(
     "--site-from-path",
     is_flag=True,
-    help="The first folder below FOLDER is the site, the second the profile.",
+    help="Take the site from the first folder below FOLDER, and the profile from the second.",
 )
 @click.option(
     "--preset",
     type=click.Choice([*PRESETS, HASHES]),
-    help="What describes the photos; kept by an existing index.  [default: sscd-small]",
+    help="What describes the photos: sscd-small; sscd, slower, finds a little more; hashes, "
+    "without a model. An existing index keeps its own.  [default: sscd-small]",
 )
 @click.option(
-    "--redescribe", is_flag=True, help="Change an existing index to --preset, describing all anew."
+    "--redescribe",
+    is_flag=True,
+    help="Change an existing index to --preset, and describe every photo again.",
 )
-@click.option("--retry-failed", is_flag=True, help="Try files again that failed for good before.")
 @click.option(
-    "--allow-lost", is_flag=True, help="Go on although most known files are gone from FOLDER."
+    "--retry-failed",
+    is_flag=True,
+    help="Try all failed files again, not only those that failed for a passing reason.",
 )
+@allow_lost_option
 @json_option
 def index_command(
     folder: Path,
@@ -58,12 +68,13 @@ def index_command(
 ) -> None:
     """Index the photos in FOLDER and match them with all that is known.
 
-    Run it again whenever the folder has changed: only what is new is read. A run that was stopped
-    or killed goes on where it was.
+    Run it again whenever the folder has changed: only new and changed files are read. A run that
+    was stopped or killed goes on where it was. Files are only read, never changed.
 
     \b
-    Example:
-      imagematch index ads/ --site-from-path --manifest ads.csv
+    Examples:
+      imagematch index ads/ --site-from-path
+      imagematch index ads/ --manifest ads.csv --index cases/north
     """
     request = pipeline.IndexRequest(
         folder,

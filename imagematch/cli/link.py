@@ -17,9 +17,27 @@ from imagematch.reports import json as json_report
 @index_option
 @click.option("--same-profile", is_flag=True, help="Also show matches within one profile.")
 @json_option
-@click.option("--csv", "csv_file", type=ANY_PATH, help="Write a row for each pair of photos.")
-@click.option("--gexf", "gexf_file", type=ANY_PATH, help="Write the graph of profiles, for Gephi.")
-@click.option("--html", "html_file", type=ANY_PATH, help="Write a page with pictures and evidence.")
+@click.option(
+    "--csv",
+    "csv_file",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Write a table with a row for each pair of photos.",
+)
+@click.option(
+    "--gexf",
+    "gexf_file",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Write the graph of profiles, for Gephi.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Write a page with pictures and evidence.",
+)
 def link_command(
     directory: Path,
     same_profile: bool,
@@ -28,13 +46,15 @@ def link_command(
     gexf_file: Path | None,
     html_file: Path | None,
 ) -> None:
-    """Show which profiles share photos, and which of them belong together.
+    """Show which profiles share photos, and how they cluster.
 
     Rare photos count for more than common ones; a photo that many profiles show (a placeholder, a
-    logo) links nobody and is listed instead. Several forms of output can be asked for at once.
+    logo) links nobody and is listed instead. Gallery hits are shown, too. Several forms of output
+    can be asked for at once.
 
     \b
-    Example:
+    Examples:
+      imagematch link
       imagematch link --html report.html --csv pairs.csv
     """
     report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)

@@ -18,10 +18,16 @@ index_option: Decorator = click.option(
     "directory",
     type=ANY_PATH,
     default=default_index,
-    show_default="indexes/default, or IMAGEMATCH_INDEX",
-    help="Directory of the index.",
+    metavar="DIR",
+    help="Directory of the index.  [default: IMAGEMATCH_INDEX or indexes/default]",
 )
 
 json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for programs."
+)
+
+allow_lost_option: Decorator = click.option(
+    "--allow-lost",
+    is_flag=True,
+    help="Go on although most known files are gone from FOLDER, as if a drive were unplugged.",
 )

@@ -11,36 +11,58 @@ from rich.table import Table
 
 from imagematch import pipeline
 from imagematch.cli.console import output, say, watching
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.records import FoundFile, QueryResult
 from imagematch.reports import html, save, shown, wording
 from imagematch.reports import json as json_report
 from imagematch.sources.folder import walk
 
+#: Photos shown for a query where nothing else is asked for.
+_TOP = 10
+
 
 @click.command("query")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
 @index_option
-@click.option("--collection", default="", help="Only look in this collection.")
 @click.option(
-    "--top", default=10, show_default=True, type=click.IntRange(1), help="Photos shown for a query."
+    "--collection", metavar="NAME", default="", help="Only look in this collection or gallery."
+)
+@click.option(
+    "--top",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Show at most so many different photos for each query.  "
+    "[default: 10; all with --min-confidence]",
 )
 @click.option(
     "--min-confidence",
+    metavar="P",
     type=click.FloatRange(0, 1),
-    help="Show every scored pair from this confidence on.  [default: matches only]",
+    help="Show every pair that was scored from this confidence on; 0 shows all.  "
+    "[default: matches only]",
 )
 @click.option(
     "--scenes", is_flag=True, help="Also show other photos of the same place: leads, never copies."
 )
-@json_option
-@click.option("--jsonl", "as_jsonl", is_flag=True, help="Print one JSON object a line and photo.")
-@click.option("--html", "html_file", type=ANY_PATH, help="Write a page with the pictures.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON array for programs.")
+@click.option(
+    "--jsonl",
+    "as_jsonl",
+    is_flag=True,
+    help="Print a line of JSON for each query, once it is done.",
+)
+@click.option(
+    "--html",
+    "html_file",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Write a page with pictures and evidence.",
+)
 def query_command(
     photos: Sequence[Path],
     directory: Path,
     collection: str,
-    top: int,
+    top: int | None,
     min_confidence: float | None,
     scenes: bool,
     as_json: bool,
@@ -49,16 +71,19 @@ def query_command(
 ) -> None:
     """Look up photos: where was each seen before, in any form?
 
-    Nothing is stored. A match is shown with its evidence; see "How to read a match" in the README.
+    Each match is shown with its evidence; see "How to read a match" in the README. Nothing is
+    stored. A folder stands for all files in it.
 
     \b
     Examples:
-      imagematch query suspect.jpg
+      imagematch query photo.jpg
       imagematch query phone_export/ --jsonl > found.jsonl
-      imagematch query suspect.jpg --html found.html
+      imagematch query photo.jpg --html found.html
     """
     if sum((as_json, as_jsonl, html_file is not None)) > 1:
         raise click.UsageError("--json, --jsonl and --html exclude each other")
+    if top is None and min_confidence is None:
+        top = _TOP
     options = pipeline.QueryOptions(collection, top, min_confidence, scenes)
     results: list[QueryResult] = []
     with watching(quiet=as_json or as_jsonl) as watch:

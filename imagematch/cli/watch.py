@@ -25,8 +25,7 @@ _RETRY = timedelta(minutes=1)
 type _Clock = Callable[[], datetime]
 
 
-def now() -> datetime:
-    """The time, in UTC."""
+def _now() -> datetime:
     return datetime.now(UTC)
 
 
@@ -37,7 +36,7 @@ class Timetable:
         clock: gives the time, in UTC.
     """
 
-    def __init__(self, clock: _Clock = now) -> None:
+    def __init__(self, clock: _Clock = _now) -> None:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
         self._due: dict[str, datetime] = {}
@@ -56,11 +55,11 @@ class Timetable:
 
     def take(self) -> tuple[Job, ...]:
         """The jobs that are due, in the order of the file; each gets its next time."""
-        time = self._clock()
-        due = tuple(job for name, job in self._jobs.items() if self._due[name] <= time)
+        moment = self._clock()
+        due = tuple(job for name, job in self._jobs.items() if self._due[name] <= moment)
         for job in due:
             assert job.schedule is not None
-            self._due[job.name] = job.schedule.next(time)
+            self._due[job.name] = job.schedule.next(moment)
         return due
 
     def retry(self, wanted: Sequence[Job]) -> None:

@@ -24,6 +24,9 @@ _SCENE_CEILING = 0.3
 #: Only the same bytes or pixels are beyond doubt.
 _CEILING = 0.9999
 
+#: One file, or two that are equal byte for byte.
+SAME_BYTES = Judgement("exact", 1.0, Evidence(True, None, None, None, "same_bytes"))
+
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
@@ -85,12 +88,12 @@ def features(
     """What the models see.
 
     Returns:
-        "cosine" (-1 to 1), "pdq" (1 = equal, 0 = a quarter of the 256 bits differ or more),
+        "cosine" (-1 to 1), "pdq" (1 = equal, 0 = half of the 256 bits differ, as by chance),
         "log_inliers" (natural logarithm), "correlation" (-1 to 1), "agreement" and "overlap" (0-1).
     """
     return {
         "cosine": 0.0 if cosine is None else cosine,
-        "pdq": 0.0 if pdq_distance is None else max(0.0, 1 - pdq_distance / 64),
+        "pdq": 0.0 if pdq_distance is None else max(0.0, 1 - pdq_distance / 128),
         "log_inliers": math.log1p(geometry.inliers) if geometry else 0.0,
         "correlation": geometry.correlation if geometry else 0.0,
         "agreement": geometry.agreement if geometry else 0.0,

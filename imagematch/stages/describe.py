@@ -5,12 +5,12 @@ after, a batch at a time, so that a killed run loses one batch at most.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import batched
 
 from imagematch import __version__
+from imagematch.errors import Stopped
 from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint
@@ -42,11 +42,19 @@ def run(index: Index, executor: Executor, root_id: int, monitor: Monitor) -> Des
     """
     report = DescribeReport()
     monitor.stage("describe", index.photos.count_pending(root_id))
-    for batch in batched(_outcomes(index, executor, root_id, monitor), index.settings.store.batch):
-        start = time.perf_counter()
+    batch: list[tuple[PendingPhoto, Fingerprint | Failure]] = []
+    try:
+        for outcome in _outcomes(index, executor, root_id, monitor):
+            batch.append(outcome)
+            if len(batch) == index.settings.store.batch:
+                _store(index, batch, report)
+                batch.clear()
+            monitor.check()
+    except Stopped:
+        # A batch of a slow model takes minutes: who asks to stop should not wait for it to fill.
         _store(index, batch, report)
-        _add(report.spent, "store", time.perf_counter() - start)
-        monitor.check()
+        raise
+    _store(index, batch, report)
     return report
 
 
@@ -72,9 +80,10 @@ def _outcomes(
 
 def _store(
     index: Index,
-    batch: tuple[tuple[PendingPhoto, Fingerprint | Failure], ...],
+    batch: Sequence[tuple[PendingPhoto, Fingerprint | Failure]],
     report: DescribeReport,
 ) -> None:
+    start = time.perf_counter()
     failed = [(photo.id, result) for photo, result in batch if isinstance(result, Failure)]
     done = [
         Described(photo.id, result, len(result.embeddings))
@@ -96,6 +105,7 @@ def _store(
     for entry in done:
         for part, seconds in entry.fingerprint.seconds.items():
             _add(report.spent, part, seconds)
+    _add(report.spent, "store", time.perf_counter() - start)
 
 
 def _add(spent: dict[str, float], part: str, seconds: float) -> None:

@@ -101,13 +101,13 @@ def _guarded[R](
     except MemoryError:
         return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
     except Exception as error:
-        # Native code that runs out of memory raises errors of its own kind.
-        if _out_of_memory(error):
+        if is_out_of_memory(error):
             return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
         raise
 
 
-def _out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether native code ran into the memory limit; it raises errors of its own kinds."""
     text = str(error).lower()
     return "bad_alloc" in text or "insufficient memory" in text or "failed to allocate" in text
 

@@ -12,7 +12,7 @@ from imagematch.kernels import decode, keypoints, panels
 from imagematch.kernels.keypoints import Features
 from imagematch.records import Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages.fingerprints import FileTask, read_photo
+from imagematch.stages.fingerprints import FileTask, is_out_of_memory, read_photo
 
 #: Photos whose keypoints a worker keeps for the next pair, about 0.5 MB each.
 _KEPT = 48
@@ -52,6 +52,10 @@ def _verified(
         )
     except (PhotoError, MemoryError):
         return None
+    except Exception as error:
+        if is_out_of_memory(error):
+            return None
+        raise
     return closer if closer.reason == "accepted" else geometry
 
 

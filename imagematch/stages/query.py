@@ -8,9 +8,9 @@ from itertools import batched
 import numpy as np
 
 from imagematch.kernels import hashes
+from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.monitor import Monitor
 from imagematch.records import (
-    Evidence,
     Failure,
     Judgement,
     QueryMatch,
@@ -28,8 +28,6 @@ from imagematch.stores.matches import Candidate
 #: Queries worked on together: enough to keep the workers busy, few enough to answer soon.
 _BATCH = 16
 
-_SAME_BYTES = Judgement("exact", 1.0, Evidence(True, None, None, None, "same_bytes"))
-
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
@@ -37,14 +35,14 @@ class QueryOptions:
 
     Attributes:
         collection: only sightings of this one; "" for all.
-        top: photos a query, at most.
+        top: photos a query, at most; None for all.
         min_confidence: show every judged pair from here on, of any kind; None shows matches as
             the settings define them.
         scenes: also show other photos of the same place.
     """
 
     collection: str = ""
-    top: int = 10
+    top: int | None = 10
     min_confidence: float | None = None
     scenes: bool = False
 
@@ -90,7 +88,7 @@ def _answered(
         if isinstance(result, QueryPrint)
     }
     found = finder.find([_probe(index, entry) for entry in good.values()])
-    scored = _scored(index, executor, good, found)
+    scored = _scored(index, executor, good, found, options)
     for path, result in zip(paths, prints, strict=True):
         if isinstance(result, Failure):
             yield QueryResult(path, failure=result)
@@ -120,6 +118,7 @@ def _scored(
     executor: Executor,
     prints: dict[str, QueryPrint],
     found: Sequence[Sequence[Near]],
+    options: QueryOptions,
 ) -> dict[str, list[_Scored]]:
     """Judge what was found for each query, nearest first."""
     scored: dict[str, list[_Scored]] = {path: [] for path in prints}
@@ -127,9 +126,13 @@ def _scored(
     for (path, entry), around in zip(prints.items(), found, strict=True):
         same_bytes = index.photos.id_of(entry.fingerprint.sha256)
         if same_bytes is not None:
-            scored[path].append(_Scored(same_bytes, _SAME_BYTES))
+            scored[path].append(_Scored(same_bytes, SAME_BYTES))
         others = [other for other in around if other.photo_id != same_bytes]
-        nearest = sorted(others, key=_nearness)[: index.settings.search.verified]
+        if options.collection:
+            # First, or ads that are nearer would keep a gallery's photos from being looked at.
+            others = _in_collection(index, others, options.collection)
+        most = max(index.settings.search.verified, options.top or 0)
+        nearest = sorted(others, key=_nearness)[:most]
         doubtful.extend((path, other) for other in nearest)
 
     geometries = verify.geometries(executor, index.settings, _pair_tasks(index, prints, doubtful))
@@ -143,16 +146,25 @@ def _scored(
     return scored
 
 
+def _in_collection(index: Index, found: Sequence[Near], collection: str) -> list[Near]:
+    sightings = index.sightings.sightings_of([near.photo_id for near in found])
+    return [
+        near
+        for near in found
+        if any(_is_in(sighting, collection) for sighting in sightings[near.photo_id])
+    ]
+
+
 def _pair_tasks(
     index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Near]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
-    paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
+    paths = index.photos.paths_of(ids)
     for path, near in doubtful:
         if not near.same_pixels:
             yield PairTask(
                 FileTask((path,), prints[path].fingerprint.sha256),
-                FileTask(paths[near.photo_id], facts[near.photo_id].sha256),
+                FileTask(paths[near.photo_id], near.sha256),
                 near.probe_view,
                 near.photo_view,
             )

@@ -158,7 +158,8 @@ class _Scan:
         for (found, known), file in zip(
             touched, threads.map(self._scanned, (entry.found for entry in touched)), strict=True
         ):
-            if known is not None and known.sha256 is not None and known.sha256 == file.sha256:
+            if known is not None and known.sha256 == file.sha256:
+                # The same content, or a file that still can't be read: that is no change either.
                 same.append((known.id, found))
                 continue
             scanned.append(file)

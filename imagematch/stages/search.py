@@ -47,6 +47,7 @@ class Near:
     """
 
     photo_id: int
+    sha256: str
     pdq_distance: int | None = None
     cosine: float | None = None
     same_pixels: bool = False
@@ -150,7 +151,7 @@ class Finder:
             )
             cosine = round(float(cosines[probe_view, photo_view]), 6)
         same_pixels = probe.pixel_sha256 == photo.pixel_sha256
-        return Near(photo.id, distance, cosine, same_pixels, probe_view, photo_view)
+        return Near(photo.id, photo.sha256, distance, cosine, same_pixels, probe_view, photo_view)
 
 
 def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:

@@ -12,8 +12,8 @@ from itertools import combinations, product
 
 from imagematch.kernels import keypoints
 from imagematch.kernels.clusters import Forest
+from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
-    Evidence,
     HotPhoto,
     Judgement,
     PhotoPair,
@@ -23,9 +23,6 @@ from imagematch.records import (
 from imagematch.settings import LinkSettings
 from imagematch.stores.index import Index
 from imagematch.stores.matches import StoredMatch
-
-#: One photo seen in two places: beyond doubt.
-_SAME_BYTES = Judgement("exact", 1.0, Evidence(True, None, None, None, "same_bytes"))
 
 #: Confidence from which copies count as forms of one photo.
 _SURE = 0.9
@@ -106,7 +103,7 @@ class SharedPhotos:
         for photo_id in self._sightings:
             if self._may_link(photo_id):
                 for left, right in combinations(self._owners(photo_id).values(), 2):
-                    yield self._pair(photo_id, photo_id, left, right, _SAME_BYTES)
+                    yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
         for match in self._counting():
             if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
                 continue
@@ -159,7 +156,7 @@ class SharedPhotos:
         hits = []
         for photo_id in self._sightings:
             for left, right in product(self._references(photo_id), self._owners(photo_id).values()):
-                hits.append(self._pair(photo_id, photo_id, left, right, _SAME_BYTES))
+                hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
         for match in self._counting():
             there, back = (match.photo_a, match.photo_b), (match.photo_b, match.photo_a)
             for (reference, ad), turned in ((there, False), (back, True)):

@@ -3,12 +3,13 @@
 Files are compared in worker processes; the rules and the calibration decide on this side.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from importlib.resources import files
 from itertools import batched
 
+from imagematch.errors import Stopped
 from imagematch.kernels.confidence import Calibration, judge
 from imagematch.monitor import Monitor
 from imagematch.records import Geometry, Judgement
@@ -39,13 +40,28 @@ def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> Veri
     """
     report = VerifyReport()
     monitor.stage("verify", index.matches.waiting())
-    for batch in batched(_judged(index, executor, monitor), _BATCH):
-        keep = [counts(judgement, index.settings.match) for _, judgement in batch]
-        index.matches.save_judged(batch, keep, run_id)
-        report.judged += len(batch)
-        report.matches += sum(keep)
-        monitor.check()
+    batch: list[tuple[Candidate, Judgement]] = []
+    try:
+        for pair in _judged(index, executor, monitor):
+            batch.append(pair)
+            if len(batch) == _BATCH:
+                _store(index, batch, run_id, report)
+                batch.clear()
+            monitor.check()
+    except Stopped:
+        _store(index, batch, run_id, report)
+        raise
+    _store(index, batch, run_id, report)
     return report
+
+
+def _store(
+    index: Index, batch: Sequence[tuple[Candidate, Judgement]], run_id: int, report: VerifyReport
+) -> None:
+    keep = [counts(judgement, index.settings.match) for _, judgement in batch]
+    index.matches.save_judged(batch, keep, run_id)
+    report.judged += len(batch)
+    report.matches += sum(keep)
 
 
 def counts(judgement: Judgement, settings: MatchSettings) -> bool:

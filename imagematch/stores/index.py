@@ -67,6 +67,8 @@ class Index:
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.audit = AuditLog(directory / "audit.jsonl")
+        #: What opening for writing had to settle, in plain words.
+        self.settled: list[str] = []
         self._writable = writable
         self._stores: dict[str, VectorStore] = {}
         self._open_stores()
@@ -221,8 +223,9 @@ class Index:
         return self.compare(repair=True)
 
     def _settle_and_log(self) -> None:
-        if found := self.settle():
-            self.audit.record("settled", found=found)
+        self.settled = self.settle()
+        if self.settled:
+            self.audit.record("settled", found=self.settled)
 
     def compare(self, *, repair: bool) -> list[str]:
         """Compare every id of the catalogue with every id of the vector stores.

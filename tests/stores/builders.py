@@ -66,7 +66,7 @@ def fingerprint(sha256: str, gate: str = "") -> Fingerprint:
 
 
 def store_vectors(index: Index, root_id: int) -> list[Described]:
-    """Make the vectors of all pending photos of a root durable, and leave their rows as they are."""
+    """Make the vectors of a root's pending photos durable, and leave their rows as they are."""
     described = []
     views = []
     for photo in index.photos.pending(root_id):

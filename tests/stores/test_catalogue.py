@@ -120,12 +120,17 @@ def test_reader_cannot_write(path: Path) -> None:
         assert reader.get("key") is None
 
 
+def change_and_fail(catalogue: Catalogue) -> None:
+    with catalogue.begin() as connection:
+        connection.execute(text("UPDATE meta SET value = 'new'"))
+        raise RuntimeError
+
+
 def test_exception_rolls_a_transaction_back(path: Path) -> None:
     with opened(path, writable=True) as catalogue:
         catalogue.put("key", "old")
-        with pytest.raises(RuntimeError), catalogue.begin() as connection:
-            connection.execute(text("UPDATE meta SET value = 'new'"))
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            change_and_fail(catalogue)
         assert catalogue.get("key") == "old"
 
 
@@ -162,7 +167,7 @@ def test_writer_brings_an_older_catalogue_up_to_date(
 
 def test_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        next_version(patched, ADD_COLUMN, "UPDATE nothing SET a = 1")
+        next_version(patched, ADD_COLUMN, "UPDATE moods SET a = 1")
         with pytest.raises(IndexDamaged, match="no such table"):
             Catalogue.open(path, writable=True)
     with opened(path, writable=False) as catalogue:
