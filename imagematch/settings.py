@@ -161,6 +161,18 @@ class VerifySettings:
         low=-1,
         high=1,
     )
+    sparse_inliers: int = _setting(
+        20,
+        "With fewer inliers than this, chance or a repeating pattern (floorboards) may have "
+        "aligned the photos, and `sparse_correlation` is asked for.",
+        low=4,
+    )
+    sparse_correlation: float = _setting(
+        0.9,
+        "Least correlation, as `min_correlation`, of a copy with few inliers, -1 to 1.",
+        low=-1,
+        high=1,
+    )
     min_agreement: float = _setting(
         0.78,
         "Least share of the aligned windows that must agree in a copy, 0-1; what an overlay may "
@@ -169,7 +181,7 @@ class VerifySettings:
         high=1,
     )
     part_cover: float = _setting(
-        0.5,
+        0.6,
         "A pair is a `part` when less than this share of the larger photo is covered.",
         low=0,
         high=1,

@@ -1,4 +1,4 @@
-"""What tests of several parts share: the command line in this process, and a small indexed world."""
+"""What tests of several parts share: the command line in this process, and a small world."""
 
 import io
 import json
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from imagematch.cli import main
-from tests.world import ad_sites, photo, reposted, save
+from tests.world import ad_sites, mirrored, photo, save
 
 #: The measuring data beside the checkout, which most machines do not have.
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -66,7 +66,7 @@ def imagematch() -> CommandLine:
 class World:
     """Twelve photos on three sites, copies of some, a gallery, and an index of all that.
 
-    Photo 0 was reposted by site9/anna; photo 1 is also, byte for byte, at site9/berta;
+    site9/anna shows photo 0 mirrored; photo 1 is also, byte for byte, at site9/berta;
     the gallery "missing" has a recompressed photo 2, and a photo that no ad shows.
     """
 
@@ -81,7 +81,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     base: Path = tmp_path_factory.mktemp("world")
     made = World(base / "ads", base / "missing", base / "index")
     ad_sites(made.ads, range(12))
-    save(reposted(photo(0)), made.ads / "site9" / "anna" / "again.jpg")
+    save(mirrored(photo(0)), made.ads / "site9" / "anna" / "again.jpg")
     (made.ads / "site9" / "berta").mkdir(parents=True)
     same = made.ads / "site1" / "profile1" / "1.jpg"
     (made.ads / "site9" / "berta" / "same.jpg").write_bytes(same.read_bytes())

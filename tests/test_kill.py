@@ -184,13 +184,12 @@ type Round = Callable[[Killer], None]
 
 
 def kill_often(killer: Killer, reference: Path, least: int, play: Round) -> None:
-    """Play rounds, each on a new index that ends like the reference, until there were enough kills."""
+    """Play rounds, each on a new index that must end like the reference, until it is enough."""
     while killer.kills < least:
         prepared(killer.index)
         play(killer)
         expect_same(killer.index, reference)
     # Kills that all come at the same moment would show little.
-    import sys; print(sorted(killer.moments), killer.kills, killer.longest, file=sys.stderr)
     assert len(killer.moments) >= least / 3, killer.moments
 
 

@@ -1,4 +1,4 @@
-"""The recipes from end to end: counts that add up, runs that are no-ops, links that are deserved."""
+"""The recipes from end to end: counts add up, a second run is a no-op, only the right ones link."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, LinkReport, Profile, QueryResult
 from imagematch.stores.index import Index
 from tests.contents import contents, differences, file_digests
-from tests.world import ad_sites, photo, reposted, save
+from tests.world import ad_sites, mirrored, photo, save
 
 RNG = np.random.default_rng(0)
 
@@ -66,7 +66,7 @@ def test_every_file_is_counted_once(tmp_path: Path) -> None:
 
 def test_a_second_run_does_nothing(tmp_path: Path) -> None:
     ads = ad_sites(tmp_path / "ads", range(6))
-    save(reposted(photo(0)), ads / "site9" / "anna" / "0.jpg")
+    save(mirrored(photo(0)), ads / "site9" / "anna" / "0.jpg")
     (ads / "site0" / "empty.jpg").write_bytes(b"")
     first = indexed(tmp_path / "index", ads)
     before, said = file_digests(tmp_path / "index" / "vectors"), contents(tmp_path / "index")
@@ -101,13 +101,13 @@ def test_a_file_that_fails_for_good_is_tried_again_only_on_request(tmp_path: Pat
     broken.parent.mkdir(parents=True)
     broken.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 40)
     index = tmp_path / "index"
-    codes = []
+    tried = []
     for retry in (False, False, True):
-        report = indexed(index, tmp_path / "ads", retry_failed=retry)
-        codes.append((report.failed, report.described, report.spent.get("store", 0) > 0))
-    assert [failed for failed, _, _ in codes] == [1, 1, 1]
-    with Index.read(index) as opened:
-        assert opened.photos.counts()["failed"] == 1
+        monitor = StopsAt("never", 0)
+        request = IndexRequest(broken.parent, preset="hashes", retry_failed=retry)
+        assert pipeline.index_folder(index, request, monitor).failed == 1
+        tried.append(monitor.totals["describe"])
+    assert tried == [1, 0, 1]
 
 
 def test_a_file_that_can_not_be_read_is_the_same_file_on_every_run(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_photos_that_come_in_two_runs_match_as_if_they_came_in_one(tmp_path: Pat
     ads = ad_sites(tmp_path / "ads", range(6))
     indexed(tmp_path / "two runs", ads)
     for seed in (0, 3):
-        save(reposted(photo(seed)), ads / "site9" / f"new{seed}" / f"{seed}.jpg")
+        save(mirrored(photo(seed)), ads / "site9" / f"new{seed}" / f"{seed}.jpg")
     report = indexed(tmp_path / "two runs", ads)
     assert (report.described, report.matches) == (2, 2)
     indexed(tmp_path / "one run", ads)
@@ -227,9 +227,11 @@ class StopsAt:
 
     def __init__(self, stage: str, looks: int) -> None:
         self._stage, self._looks, self._now = stage, looks, ""
+        self.totals: dict[str, int | None] = {}
 
-    def stage(self, name: str, _total: int | None) -> None:
+    def stage(self, name: str, total: int | None) -> None:
         self._now = name
+        self.totals[name] = total
 
     def advance(self, _count: int = 1) -> None:
         pass
@@ -250,7 +252,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_one_completes_it(
 ) -> None:
     ads = ad_sites(tmp_path / "ads", range(5))
     for seed in range(3):
-        save(reposted(photo(seed)), ads / "site9" / f"again{seed}" / f"{seed}.jpg")
+        save(mirrored(photo(seed)), ads / "site9" / f"again{seed}" / f"{seed}.jpg")
     indexed(tmp_path / "reference", ads)
     index = tmp_path / "index"
     index.mkdir()
@@ -329,7 +331,7 @@ def test_flat_and_tiny_photos_never_link(
 
 def test_copies_within_one_profile_are_left_out_unless_asked_for(tmp_path: Path) -> None:
     save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
-    save(reposted(photo(1)), tmp_path / "ads" / "site" / "anna" / "2.jpg")
+    save(mirrored(photo(1)), tmp_path / "ads" / "site" / "anna" / "2.jpg")
     indexed(tmp_path / "index", tmp_path / "ads")
     assert pipeline.link_profiles(tmp_path / "index").links == ()
     [link] = pipeline.link_profiles(tmp_path / "index", {"same_profile": True}).links
@@ -338,7 +340,7 @@ def test_copies_within_one_profile_are_left_out_unless_asked_for(tmp_path: Path)
 
 def test_photos_without_a_profile_are_counted_and_link_nobody(tmp_path: Path) -> None:
     save(photo(1), tmp_path / "ads" / "1.jpg")
-    save(reposted(photo(1)), tmp_path / "ads" / "2.jpg")
+    save(mirrored(photo(1)), tmp_path / "ads" / "2.jpg")
     indexed(tmp_path / "index", tmp_path / "ads")
     report = pipeline.link_profiles(tmp_path / "index")
     assert (report.links, report.unprofiled, report.profiles) == ((), 1, 0)
@@ -373,7 +375,7 @@ def test_a_gallery_is_matched_with_ads_and_links_nobody(tmp_path: Path) -> None:
 
 def test_new_ads_are_matched_with_a_gallery_that_was_there_before(tmp_path: Path) -> None:
     index = with_gallery(tmp_path)
-    save(reposted(photo(200)), tmp_path / "ads" / "site9" / "anna" / "x.jpg")
+    save(mirrored(photo(200)), tmp_path / "ads" / "site9" / "anna" / "x.jpg")
     indexed(index, tmp_path / "ads")
     hits = pipeline.link_profiles(index).gallery_hits
     assert ("nobody.jpg", "site9/anna/x.jpg") in {(h.left.path, h.right.path) for h in hits}
@@ -405,7 +407,7 @@ def test_a_gallery_and_ads_can_not_share_a_name(tmp_path: Path) -> None:
 @pytest.mark.model
 def test_another_preset_is_refused_and_changes_the_index_on_request_only(tmp_path: Path) -> None:
     ads = ad_sites(tmp_path / "ads", range(3))
-    save(reposted(photo(0)), ads / "site9" / "anna" / "0.jpg")
+    save(mirrored(photo(0)), ads / "site9" / "anna" / "0.jpg")
     index = tmp_path / "index"
     indexed(index, ads)
     said = contents(index)

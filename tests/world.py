@@ -37,10 +37,16 @@ def photo(seed: int, width: int = 320, height: int = 240) -> Bytes:
 
 
 def reposted(rgb: Bytes, seed: int = 0) -> Bytes:
-    """Cropped, mirrored, watermarked and recompressed: what a query has to see through."""
+    """Cropped, mirrored, watermarked and recompressed: what takes an embedding to see through."""
     rng = np.random.default_rng(seed)
     rgb = edits.mirror(edits.crop(rgb, rng, 0.12), rng, 1.0)
     return edits.recompress(edits.watermark(rgb, rng, 0.4), rng, 0.4)
+
+
+def mirrored(rgb: Bytes) -> Bytes:
+    """Mirrored and recompressed: an edit that perceptual hashes alone see through."""
+    rng = np.random.default_rng(0)
+    return edits.recompress(edits.mirror(rgb, rng, 1.0), rng, 0.4)
 
 
 def save(rgb: Bytes, path: Path, **options: object) -> Path:

@@ -271,9 +271,11 @@ def _aligned(
     best = max(cover_photo, cover_query)
     compared = _correlation(query, photo, homography)
     correlation, agreement = compared or (0.0, 0.0)
+    sparse = inliers < settings.sparse_inliers
+    wanted = settings.sparse_correlation if sparse else settings.min_correlation
     if best < settings.min_overlap or compared is None:
         reason = "small_overlap"
-    elif correlation < settings.min_correlation or agreement < settings.min_agreement:
+    elif correlation < wanted or agreement < settings.min_agreement:
         reason = "pixels_differ"
     else:
         reason = "accepted"

@@ -131,7 +131,7 @@ def test_each_measure_has_its_model() -> None:
     def logistic(logit: float) -> float:
         return round(1 / (1 + math.exp(-logit)), 6)
 
-    pdq = 1 - 20 / 64
+    pdq = 1 - 20 / 128
     assert judged().confidence == logistic(-9 + 10 * 0.8 + 4 * pdq)
     assert judged(pdq_distance=None).confidence == logistic(-9.5 + 12 * 0.8)
     assert judged(cosine=None).confidence == logistic(-2.5 + 6 * pdq)
@@ -246,7 +246,7 @@ def test_closer_hashes_and_embeddings_never_lower_the_confidence(
 
 def test_features_are_on_their_scales() -> None:
     assert features(0, 1.0, GEOMETRY)["pdq"] == 1
-    assert features(64, 1.0, GEOMETRY)["pdq"] == 0
+    assert features(64, 1.0, GEOMETRY)["pdq"] == 0.5
     assert features(200, 1.0, GEOMETRY)["pdq"] == 0
     assert features(20, 0.8, GEOMETRY)["overlap"] == 0.9
     assert set(features(None, None, None).values()) == {0.0}

@@ -244,7 +244,7 @@ OPERATIONS = st.lists(
 
 
 @given(OPERATIONS, st.randoms(use_true_random=False))
-@hypothesis_settings(max_examples=8, deadline=None)
+@hypothesis_settings(max_examples=5, deadline=None)
 def test_opening_settles_whatever_killed_runs_leave(operations: list[str], chance: object) -> None:
     with tempfile.TemporaryDirectory() as place:
         directory = create(Path(place))
