@@ -1,7 +1,6 @@
 """`imagematch query`: found in any form, ranked, explained; silent about what is not there."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -148,7 +147,7 @@ def test_a_folder_stands_for_its_files(
 ) -> None:
     save(photo(1), tmp_path / "export" / "a" / "1.jpg")
     save(photo(2), tmp_path / "export" / "2.jpg")
-    os.symlink("nowhere", tmp_path / "export" / "link.jpg")
+    (tmp_path / "export" / "link.jpg").symlink_to("nowhere")
     ran = imagematch("query", tmp_path / "export", "--index", world.index, "--jsonl")
     names = [answer["query"] for answer in ran.lines()]
     assert names == [str(tmp_path / "export" / name) for name in ("2.jpg", "a/1.jpg")]
