@@ -41,6 +41,7 @@ class IndexRequest:
 
     Attributes:
         kind: of the collection, if it is new: "ads" or "gallery".
+        manifest, no_manifest, site_from_path: see `stages.scan.Source`.
         preset: of a new index; for an existing one it must be its own. None: the index's own.
         redescribe: change an existing index to `preset`, and describe every photo again.
         retry_failed: try failed files again, not only those that failed for a passing cause.
@@ -52,7 +53,8 @@ class IndexRequest:
     collection: str = ADS
     kind: str = ADS
     manifest: Path | None = None
-    site_from_path: bool = False
+    no_manifest: bool = False
+    site_from_path: bool | None = None
     preset: str | None = None
     redescribe: bool = False
     retry_failed: bool = False
@@ -89,6 +91,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         Path(os.path.normpath(request.folder.absolute())),
         request.collection,
         request.manifest,
+        request.no_manifest,
         request.site_from_path,
         request.allow_lost,
     )

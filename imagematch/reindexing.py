@@ -77,6 +77,7 @@ def _request(job: Job, allow_lost: bool) -> IndexRequest:
         job.collection,
         kind=pipeline.GALLERY if job.gallery else pipeline.ADS,
         manifest=job.manifest,
+        no_manifest=job.manifest is None,
         site_from_path=job.site_from_path,
         allow_lost=allow_lost,
         purpose="imagematch reindex",

@@ -75,7 +75,7 @@ def options_of(command: click.Command) -> set[str]:
         name
         for option in command.params
         if isinstance(option, click.Option)
-        for name in option.opts
+        for name in (*option.opts, *option.secondary_opts)
         if name.startswith("--")
     }
     return names - {"--help", "--index"}

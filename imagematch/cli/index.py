@@ -31,9 +31,10 @@ _LISTED = 20
     metavar="FILE",
     help="CSV or JSONL that says more about the files (URL, phone, time): docs/manifest.md.",
 )
+@click.option("--no-manifest", is_flag=True, help="Leave the manifest of the last run, too.")
 @click.option(
-    "--site-from-path",
-    is_flag=True,
+    "--site-from-path/--no-site-from-path",
+    default=None,
     help="Take the site from the first folder below FOLDER, and the profile from the second.",
 )
 @click.option(
@@ -59,7 +60,8 @@ def index_command(
     directory: Path,
     collection: str,
     manifest: Path | None,
-    site_from_path: bool,
+    no_manifest: bool,
+    site_from_path: bool | None,
     preset: str | None,
     redescribe: bool,
     retry_failed: bool,
@@ -69,17 +71,21 @@ def index_command(
     """Index the photos in FOLDER and match them with all that is known.
 
     Run it again whenever the folder has changed: only new and changed files are read. A run that
-    was stopped or killed goes on where it was. Files are only read, never changed.
+    was stopped or killed goes on where it was. Files are only read, never changed. What says where
+    a folder's photos are from (--manifest, --site-from-path) is remembered until it is changed.
 
     \b
     Examples:
       imagematch index ads/ --site-from-path
       imagematch index ads/ --manifest ads.csv --index cases/north
     """
+    if manifest is not None and no_manifest:
+        raise click.UsageError("--manifest and --no-manifest exclude each other")
     request = pipeline.IndexRequest(
         folder,
         collection,
         manifest=manifest,
+        no_manifest=no_manifest,
         site_from_path=site_from_path,
         preset=preset,
         redescribe=redescribe,

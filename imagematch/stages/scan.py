@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch.errors import PhotoError, SourceUnavailable
+from imagematch.errors import ManifestError, PhotoError, SourceUnavailable
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, FoundFile, ManifestNote, SkippedFile
 from imagematch.sources import folder, manifest
@@ -19,7 +19,7 @@ from imagematch.sources.folder import UNREADABLE
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import KnownFile, ScannedFile, sightings_sha256
+from imagematch.stores.sightings import KnownFile, RootLabels, ScannedFile, sightings_sha256
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
@@ -32,15 +32,18 @@ class Source:
     Attributes:
         folder: absolute.
         collection: name; it must exist.
-        manifest: CSV or JSONL that says more about the files.
-        site_from_path: the first folder is the site, the second the profile.
+        manifest: CSV or JSONL that says more about the files; None: that of the folder's last run.
+        no_manifest: leave the manifest of the last run, too.
+        site_from_path: the first folder is the site, the second the profile; None: as at the
+            folder's last run.
         allow_lost: go on although most known files are gone.
     """
 
     folder: Path
     collection: str
     manifest: Path | None = None
-    site_from_path: bool = False
+    no_manifest: bool = False
+    site_from_path: bool | None = None
     allow_lost: bool = False
 
 
@@ -66,20 +69,42 @@ def run(index: Index, source: Source, run_id: int, monitor: Monitor) -> ScanRepo
         ManifestError: the manifest can't be read.
         Stopped: as asked through the monitor; what was scanned is kept.
     """
-    entries = _entries(index, source)
     collection = index.sightings.collection(source.collection)
-    root_id = index.sightings.ensure_root(collection, source.folder)
+    labels = _labels(source, index.sightings.labels(collection, source.folder))
+    entries = _entries(index, source, labels)
+    root_id = index.sightings.ensure_root(collection, source.folder, labels)
     return _Scan(index, source, root_id, run_id, monitor).run(entries)
 
 
-def _entries(index: Index, source: Source) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
+def _labels(source: Source, before: RootLabels) -> RootLabels:
+    """What is asked for, and where nothing is, what held at the folder's last run.
+
+    Raises:
+        ManifestError: the manifest of the last run is gone.
+    """
+    by_path = before.site_from_path if source.site_from_path is None else source.site_from_path
+    if source.manifest is not None:
+        return RootLabels(by_path, str(source.manifest.absolute()))
+    if source.no_manifest or not before.manifest:
+        return RootLabels(by_path)
+    if not Path(before.manifest).exists():
+        raise ManifestError(
+            f"{before.manifest}, which {source.folder} was indexed with, is gone; give --manifest "
+            f"FILE, or --no-manifest to go on without what it said about the photos"
+        )
+    return RootLabels(by_path, before.manifest)
+
+
+def _entries(
+    index: Index, source: Source, labels: RootLabels
+) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
     leave_out = [index.directory.resolve()]
-    if source.manifest:
-        leave_out.append(source.manifest.resolve())
-    found = folder.walk(source.folder, site_from_path=source.site_from_path, leave_out=leave_out)
-    if source.manifest is None:
+    if labels.manifest:
+        leave_out.append(Path(labels.manifest).resolve())
+    found = folder.walk(source.folder, site_from_path=labels.site_from_path, leave_out=leave_out)
+    if not labels.manifest:
         return iter(found)
-    return manifest.join(found, manifest.read(source.manifest, index.settings.scan))
+    return manifest.join(found, manifest.read(Path(labels.manifest), index.settings.scan))
 
 
 class _Touched(NamedTuple):

@@ -96,6 +96,9 @@ roots = Table(
     Column("collection_id", ForeignKey("collections.id"), nullable=False),
     Column("path", _Words, nullable=False),  # absolute
     Column("raw", LargeBinary, nullable=False),  # as in `files`
+    # What says where its photos are from, so that a run without these options can't lose it.
+    Column("site_from_path", Boolean, nullable=False),
+    Column("manifest", _Words, nullable=False),  # absolute; "" for none
     Column("scanned_at", String),  # end of the last complete scan
     Column("scanned_run", _ID),
     UniqueConstraint("collection_id", "path", "raw"),

@@ -42,6 +42,18 @@ class Collection:
 
 
 @dataclass(frozen=True, slots=True)
+class RootLabels:
+    """What says where the photos of a folder are from.
+
+    Attributes:
+        manifest: absolute path; "" for none.
+    """
+
+    site_from_path: bool = False
+    manifest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class KnownFile:
     """A file that was present at the last scan of its root."""
 
@@ -104,12 +116,24 @@ class SightingStore:
             connection.execute(insert_new(connection, collections), {"name": name, "kind": kind})
         return self.collection(name)
 
-    def ensure_root(self, collection: Collection, path: Path) -> int:
-        """Get or make the root for a folder; returns its id."""
-        values = {"collection_id": collection.id, "path": str(path), "raw": _raw_name(str(path))}
+    def labels(self, collection: Collection, path: Path) -> RootLabels:
+        """What said at its last run where a folder's photos are from; nothing for a new one."""
+        wanted = select(roots.c.site_from_path, roots.c.manifest).filter_by(
+            **_root_key(collection, path)
+        )
         with self._catalogue.begin() as connection:
-            connection.execute(insert_new(connection, roots), values)
-            root_id: int = connection.execute(select(roots.c.id).filter_by(**values)).scalar_one()
+            row = connection.execute(wanted).one_or_none()
+        return RootLabels(*row) if row else RootLabels()
+
+    def ensure_root(
+        self, collection: Collection, path: Path, labels: RootLabels = RootLabels()
+    ) -> int:
+        """Get or make the root for a folder, with these labels from now on; returns its id."""
+        key = _root_key(collection, path)
+        with self._catalogue.begin() as connection:
+            connection.execute(insert_new(connection, roots), key | asdict(labels))
+            root_id: int = connection.execute(select(roots.c.id).filter_by(**key)).scalar_one()
+            connection.execute(update(roots).where(roots.c.id == root_id).values(asdict(labels)))
         return root_id
 
     def remove_collection(self, collection: Collection) -> list[int]:
@@ -324,6 +348,10 @@ def _raw_name(name: str) -> bytes:
     except UnicodeEncodeError:
         return os.fsencode(name)
     return b""
+
+
+def _root_key(collection: Collection, path: Path) -> dict[str, Any]:
+    return {"collection_id": collection.id, "path": str(path), "raw": _raw_name(str(path))}
 
 
 def _photo_ids(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
