@@ -195,6 +195,13 @@ class MatchSettings:
     min_confidence: float = _setting(
         0.5, "Least confidence of a match that is stored and shown, 0-1.", low=0, high=1
     )
+    min_confidence_unverified: float = _setting(
+        0.9,
+        "The same for a pair that geometry does not confirm: likeness alone misleads the more "
+        "often the more photos there are, 0-1.",
+        low=0,
+        high=1,
+    )
     scene_inliers: int = _setting(
         20,
         "Keypoints that must fit for two different photos to be kept as one `scene`, a lead.",

@@ -12,8 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +21,7 @@ import pytest
 
 from imagematch.kernels import edits
 from tests.contents import contents, differences, progress
+from tests.processes import expect_nobody_left, marked_environment, new_mark
 from tests.world import ad_sites, photo, reposted, save
 
 pytestmark = [
@@ -65,7 +65,7 @@ class Killer:
     dice: random.Random
     kills: int = 0
     moments: set[tuple[int, ...]] = field(default_factory=set)
-    mark: str = field(default_factory=lambda: uuid.uuid4().hex)
+    mark: str = field(default_factory=new_mark)
 
     def until_done(self, *words: str | Path, done: tuple[int, ...] = (0, 1)) -> None:
         """Run a command until it gets to its end, killing it before that some times."""
@@ -84,7 +84,7 @@ class Killer:
         except subprocess.TimeoutExpired:
             self._end(process, self.dice.choice(_WAYS))
             code = process.wait(60)
-        self._expect_nobody_left()
+        expect_nobody_left(self.mark)
         if code in (0, 1, 2):
             said = self._said.read_text(errors="replace")
             assert "Traceback" not in said, said  # Python, too, ends with 1
@@ -98,7 +98,7 @@ class Killer:
         with self._said.open("wb") as said:
             return subprocess.Popen(
                 [sys.executable, "-c", _MAIN, *map(str, words), "--index", str(self.index)],
-                env={**os.environ, "IMAGEMATCH_KILL_TEST": self.mark},
+                env=marked_environment(self.mark),
                 stdout=subprocess.DEVNULL,
                 stderr=said,
                 start_new_session=True,
@@ -120,21 +120,6 @@ class Killer:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-
-    def _expect_nobody_left(self) -> None:
-        deadline = time.monotonic() + 20
-        while left := list(self._marked()):
-            assert time.monotonic() < deadline, f"left behind: {left}"
-            time.sleep(0.02)
-
-    def _marked(self) -> Iterator[psutil.Process]:
-        """Live processes that this killer's commands started."""
-        for process in psutil.process_iter():
-            try:
-                if process.environ().get("IMAGEMATCH_KILL_TEST") == self.mark:
-                    yield process
-            except psutil.Error:
-                continue  # somebody else's, or gone or a zombie meanwhile
 
 
 def photos(folder: Path, count: int) -> Path:

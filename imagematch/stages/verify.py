@@ -69,7 +69,10 @@ def counts(judgement: Judgement, settings: MatchSettings) -> bool:
     if judgement.kind == "scene":
         geometry = judgement.evidence.geometry
         return geometry is not None and geometry.inliers >= settings.scene_inliers
-    return judgement.confidence >= settings.min_confidence
+    confirmed = judgement.evidence.rule in ("same_pixels", "same_bytes", "geometry")
+    return judgement.confidence >= (
+        settings.min_confidence if confirmed else settings.min_confidence_unverified
+    )
 
 
 def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:

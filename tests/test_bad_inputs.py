@@ -1,0 +1,99 @@
+"""A folder full of fuzzed, odd and broken files: a run ends, accounts for all, and leaves nobody."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import psutil
+import pytest
+
+from imagematch.records import FAILURE_CODES
+from imagematch.stores.index import Index
+from tests.contents import contents
+from tests.processes import expect_nobody_left, marked_environment, new_mark
+
+pytestmark = [pytest.mark.slow, pytest.mark.shared_data]
+
+#: MiB, resident, of the process that keeps the index and two workers together. This test has
+#: measured 485.
+_MEMORY_MIB = 1536
+
+
+class MemoryWatch:
+    """Samples the memory of a process and its children until the process ends."""
+
+    def __init__(self, pid: int) -> None:
+        self.peak_mib = 0.0
+        self._process = psutil.Process(pid)
+        self._thread = threading.Thread(target=self._sample)
+        self._over = threading.Event()
+
+    def __enter__(self) -> "MemoryWatch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        while not self._over.wait(0.1):
+            total = 0
+            try:
+                for process in [self._process, *self._process.children(recursive=True)]:
+                    total += process.memory_info().rss
+            except psutil.Error:
+                continue  # one of them ended meanwhile
+            self.peak_mib = max(self.peak_mib, total / 2**20)
+
+
+def test_a_folder_of_broken_files_is_accounted_for_to_the_last(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    folder, index = shared_data / "bad_inputs", tmp_path / "index"
+    index.mkdir()
+    (index / "settings.toml").write_text("[workers]\ncount = 2\n")
+    command = [sys.executable, "-m", "imagematch.cli", "index", str(folder)]
+    command += ["--index", str(index), "--preset", "hashes", "--json"]
+    mark = new_mark()
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=marked_environment(mark),
+    ) as process:
+        with MemoryWatch(process.pid) as memory:
+            out, err = process.communicate(timeout=540)
+    counts = json.loads(out)
+    assert process.returncode == 1
+    assert counts["seen"] == sum(1 for path in folder.rglob("*") if path.is_file()) == 2509
+    assert counts["skipped"] == 0
+    assert counts["seen"] == counts["described"] + counts["known"] + counts["failed"]
+    assert counts["failed"] > 500
+    assert memory.peak_mib < _MEMORY_MIB
+    # The list is cut short; libtiff and its like must not write there at all.
+    assert len(err.splitlines()) < 40
+    assert f"{counts['failed']} failed:" in err
+    expect_nobody_left(mark)
+    _expect_reasons(index)
+
+
+def _expect_reasons(index: Path) -> None:
+    """Every file has a fingerprint or a reason in plain words."""
+    said = contents(index)
+    photos = {photo["sha256"]: photo for photo in said["photos"]}
+    for file in said["files"]:
+        photo = photos.get(file["sha256"], file)
+        if photo.get("state") == "described":
+            continue
+        code, message = file["code"] or photo["code"], file["message"] or photo["message"]
+        assert code in FAILURE_CODES, file
+        assert message, file
+        assert "Error" not in message, (file["path"], message)
+        assert len(message) < 300, (file["path"], message)
+    with Index.read(index) as opened:
+        assert opened.photos.counts()["pending"] == 0
+        assert opened.compare(repair=False) == []
