@@ -150,7 +150,7 @@ def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
     sightings = census.sightings()
     return tuple(
         CollectionCounts(name, kind, sightings.get(name, 0), files, photos)
-        for name, (kind, files, photos) in index.sightings.collection_counts().items()
+        for name, (kind, files, photos) in index.collections.counts().items()
     )
 
 

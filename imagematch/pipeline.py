@@ -81,7 +81,7 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
 def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
     """Do the work of `index_folder` in an index that is open for writing; raises as it does."""
     start = time.perf_counter()
-    collection = index.sightings.ensure_collection(request.collection, request.kind)
+    collection = index.collections.ensure(request.collection, request.kind)
     if collection.kind != request.kind:
         raise UsageError(
             f"{request.collection!r} is a collection of {collection.kind}, not {request.kind}"
@@ -154,7 +154,7 @@ def query_photos(
     """
     with Index.read(directory) as index:
         if options.collection:
-            index.sightings.collection(options.collection)
+            index.collections.get(options.collection)
         index.require_embedder(embedder_of(index.settings.describe))
         with workers(index.settings) as executor:
             yield from query.run(index, executor, photos, options, monitor)
@@ -181,7 +181,7 @@ def galleries(directory: Path) -> list[tuple[str, int, int]]:
     with Index.read(directory) as index:
         return [
             (name, files, photos)
-            for name, (kind, files, photos) in index.sightings.collection_counts().items()
+            for name, (kind, files, photos) in index.collections.counts().items()
             if kind == GALLERY
         ]
 
@@ -193,10 +193,10 @@ def remove_gallery(directory: Path, name: str) -> int:
         UsageError: there is no such gallery.
     """
     with Index.write(directory, "imagematch gallery remove") as index:
-        collection = index.sightings.collection(name)
+        collection = index.collections.get(name)
         if collection.kind != GALLERY:
             raise UsageError(f"{name!r} is a collection of ads, not a gallery")
-        gone = index.sightings.remove_collection(collection)
+        gone = index.collections.remove(collection)
         index.remove_vectors(gone)
         index.audit.record("gallery removed", gallery=name, photos=len(gone))
         return len(gone)

@@ -18,8 +18,9 @@ from imagematch.sources import folder, manifest
 from imagematch.sources.folder import UNREADABLE
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
+from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import KnownFile, RootLabels, ScannedFile, sightings_sha256
+from imagematch.stores.sightings import KnownFile, ScannedFile, sightings_sha256
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
@@ -69,10 +70,10 @@ def run(index: Index, source: Source, run_id: int, monitor: Monitor) -> ScanRepo
         ManifestError: the manifest can't be read.
         Stopped: as asked through the monitor; what was scanned is kept.
     """
-    collection = index.sightings.collection(source.collection)
-    labels = _labels(source, index.sightings.labels(collection, source.folder))
+    collection = index.collections.get(source.collection)
+    labels = _labels(source, index.collections.labels(collection, source.folder))
     entries = _entries(index, source, labels)
-    root_id = index.sightings.ensure_root(collection, source.folder, labels)
+    root_id = index.collections.ensure_root(collection, source.folder, labels)
     return _Scan(index, source, root_id, run_id, monitor).run(entries)
 
 

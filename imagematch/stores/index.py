@@ -20,6 +20,7 @@ from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.collections import CollectionStore
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.layout import (
@@ -63,6 +64,7 @@ class Index:
         self.settings = settings
         self.catalogue = catalogue
         self.embedder = embedder
+        self.collections = CollectionStore(catalogue)
         self.sightings = SightingStore(catalogue)
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)

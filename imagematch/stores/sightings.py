@@ -1,4 +1,4 @@
-"""Files and what they show, in the catalogue: collections, roots, files, profiles, sightings."""
+"""Files and what they show, in the catalogue: files, profiles, sightings."""
 
 import hashlib
 import json
@@ -6,12 +6,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import batched
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
-from imagematch.errors import UsageError
 from imagematch.records import Failure, FoundFile, SightingInfo, StoredSighting
 from imagematch.stores.catalogue import Catalogue, now
 from imagematch.stores.schema import (
@@ -30,27 +28,6 @@ MANY = 500
 
 #: Code of the failure that leaves a file without a fingerprint, its own or its photo's.
 _FAILED = func.coalesce(files.c.code, photos.c.code).label("failed")
-
-
-@dataclass(frozen=True, slots=True)
-class Collection:
-    """A named body of sightings; `kind` is "ads" or "gallery"."""
-
-    id: int
-    name: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class RootLabels:
-    """What says where the photos of a folder are from.
-
-    Attributes:
-        manifest: absolute path; "" for none.
-    """
-
-    site_from_path: bool = False
-    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,82 +60,20 @@ def sightings_sha256(infos: Sequence[SightingInfo]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def raw_name(name: str) -> bytes:
+    """The bytes of a name that is not valid UTF-8; b"" for any other."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return b""
+
+
 class SightingStore:
     """The part of the catalogue that knows where photos were seen."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
-
-    # --- collections and roots -----------------------------------------------------------------
-
-    def collections(self) -> tuple[Collection, ...]:
-        """All collections by name."""
-        with self._catalogue.begin() as connection:
-            rows = connection.execute(select(collections).order_by(collections.c.name)).all()
-        return tuple(Collection(row.id, row.name, row.kind) for row in rows)
-
-    def collection(self, name: str) -> Collection:
-        """One collection.
-
-        Raises:
-            UsageError: there is none of that name.
-        """
-        known = self.collections()
-        for collection in known:
-            if collection.name == name:
-                return collection
-        names = ", ".join(collection.name for collection in known) or "none yet"
-        raise UsageError(f"there is no collection {name!r}; the index has: {names}")
-
-    def ensure_collection(self, name: str, kind: str) -> Collection:
-        """Get or make a collection; an existing one keeps its kind."""
-        with self._catalogue.begin() as connection:
-            connection.execute(insert_new(connection, collections), {"name": name, "kind": kind})
-        return self.collection(name)
-
-    def labels(self, collection: Collection, path: Path) -> RootLabels:
-        """What said at its last run where a folder's photos are from; nothing for a new one."""
-        wanted = select(roots.c.site_from_path, roots.c.manifest).filter_by(
-            **_root_key(collection, path)
-        )
-        with self._catalogue.begin() as connection:
-            row = connection.execute(wanted).one_or_none()
-        return RootLabels(*row) if row else RootLabels()
-
-    def ensure_root(
-        self, collection: Collection, path: Path, labels: RootLabels = RootLabels()
-    ) -> int:
-        """Get or make the root for a folder, with these labels from now on; returns its id."""
-        key = _root_key(collection, path)
-        with self._catalogue.begin() as connection:
-            connection.execute(insert_new(connection, roots), key | asdict(labels))
-            root_id: int = connection.execute(select(roots.c.id).filter_by(**key)).scalar_one()
-            connection.execute(update(roots).where(roots.c.id == root_id).values(asdict(labels)))
-        return root_id
-
-    def remove_collection(self, collection: Collection) -> list[int]:
-        """Forget a collection and the photos that nothing else shows.
-
-        Returns:
-            The ids of the photos that went, so that their vectors can go too.
-        """
-        with self._catalogue.begin() as connection:
-            ours = select(files.c.id).join(roots).where(roots.c.collection_id == collection.id)
-            connection.execute(delete(sightings).where(sightings.c.file_id.in_(ours)))
-            connection.execute(delete(files).where(files.c.id.in_(ours)))
-            connection.execute(delete(roots).where(roots.c.collection_id == collection.id))
-            connection.execute(delete(collections).where(collections.c.id == collection.id))
-            shown = select(files.c.photo_id).where(files.c.photo_id.is_not(None))
-            gone = (
-                connection.execute(select(photos.c.id).where(photos.c.id.not_in(shown)))
-                .scalars()
-                .all()
-            )
-            for some in batched(gone, MANY):
-                connection.execute(delete(photos).where(photos.c.id.in_(some)))
-            used = select(sightings.c.profile_id).where(sightings.c.profile_id.is_not(None))
-            connection.execute(delete(profiles).where(profiles.c.id.not_in(used)))
-        return list(gone)
 
     # --- scanning ------------------------------------------------------------------------------
 
@@ -321,38 +236,6 @@ class SightingStore:
                 "failed": broken,
             }
 
-    def collection_counts(self) -> dict[str, tuple[str, int, int]]:
-        """For each collection its kind, its present files and its photos."""
-        wanted = (
-            select(
-                collections.c.name,
-                collections.c.kind,
-                func.count(files.c.id).label("files"),
-                func.count(files.c.photo_id.distinct()).label("photos"),
-            )
-            .outerjoin(roots, roots.c.collection_id == collections.c.id)
-            .outerjoin(files, (files.c.root_id == roots.c.id) & (files.c.state == "present"))
-            .group_by(collections.c.name, collections.c.kind)
-            .order_by(collections.c.name)
-        )
-        with self._catalogue.begin() as connection:
-            return {
-                row.name: (row.kind, row.files, row.photos) for row in connection.execute(wanted)
-            }
-
-
-def _raw_name(name: str) -> bytes:
-    """The bytes of a name that is not valid UTF-8; b"" for any other."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(name)
-    return b""
-
-
-def _root_key(collection: Collection, path: Path) -> dict[str, Any]:
-    return {"collection_id": collection.id, "path": str(path), "raw": _raw_name(str(path))}
-
 
 def _photo_ids(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
     """Ids of photos by SHA-256, made where they are new, in the order given."""
@@ -383,7 +266,7 @@ def _add_file(
         .values(
             root_id=root_id,
             path=file.printable,
-            raw=_raw_name(file.found.path),
+            raw=raw_name(file.found.path),
             size=file.found.size,
             mtime_ns=file.found.mtime_ns,
             state="present",

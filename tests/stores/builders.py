@@ -44,10 +44,8 @@ def scanned(
 
 def add(index: Index, *files: ScannedFile, collection: str = "ads", root: str = "/ads") -> int:
     """Scan files as a whole root; returns the root's id."""
-    entry = index.sightings.ensure_collection(
-        collection, "ads" if collection == "ads" else "gallery"
-    )
-    root_id = index.sightings.ensure_root(entry, Path(root))
+    entry = index.collections.ensure(collection, "ads" if collection == "ads" else "gallery")
+    root_id = index.collections.ensure_root(entry, Path(root))
     run_id = index.catalogue.start_run("index", "", root)
     index.sightings.add_files(root_id, run_id, files, [])
     index.sightings.finish_scan(root_id, run_id, [], {})

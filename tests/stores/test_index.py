@@ -137,8 +137,8 @@ def test_reader_keeps_working_while_photos_are_added_and_removed(directory: Path
     with Index.read(directory) as reader:
         with Index.write(directory, "test") as writer:
             describe(writer, add(writer, scanned("new.jpg"), root="/more"))
-            gallery = writer.sightings.collection("ads")
-            writer.remove_vectors(writer.sightings.remove_collection(gallery))
+            gallery = writer.collections.get("ads")
+            writer.remove_vectors(writer.collections.remove(gallery))
         vectors = reader.pdq.get(np.array([vector_id(ids[0])]))
         assert reader.pdq.search(vectors, 1).ids.tolist() == [[vector_id(ids[0])]]
         assert reader.photos.facts(ids) == {}
@@ -193,7 +193,7 @@ def test_photo_whose_embedding_is_lost_is_described_again(directory: Path) -> No
         assert index.photos.counts()["pending"] == 1
         assert list(index.matches.matches()) == []
         assert index.compare(repair=False) == []
-        root = index.sightings.ensure_root(index.sightings.collection("ads"), Path("/ads"))
+        root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
         assert describe(index, root) == ids[:1]
     assert_whole(directory)
 
@@ -219,7 +219,7 @@ def test_deleted_vectors_are_made_again(tmp_path: Path, embedder: EmbedderRecord
     with pytest.raises(IndexMissing), Index.read(directory):
         pass
     with Index.write(directory, "test") as index:
-        root = index.sightings.ensure_root(index.sightings.collection("ads"), Path("/ads"))
+        root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
         describe(index, root)
         assert index.photos.counts()["described"] == 4
     assert_whole(directory)
@@ -256,8 +256,8 @@ def test_opening_settles_whatever_killed_runs_leave(operations: list[str], chanc
         with Index.write(directory, "test") as index:
             assert index.compare(repair=False) == []
             for number in range(len(operations) + 1):
-                collection = index.sightings.ensure_collection("ads", "ads")
-                describe(index, index.sightings.ensure_root(collection, Path(f"/{number}")))
+                collection = index.collections.ensure("ads", "ads")
+                describe(index, index.collections.ensure_root(collection, Path(f"/{number}")))
             assert index.photos.counts()["pending"] == 0
         assert_whole(directory)
 
@@ -274,7 +274,7 @@ def apply(index: Index, operation: str, root: int, chance: object) -> None:
     elif operation == "orphan":
         index.photos.forget_fingerprints([some])
     elif operation == "remove":
-        index.sightings.remove_collection(index.sightings.collection("ads"))
+        index.collections.remove(index.collections.get("ads"))
 
 
 def test_temporary_files_of_killed_writers_are_swept(directory: Path) -> None:

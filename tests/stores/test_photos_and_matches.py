@@ -133,7 +133,7 @@ def test_candidate_is_kept_once_as_it_was_found_first(index: Index, described: l
 
 
 def test_searched_photos_are_not_looked_for_again(index: Index, described: list[int]) -> None:
-    root = index.sightings.ensure_root(index.sightings.collection("ads"), Path("/ads"))
+    root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
     assert index.photos.count_unsearched(root) == 12
     index.matches.save_candidates([], described[:11])
     assert [photo.id for photo in index.photos.unsearched(root)] == described[11:]

@@ -217,11 +217,11 @@ def test_content_is_one_photo_however_many_files_show_it(index: Index) -> None:
 
 def test_unknown_collection_is_refused_with_those_that_there_are(index: Index) -> None:
     with pytest.raises(UsageError, match="none yet"):
-        index.sightings.collection("ads")
-    index.sightings.ensure_collection("known", "gallery")
+        index.collections.get("ads")
+    index.collections.ensure("known", "gallery")
     with pytest.raises(UsageError, match="the index has: known"):
-        index.sightings.collection("ads")
-    assert index.sightings.ensure_collection("known", "ads").kind == "gallery"
+        index.collections.get("ads")
+    assert index.collections.ensure("known", "ads").kind == "gallery"
 
 
 def test_removed_collection_takes_only_photos_that_nothing_else_shows(index: Index) -> None:
@@ -237,21 +237,21 @@ def test_removed_collection_takes_only_photos_that_nothing_else_shows(index: Ind
     shared, ad = describe(index, ads)
     (only,) = describe(index, gallery)
     match(index, [(shared, ad), (ad, only), (shared, only)])
-    gone = index.sightings.remove_collection(index.sightings.collection("missing"))
+    gone = index.collections.remove(index.collections.get("missing"))
     index.remove_vectors(gone)
     assert gone == [only]
     assert seen(index, "shared") == [("ads", "shared.jpg", True)]
     assert [(entry.photo_a, entry.photo_b) for entry in index.matches.matches()] == [(shared, ad)]
     assert {photo_of(int(vector)) for vector in index.pdq.ids()} == {shared, ad}
     assert index.sightings.counts()["profiles"] == 1
-    assert [entry.name for entry in index.sightings.collections()] == ["ads"]
+    assert [entry.name for entry in index.collections.all()] == ["ads"]
     assert index.catalogue.check() == index.compare(repair=False) == []
 
 
 def test_ids_of_removed_photos_are_never_used_again(index: Index) -> None:
     root = add(index, scanned("a.jpg"), collection="first")
     used = describe(index, root)
-    index.sightings.remove_collection(index.sightings.collection("first"))
+    index.collections.remove(index.collections.get("first"))
     assert describe(index, add(index, scanned("b.jpg")))[0] > max(used)
 
 
@@ -260,14 +260,14 @@ def test_photo_that_vanished_elsewhere_outlives_a_removed_gallery(index: Index) 
     add(index, scanned("r.jpg", "shared"), collection="refs", root="/refs")
     (known,) = index.sightings.known_files(ads)
     index.sightings.finish_scan(ads, 2, [known.id], {})
-    assert index.sightings.remove_collection(index.sightings.collection("refs")) == []
+    assert index.collections.remove(index.collections.get("refs")) == []
     assert seen(index, "shared") == [("ads", "a.jpg", False)]
 
 
 def test_removal_of_many_photos_takes_their_vectors_too(index: Index) -> None:
     root = add(index, *(scanned(f"{number}.jpg") for number in range(600)), collection="refs")
     describe(index, root)
-    gone = index.sightings.remove_collection(index.sightings.collection("refs"))
+    gone = index.collections.remove(index.collections.get("refs"))
     index.remove_vectors(gone)
     assert len(gone) == 600
     assert np.array_equal(index.pdq.ids(), [])
