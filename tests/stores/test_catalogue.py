@@ -215,7 +215,10 @@ def test_missing_file_is_not_made(tmp_path: Path) -> None:
 
 def test_check_finds_a_row_that_points_nowhere(path: Path) -> None:
     with closing(sqlite3.connect(path)) as raw:
-        raw.execute("INSERT INTO roots (collection_id, path, raw) VALUES (77, '/x', x'')")
+        raw.execute(
+            "INSERT INTO roots (collection_id, path, raw, site_from_path, manifest)"
+            " VALUES (77, '/x', x'', 0, '')"
+        )
         raw.commit()
     with opened(path, writable=False) as catalogue:
         assert catalogue.check() == ["catalogue: row 1 of roots points nowhere"]
