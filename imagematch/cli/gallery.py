@@ -5,9 +5,9 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say, watching
-from imagematch.cli.index import has_troubles, list_troubles, show_report
+from imagematch.cli.console import output, say
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
+from imagematch.cli.outcomes import index_and_show
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
 
@@ -61,15 +61,7 @@ def add_command(
         allow_lost=allow_lost,
         purpose=f"imagematch gallery add {name}",
     )
-    with watching(quiet=as_json) as watch:
-        report = pipeline.index_folder(directory, request, watch)
-    if as_json:
-        list_troubles(report)
-        click.echo(json_report.dumps(json_report.index_report(report)))
-    else:
-        show_report(report, directory)
-    if has_troubles(report):
-        raise click.exceptions.Exit(1)
+    index_and_show(directory, request, as_json=as_json)
 
 
 @gallery_group.command("list")

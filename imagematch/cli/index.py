@@ -5,14 +5,9 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say, watching
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
+from imagematch.cli.outcomes import index_and_show
 from imagematch.kernels.embeddings import HASHES, PRESETS
-from imagematch.records import IndexReport
-from imagematch.reports import json as json_report
-
-#: Lines of one kind that are written out; `imagematch status --failures` has all failures.
-_LISTED = 20
 
 
 @click.command("index")
@@ -93,65 +88,4 @@ def index_command(
         allow_lost=allow_lost,
         purpose=f"imagematch index {folder}",
     )
-    with watching(quiet=as_json) as watch:
-        report = pipeline.index_folder(directory, request, watch)
-    if as_json:
-        list_troubles(report)
-        click.echo(json_report.dumps(json_report.index_report(report)))
-    else:
-        show_report(report, directory)
-    if has_troubles(report):
-        raise click.exceptions.Exit(1)
-
-
-def has_troubles(report: IndexReport) -> bool:
-    """Whether some inputs could not be used, so that the exit code is 1."""
-    return bool(report.failed or any(note.problem in _TROUBLES for note in report.notes))
-
-
-#: Notes on a manifest that mean that something it says was lost.
-_TROUBLES = frozenset({"row_without_file", "bad_row"})
-
-
-def show_report(report: IndexReport, directory: Path) -> None:
-    """Say in words what a run did."""
-    list_troubles(report)
-    console = output()
-    rate = f", {report.described / report.seconds:.0f} photos/s" if report.described else ""
-    console.print(f"{report.seen} files seen in {report.seconds:.1f} s{rate}")
-    console.print(
-        f"  {report.described} described, {report.known} known, {report.skipped} skipped, "
-        f"{report.failed} failed"
-    )
-    if report.moved or report.changed or report.vanished:
-        console.print(
-            f"  {report.moved} moved, {report.changed} changed, {report.vanished} vanished"
-        )
-    console.print(f"  {report.matches} new matches")
-    if report.matches:
-        say(f"See who shares photos: imagematch link --index {directory} --html report.html")
-
-
-def list_troubles(report: IndexReport) -> None:
-    """Name on stderr what was skipped, what failed and what a manifest got wrong."""
-    _list("skipped", [f"{skip.path}: {skip.reason}" for skip in report.skips])
-    _list(
-        "notes on the manifest",
-        [f"{note.problem}, {note.where}: {note.message}" for note in report.notes],
-    )
-    _list(
-        "failed",
-        [f"{file.path}: {file.failure.message}" for file in report.failures],
-        report.failed,
-    )
-
-
-def _list(title: str, lines: list[str], total: int | None = None) -> None:
-    if not lines:
-        return
-    total = total or len(lines)
-    say(f"{total} {title}:")
-    for line in lines[:_LISTED]:
-        say(f"  {line}")
-    if total > _LISTED:
-        say(f"  ... and {total - _LISTED} more; `imagematch status --failures` lists all failures")
+    index_and_show(directory, request, as_json=as_json)

@@ -5,14 +5,10 @@ from pathlib import Path
 import click
 
 from imagematch import reindexing
-from imagematch.cli.console import output, say, watching
-from imagematch.cli.index import has_troubles, list_troubles
+from imagematch.cli.console import watching
 from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.outcomes import show_pass, went_well
 from imagematch.errors import UsageError
-from imagematch.records import IndexReport
-from imagematch.reindexing import PassReport
-from imagematch.reports import json as json_report
-from imagematch.reports import shown
 from imagematch.sources import jobs
 
 _JOBS_FILE = "jobs.toml"
@@ -76,50 +72,3 @@ def reindex_command(
 def _default_jobs_file(directory: Path) -> Path:
     beside = directory / _JOBS_FILE
     return beside if beside.exists() else Path(_JOBS_FILE)
-
-
-def went_well(report: PassReport) -> bool:
-    """Whether every job ran and all its inputs could be used."""
-    return not any(job.report is None or has_troubles(job.report) for job in report.outcomes)
-
-
-def show_pass(report: PassReport, *, as_json: bool) -> None:
-    """Say what a pass did: one JSON object, or some lines for people."""
-    for job in report.outcomes:
-        if job.report is None:
-            say(f"Job {job.name} failed: {job.error}")
-        else:
-            list_troubles(job.report)
-    if as_json:
-        click.echo(json_report.dumps(_as_data(report)))
-        return
-    for job in report.outcomes:
-        _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
-    _line(f"{report.new_matches} new matches since the last report")
-    for path in (report.json_path, report.html_path):
-        if path is not None:
-            _line(f"Wrote {path}, and latest{path.suffix} beside it")
-
-
-def _as_data(report: PassReport) -> dict[str, object]:
-    return {
-        "jobs": [
-            json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
-        ],
-        "new_matches": report.new_matches,
-        "report": shown.encodable(str(report.json_path)),
-    }
-
-
-def _counts(report: IndexReport) -> str:
-    return (
-        f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
-        f"{report.known} known, {report.skipped} skipped, {report.failed} failed\n"
-        f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
-        f"{report.vanished} vanished; {report.matches} pairs of photos matched"
-    )
-
-
-def _line(text: str) -> None:
-    for line in text.split("\n"):
-        output().print(shown.printable(line), markup=False)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from imagematch import reindexing
 from imagematch.cli.console import Watch, say, watching
-from imagematch.cli.reindex import show_pass
+from imagematch.cli.outcomes import show_pass
 from imagematch.errors import ImagematchError, IndexLocked, JobsError, Stopped
 from imagematch.sources import jobs
 from imagematch.sources.jobs import Job

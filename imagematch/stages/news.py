@@ -17,7 +17,7 @@ def run(index: Index, settings: LinkSettings, run_ids: Collection[int]) -> tuple
 
     def is_new(item: Shared) -> bool:
         runs = (item.run_id, item.pair.left.added_run, item.pair.right.added_run)
-        return any(run in run_ids for run in runs)
+        return max(runs) in run_ids
 
     found = [*photos.gallery_hits(), *photos.between_owners()]
     return tuple(sorted((item.pair for item in found if is_new(item)), key=surest_first))

@@ -1,0 +1,128 @@
+"""How commands that index end: reports in words or as JSON, what went wrong, the exit code."""
+
+from pathlib import Path
+
+import click
+
+from imagematch import pipeline
+from imagematch.cli.console import output, say, watching
+from imagematch.records import IndexReport
+from imagematch.reindexing import PassReport
+from imagematch.reports import json as json_report
+from imagematch.reports import shown
+
+#: Lines of one kind that are written out; `imagematch status --failures` has all failures.
+_LISTED = 20
+
+
+def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: bool) -> None:
+    """Index a folder while showing progress, and say what came of it."""
+    with watching(quiet=as_json) as watch:
+        report = pipeline.index_folder(directory, request, watch)
+    if as_json:
+        list_troubles(report)
+        click.echo(json_report.dumps(json_report.index_report(report)))
+    else:
+        show_report(report, directory)
+    if has_troubles(report):
+        raise click.exceptions.Exit(1)
+
+
+def has_troubles(report: IndexReport) -> bool:
+    """Whether some inputs could not be used, so that the exit code is 1."""
+    return bool(report.failed or any(note.problem in _TROUBLES for note in report.notes))
+
+
+#: Notes on a manifest that mean that something it says was lost.
+_TROUBLES = frozenset({"row_without_file", "bad_row"})
+
+
+def show_report(report: IndexReport, directory: Path) -> None:
+    """Say in words what a run did."""
+    list_troubles(report)
+    console = output()
+    rate = f", {report.described / report.seconds:.0f} photos/s" if report.described else ""
+    console.print(f"{report.seen} files seen in {report.seconds:.1f} s{rate}")
+    console.print(
+        f"  {report.described} described, {report.known} known, {report.skipped} skipped, "
+        f"{report.failed} failed"
+    )
+    if report.moved or report.changed or report.vanished:
+        console.print(
+            f"  {report.moved} moved, {report.changed} changed, {report.vanished} vanished"
+        )
+    console.print(f"  {report.matches} new matches")
+    if report.matches:
+        say(f"See who shares photos: imagematch link --index {directory} --html report.html")
+
+
+def list_troubles(report: IndexReport) -> None:
+    """Name on stderr what was skipped, what failed and what a manifest got wrong."""
+    _list("skipped", [f"{skip.path}: {skip.reason}" for skip in report.skips])
+    _list(
+        "notes on the manifest",
+        [f"{note.problem}, {note.where}: {note.message}" for note in report.notes],
+    )
+    _list(
+        "failed",
+        [f"{file.path}: {file.failure.message}" for file in report.failures],
+        report.failed,
+    )
+
+
+def _list(title: str, lines: list[str], total: int | None = None) -> None:
+    if not lines:
+        return
+    total = total or len(lines)
+    say(f"{total} {title}:")
+    for line in lines[:_LISTED]:
+        say(f"  {line}")
+    if total > _LISTED:
+        say(f"  ... and {total - _LISTED} more; `imagematch status --failures` lists all failures")
+
+
+def went_well(report: PassReport) -> bool:
+    """Whether every job ran and all its inputs could be used."""
+    return not any(job.report is None or has_troubles(job.report) for job in report.outcomes)
+
+
+def show_pass(report: PassReport, *, as_json: bool) -> None:
+    """Say what a pass did: one JSON object, or some lines for people."""
+    for job in report.outcomes:
+        if job.report is None:
+            say(f"Job {job.name} failed: {job.error}")
+        else:
+            list_troubles(job.report)
+    if as_json:
+        click.echo(json_report.dumps(_as_data(report)))
+        return
+    for job in report.outcomes:
+        _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
+    _line(f"{report.new_matches} new matches since the last report")
+    for path in (report.json_path, report.html_path):
+        if path is not None:
+            _line(f"Wrote {path}, and latest{path.suffix} beside it")
+
+
+def _as_data(report: PassReport) -> dict[str, object]:
+    return {
+        "jobs": [
+            json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
+        ],
+        "new_matches": report.new_matches,
+        "report": shown.encodable(str(report.json_path)),
+    }
+
+
+def _counts(report: IndexReport) -> str:
+    return (
+        f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
+        f"{report.known} known, {report.skipped} skipped, {report.failed} failed\n"
+        f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
+        f"{report.vanished} vanished; {report.matches} pairs of photos matched"
+    )
+
+
+def _line(text: str) -> None:
+    for line in text.split("\n"):
+        output().print(shown.printable(line), markup=False)
