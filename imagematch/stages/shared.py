@@ -34,6 +34,8 @@ _HOT = "shared_by_many"
 
 #: Who shows a photo: a profile, or the file itself where nothing says whose it is.
 type Owner = Profile | str
+type Owners = dict[Owner, StoredSighting]
+type _Entry = tuple[Owner, StoredSighting]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,9 @@ class SharedPhotos:
 
     # --- who shows what ------------------------------------------------------------------------
 
-    def _owners(self, photo_id: int) -> dict[Owner, StoredSighting]:
+    def _owners(self, photo_id: int) -> Owners:
         """Who shows a photo in ads, each with one sighting."""
-        found: dict[Owner, StoredSighting] = {}
+        found: Owners = {}
         for sighting in self._sightings[photo_id]:
             if not sighting.gallery:
                 found.setdefault(_owner(sighting), sighting)
@@ -99,16 +101,20 @@ class SharedPhotos:
                 yield item
 
     def between_owners(self) -> Iterator[Shared]:
-        """Every pair of owners with a photo that they share, in any form."""
+        """Every pair of owners with a photo that they share, in any form.
+
+        Files that nobody is named for join nobody, and a folder may hold thousands of one photo:
+        each is paired once, not with every other.
+        """
         for photo_id in self._sightings:
             if self._may_link(photo_id):
-                for left, right in combinations(self._owners(photo_id).values(), 2):
+                for left, right in _within(self._owners(photo_id)):
                     yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
         for match in self._counting():
             if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
                 continue
-            for (one, left), (two, right) in product(
-                self._owners(match.photo_a).items(), self._owners(match.photo_b).items()
+            for (one, left), (two, right) in _across(
+                self._owners(match.photo_a), self._owners(match.photo_b)
             ):
                 if one != two or self._settings.same_profile:
                     yield self._matched(match, left, right)
@@ -181,9 +187,11 @@ class SharedPhotos:
         for match in self._matches:
             if match.judgement.kind != "scene":
                 continue
-            lefts, rights = self._owners(match.photo_a), self._owners(match.photo_b)
-            pairs = [(lefts[one], rights[two]) for one, two in product(lefts, rights) if one != two]
-            found.extend(self._matched(match, left, right) for left, right in pairs[:1])
+            owners = self._owners(match.photo_a).items(), self._owners(match.photo_b).items()
+            for (one, left), (two, right) in product(*owners):
+                if one != two:
+                    found.append(self._matched(match, left, right))
+                    break
         return sorted(found, key=lambda item: -_inliers(item.pair.judgement))
 
     def unprofiled(self) -> int:
@@ -192,6 +200,33 @@ class SharedPhotos:
             not (item.pair.left.info.profile and item.pair.right.info.profile)
             for item in self.between_owners()
         )
+
+
+def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
+    """Pairs of owners of one photo: profiles each with each, other files with the first owner."""
+    named, nameless = _split(owners)
+    for (_, left), (_, right) in combinations(named, 2):
+        yield left, right
+    everyone = [sighting for _, sighting in (*named, *nameless)]
+    for sighting in everyone[max(1, len(named)) :]:
+        yield everyone[0], sighting
+
+
+def _across(lefts: Owners, rights: Owners) -> Iterator[tuple[_Entry, _Entry]]:
+    """Pairs of owners of two photos: profiles each with each, other files once."""
+    (named_left, nameless_left), (named_right, nameless_right) = _split(lefts), _split(rights)
+    yield from product(named_left, named_right)
+    if lefts and rights and (nameless_left or nameless_right):
+        yield (*nameless_left, *named_left)[0], (*nameless_right, *named_right)[0]
+
+
+def _split(owners: Owners) -> tuple[list[_Entry], list[_Entry]]:
+    """Profiles, and files that nobody is named for."""
+    named: list[_Entry] = []
+    nameless: list[_Entry] = []
+    for owner, sighting in owners.items():
+        (named if isinstance(owner, Profile) else nameless).append((owner, sighting))
+    return named, nameless
 
 
 def _groups_of_copies(ids: Sequence[int], matches: Sequence[StoredMatch]) -> dict[int, int]:
