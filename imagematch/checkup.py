@@ -26,7 +26,13 @@ from imagematch.stores.census import Census, RootCount
 from imagematch.stores.durable import PARTIAL_SUFFIX
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.index import Index, repair_vectors
-from imagematch.stores.layout import catalogue_path, embedder_of, store_kinds
+from imagematch.stores.layout import (
+    catalogue_path,
+    embedder_of,
+    index_exists,
+    open_catalogue,
+    store_kinds,
+)
 from imagematch.stores.lock import holder
 
 _REPAIR = "run `imagematch doctor --repair`"
@@ -68,9 +74,9 @@ def check(directory: Path, *, wanted: bool, repair: bool = False) -> Checkup:
         repair: mend what can be mended first.
 
     Raises:
-        IndexLocked, StorageFull: the repair can't be done now.
+        IndexLocked, StorageFull, IndexUnavailable: the repair can't be done now.
     """
-    if not catalogue_path(directory).is_file():
+    if not _may_exist(directory):
         missing = Finding(
             "index",
             "problem" if wanted else "ok",
@@ -83,6 +89,13 @@ def check(directory: Path, *, wanted: bool, repair: bool = False) -> Checkup:
     return Checkup(
         tuple(check_environment(directory, _settings_in_use(directory))), found, repaired
     )
+
+
+def _may_exist(directory: Path) -> bool:
+    try:
+        return index_exists(directory)
+    except (IndexUnavailable, SettingsError):
+        return True  # the checks say what is in the way
 
 
 # --- repair ------------------------------------------------------------------------------------
@@ -110,7 +123,7 @@ def _repair(directory: Path) -> Iterator[str]:
 
 def _is_older(directory: Path) -> bool:
     try:
-        Catalogue.open(catalogue_path(directory), writable=False).close()
+        open_catalogue(directory, writable=False).close()
     except IndexTooOld:
         return True
     return False
@@ -127,9 +140,12 @@ def _check_index(directory: Path) -> Iterator[Finding]:
     if writer is None:
         yield from _check_partials(directory)
     try:
-        with closing(Catalogue.open(catalogue_path(directory), writable=False)) as catalogue:
+        with closing(open_catalogue(directory, writable=False)) as catalogue:
             yield from _check_catalogue(directory, catalogue)
             yield from _check_vectors(directory, catalogue)
+    except SettingsError as error:
+        yield Finding("catalogue", "problem", str(error), "correct settings.toml")
+        return
     except IndexUnavailable as error:
         yield _unusable(directory, error)
         return
@@ -141,14 +157,17 @@ def _unusable(directory: Path, error: IndexUnavailable) -> Finding:
         return Finding("schema", "problem", str(error), _REPAIR)
     if isinstance(error, IndexTooNew):
         return Finding("schema", "problem", str(error), "install the newer imagematch")
+    if type(error) is IndexUnavailable:
+        return Finding("catalogue", "problem", str(error), "mend that and check again")
     return Finding("catalogue", "problem", str(error), _anew(directory))
 
 
 def _anew(directory: Path) -> str:
+    path = catalogue_path(directory)
+    moved = f"move {path} away" if path.is_file() else "empty its database"
     return (
-        f"a damaged catalogue can't be repaired: copy it back from a backup, or move "
-        f"{catalogue_path(directory)} away and index your folders again; audit.jsonl and "
-        f"settings.toml stay"
+        f"a damaged catalogue can't be repaired: copy it back from a backup, or {moved} and index "
+        f"your folders again; audit.jsonl and settings.toml stay"
     )
 
 
@@ -200,7 +219,7 @@ def _check_catalogue(directory: Path, catalogue: Catalogue) -> Iterator[Finding]
     for problem in problems:
         yield Finding("catalogue", "problem", problem, _anew(directory))
     if not problems:
-        message = f"whole, schema version {catalogue.version()}"
+        message = f"whole, schema version {catalogue.version()}, {catalogue.description()}"
         yield Finding("catalogue", "ok", message)
 
 

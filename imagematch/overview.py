@@ -41,9 +41,10 @@ class Status:
         files: by state: "present", "vanished", "replaced".
         matches: by kind.
         waiting: pairs that wait to be judged.
+        catalogue: where it is, and in which version of which database.
         embedder: "name:checksum@side"; None with the preset `hashes`.
         vectors: by name of the store.
-        bytes: on the disk, all files of the index.
+        bytes: on the disk, all files of the index; a database elsewhere is not counted.
         runs: the last ones, newest first.
         writer: who is writing to the index at this moment, in words.
     """
@@ -62,6 +63,7 @@ class Status:
     collections: tuple[CollectionCounts, ...]
     preset: str
     embedder: str | None
+    catalogue: str
     vectors: Mapping[str, StoreStats]
     bytes: int
     runs: tuple[Run, ...]
@@ -92,6 +94,7 @@ def status_of(directory: Path) -> Status:
             collections=_collections(index, census),
             preset=index.embedder.preset,
             embedder=str(index.embedder.identity) if index.embedder.dimensions else None,
+            catalogue=index.catalogue.description(),
             vectors=index.store_stats(),
             bytes=_bytes_below(directory),
             runs=index.catalogue.last_runs(_RUNS_SHOWN),
@@ -128,6 +131,7 @@ def status_json(status: Status) -> dict[str, Any]:
         ],
         "preset": status.preset,
         "embedder": status.embedder,
+        "catalogue": shown.encodable(status.catalogue),
         "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
         "bytes": status.bytes,
         "runs": [_run(run) for run in status.runs],

@@ -28,6 +28,7 @@ from imagematch.stages.query import QueryOptions as QueryOptions
 from imagematch.stages.scan import Source
 from imagematch.stores.executors import Executor, open_executor
 from imagematch.stores.index import EmbedderRecord, Index
+from imagematch.stores.layout import index_exists
 
 #: Failures named in a report; the catalogue has them all.
 _FAILURES_LISTED = 10_000
@@ -226,7 +227,7 @@ def make_thumbnails(
 def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
     """Open or make the index that a request is about, with the right embedder."""
     with ExitStack() as stack:
-        if (directory / "catalogue.sqlite").exists():
+        if index_exists(directory):
             index = stack.enter_context(Index.write(directory, request.purpose))
             _settle_embedder(index, request)
         else:

@@ -237,6 +237,12 @@ class StoreSettings:
     merge_shards: int = _setting(
         16, "Vector shards are merged into one when there are more than this.", low=2
     )
+    catalogue: str = _setting(
+        "",
+        "Empty: the catalogue is a SQLite file in the index. Else the PostgreSQL database that has "
+        "it, `postgresql+psycopg://USER@HOST/DATABASE`, one for each index; to be named before the "
+        "index is made. Keep passwords out of it, in `~/.pgpass` or PGPASSWORD.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

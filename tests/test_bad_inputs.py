@@ -1,4 +1,4 @@
-"""A folder full of fuzzed, odd and broken files: a run ends, accounts for all, and leaves nobody."""
+"""Fuzzed, odd and broken files: a run ends, accounts for all of them, and leaves no worker."""
 
 import json
 import subprocess
@@ -58,15 +58,17 @@ def test_a_folder_of_broken_files_is_accounted_for_to_the_last(
     command = [sys.executable, "-m", "imagematch.cli", "index", str(folder)]
     command += ["--index", str(index), "--preset", "hashes", "--json"]
     mark = new_mark()
-    with subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=marked_environment(mark),
-    ) as process:
-        with MemoryWatch(process.pid) as memory:
-            out, err = process.communicate(timeout=540)
+    with (
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=marked_environment(mark),
+        ) as process,
+        MemoryWatch(process.pid) as memory,
+    ):
+        out, err = process.communicate(timeout=540)
     counts = json.loads(out)
     assert process.returncode == 1
     assert counts["seen"] == sum(1 for path in folder.rglob("*") if path.is_file()) == 2509

@@ -79,9 +79,10 @@ def test_queries_during_a_run_that_adds_and_merges(tmp_path: Path, index: Path) 
     new = save(mirrored(photo(70)), tmp_path / "new.jpg")
     ads = ad_sites(tmp_path / "ads", range(4, 80))
     found_new = []
-    with Index.read(index) as opened_before, meanwhile(
-        lambda: run("index", ads, "--index", index, "--site-from-path")
-    ) as writing:
+    with (
+        Index.read(index) as opened_before,
+        meanwhile(lambda: run("index", ads, "--index", index, "--site-from-path")) as writing,
+    ):
         while writing.is_alive():
             with Index.read(index) as opened:
                 assert answer(opened, old).matches[0].sighting.path == "site1/profile1/1.jpg"
@@ -103,7 +104,7 @@ def test_queries_while_a_gallery_comes_and_goes(tmp_path: Path, index: Path) -> 
     asked = save(photo(1), tmp_path / "query.jpg", quality=60)
 
     def come_and_go() -> None:
-        for _ in range(3):
+        for _ in range(2):
             run("gallery", "add", "cases", cases, "--index", index)
             run("gallery", "remove", "cases", "--index", index)
 

@@ -223,7 +223,7 @@ def test_killed_updates_of_a_folder_that_changes_end_like_ones_never_killed(tmp_
         killer.until_done(*index_ads)
 
     killer = Killer(tmp_path / "index", longest, random.Random(2))
-    kill_often(killer, tmp_path / "reference", 12, play)
+    kill_often(killer, tmp_path / "reference", 9, play)
 
 
 def test_killed_removals_of_a_gallery_end_like_one_never_there(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_killed_changes_of_the_preset_end_like_an_index_of_that_preset(tmp_path:
     longest = undisturbed(prepared(tmp_path / "reference"), change)
     undisturbed(prepared(tmp_path / "hashed"), first)
     killer = Killer(tmp_path / "index", longest, random.Random(4))
-    while killer.kills < 10:
+    while killer.kills < 6:
         shutil.rmtree(killer.index, ignore_errors=True)
         shutil.copytree(tmp_path / "hashed", killer.index)
         killer.until_done(*change)

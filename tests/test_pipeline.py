@@ -346,6 +346,28 @@ def test_photos_without_a_profile_are_counted_and_link_nobody(tmp_path: Path) ->
     assert (report.links, report.unprofiled, report.profiles) == ((), 1, 0)
 
 
+@pytest.mark.model
+def test_two_photos_of_one_scene_are_a_lead_and_no_link(tmp_path: Path) -> None:
+    data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")
+    left, right, _ = data.stereo_motorcycle()
+    save(left, tmp_path / "ads" / "site" / "anna" / "left.jpg")
+    save(right, tmp_path / "ads" / "site" / "berta" / "right.jpg")
+    indexed(tmp_path / "index", tmp_path / "ads", preset="sscd-small")
+    report = pipeline.link_profiles(tmp_path / "index")
+    assert report.links == ()
+    assert [pair.judgement.kind for pair in report.scenes] == ["scene"]
+
+
+@pytest.mark.model
+def test_a_photo_in_a_collage_is_a_part_of_it(tmp_path: Path) -> None:
+    collage = edits.collage(photo(1), [photo(seed) for seed in (2, 3, 4)], RNG, 0.0)
+    save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
+    save(collage, tmp_path / "ads" / "site" / "berta" / "collage.jpg")
+    indexed(tmp_path / "index", tmp_path / "ads", preset="sscd-small")
+    [link] = pipeline.link_profiles(tmp_path / "index").links
+    assert link.pairs[0].judgement.kind == "part"
+
+
 # --- galleries ---------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""The real model on real photos: edited copies come first, strangers find nothing, places don't match.
+"""The real model on real photos: copies come first, strangers find nothing, places do not match.
 
 The photos are a fixed sample of the measuring data, in the order of the SHA-256 of their names.
 """
@@ -18,16 +18,18 @@ from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, QueryResult
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
+from tests.conftest import SHARED_DATA
 from tests.world import save
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.model]
 
 _INDEXED, _HELD_OUT, _EDITED = 240, 40, 24
 
-#: The share of edited copies that must be found first. MEASURED
+#: The share of edited copies that must be found first. `pytest tests/test_shared_photos.py` found
+#: 88 of 96 with the preset sscd-small: all that were cropped or mirrored, 18 of 24 watermarked.
 _RECALL = 0.9
 
-#: The share of strangers that may find something. MEASURED
+#: The share of strangers that may find something; 0 of 40 did.
 _FALSE = 0.05
 
 
@@ -49,9 +51,7 @@ WAYS = ("cropped", "mirrored", "watermarked", "all of it")
 
 
 @pytest.fixture(scope="module")
-def photos(request: pytest.FixtureRequest) -> list[Path]:
-    from tests.conftest import SHARED_DATA
-
+def photos() -> list[Path]:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"there is no measuring data in {SHARED_DATA}")
     found = [path for path in (SHARED_DATA / "photos").rglob("*") if path.is_file()]
@@ -65,7 +65,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, path in enumerate(photos[:_INDEXED]):
         target = base / "ads" / path.parent.name / str(number) / path.name
         target.parent.mkdir(parents=True)
-        target.symlink_to(path) if False else target.write_bytes(path.read_bytes())
+        target.write_bytes(path.read_bytes())
     request = IndexRequest(base / "ads", site_from_path=True)
     report = pipeline.index_folder(base / "index", request, Unwatched())
     assert (report.seen, report.failed, report.skipped) == (_INDEXED, 0, 0)
@@ -91,18 +91,19 @@ def test_edited_copies_come_first(index: Path, photos: list[Path], tmp_path: Pat
         for result, (_, path) in zip(results, wanted, strict=True)
         if not result.matches or not result.matches[0].sighting.path.endswith(path)
     ]
-    import sys; print("MISSED", len(missed), [Path(m).name for m in missed], file=sys.stderr)
     assert len(missed) <= (1 - _RECALL) * len(wanted), missed
 
 
 def test_photos_that_are_not_indexed_find_nothing(index: Path, photos: list[Path]) -> None:
     strangers = photos[_INDEXED : _INDEXED + _HELD_OUT]
     false = [
-        (result.query, [(m.sighting.path, m.judgement.kind, m.judgement.confidence) for m in result.matches])
+        (
+            result.query,
+            [(m.sighting.path, m.judgement.kind, m.judgement.confidence) for m in result.matches],
+        )
         for result in asked(index, strangers)
         if result.matches
     ]
-    import sys; print("FALSE", false, file=sys.stderr)
     assert len(false) <= _FALSE * len(strangers), false
 
 
@@ -117,9 +118,6 @@ def test_photos_of_one_place_never_pass_for_copies(shared_data: Path, tmp_path: 
         sightings = opened.sightings.sightings_of(
             sorted({photo for match in matches for photo in (match.photo_a, match.photo_b)})
         )
-    import sys
-    for match in matches:
-        print(match.judgement.kind, match.judgement.confidence, [sightings[p][0].path for p in (match.photo_a, match.photo_b)], file=sys.stderr)
     false = [
         match
         for match in matches

@@ -1,22 +1,44 @@
 """The catalogue: what is known about photos, files, sightings, profiles and matches.
 
 All SQL lives here and in the modules beside it, one for each subject. One process writes (see
-`stores.lock`), many read: SQLite's write-ahead log shows each reader the last committed state.
+`stores.lock`), many read: each reader is shown the last committed state, by SQLite's write-ahead
+log or by PostgreSQL.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, select, text, update
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    create_engine,
+    event,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DatabaseError, OperationalError
 
-from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, IndexTooOld, StorageFull
-from imagematch.stores import schema
+from imagematch.errors import (
+    ImagematchError,
+    IndexDamaged,
+    IndexMissing,
+    IndexTooNew,
+    IndexTooOld,
+    StorageFull,
+)
+from imagematch.stores import postgresql, schema
 from imagematch.stores.durable import fsync_directory
+
+#: Where a catalogue is: the file of SQLite, or the address of a PostgreSQL database.
+type Place = Path | URL
 
 #: Seconds that a reader waits while SQLite checkpoints its log.
 _BUSY_SECONDS = 30
@@ -50,14 +72,37 @@ class Catalogue:
         self._where = where
 
     @classmethod
-    def create(cls, path: Path, embedder: str) -> None:
+    def exists(cls, place: Place) -> bool:
+        """Whether there is a catalogue, which is complete then.
+
+        Raises:
+            IndexUnavailable: the database can't be asked.
+        """
+        if isinstance(place, Path):
+            return place.is_file()
+        with closing(cls._connect(place, "read")) as catalogue, catalogue.begin() as connection:
+            return schema.meta.name in inspect(connection).get_table_names()
+
+    @classmethod
+    def create(cls, place: Place, embedder: str, owner: str = "") -> None:
         """Make a new catalogue and close it.
 
-        It is made beside its place and moved there: a catalogue that exists is complete.
+        A file is made beside its place and moved there, and a database gets all tables in one
+        transaction: a catalogue that exists is complete.
 
         Args:
             embedder: value of the key "embedder", which an index can't do without.
+            owner: value of the key "owner", for a database that several might name; "" for none.
         """
+        if isinstance(place, Path):
+            cls._create_file(place, embedder)
+            return
+        notes = {"embedder": embedder, "owner": owner}
+        with closing(cls._connect(place, "write")) as catalogue:
+            catalogue._fill(notes)
+
+    @classmethod
+    def _create_file(cls, path: Path, embedder: str) -> None:
         draft = path.with_name(path.name + ".new")
         # SQLite would replay a journal or log that an earlier file of this name left behind.
         for left in ("", "-journal", "-wal", "-shm"):
@@ -65,16 +110,20 @@ class Catalogue:
             if left:
                 path.with_name(path.name + left).unlink(missing_ok=True)
         catalogue = cls(_engine(draft, "create"), str(draft))
-        with catalogue.begin() as connection:
-            schema.METADATA.create_all(connection)
-            catalogue._set_default(connection, "schema_version", str(schema.VERSION))
-            catalogue._set_default(connection, "embedder", embedder)
+        catalogue._fill({"embedder": embedder})
         catalogue.close()
         draft.replace(path)
         fsync_directory(path.parent)
 
+    def _fill(self, notes: Mapping[str, str]) -> None:
+        with self.begin() as connection:
+            # Tables of these names that are there already would be somebody else's.
+            schema.METADATA.create_all(connection, checkfirst=False)
+            for key, value in {"schema_version": str(schema.VERSION), **notes}.items():
+                self._set_default(connection, key, value)
+
     @classmethod
-    def open(cls, path: Path, *, writable: bool) -> "Catalogue":
+    def open(cls, place: Place, *, writable: bool) -> "Catalogue":
         """Open an existing catalogue; a writer brings it up to the current schema.
 
         Raises:
@@ -82,10 +131,12 @@ class Catalogue:
             IndexDamaged: it is not a catalogue, or is damaged.
             IndexTooNew: a newer imagematch wrote it.
             IndexTooOld: an older one did, and this is a reader.
+            IndexUnavailable: the database can't be reached.
+            IndexLocked: another machine writes to the database.
         """
-        if not path.is_file():
-            raise IndexMissing(f"{path} does not exist; `imagematch index FOLDER` makes an index")
-        catalogue = cls(_engine(path, "write" if writable else "read"), str(path))
+        if isinstance(place, Path) and not place.is_file():
+            raise IndexMissing(f"{place} does not exist; `imagematch index FOLDER` makes an index")
+        catalogue = cls._connect(place, "write" if writable else "read")
         try:
             if writable:
                 catalogue._migrate()
@@ -96,33 +147,72 @@ class Catalogue:
             raise
         return catalogue
 
+    @classmethod
+    def _connect(cls, place: Place, mode: Literal["write", "read"]) -> "Catalogue":
+        if isinstance(place, Path):
+            return cls(_engine(place, mode), str(place))
+        engine = postgresql.engine(place, writable=mode == "write")
+        catalogue = cls(engine, postgresql.shown(place))
+        if mode == "write":
+            with catalogue._explaining():
+                postgresql.claim(engine)
+        return catalogue
+
+    @property
+    def _in_file(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
         """One transaction: committed at the end of the block, rolled back on an exception."""
+        with self._explaining(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Say what an error of the database means, unless our SQL is at fault."""
         try:
-            with self._engine.begin() as connection:
-                yield connection
+            yield
         except DatabaseError as error:
-            # Of its subclasses, only this one is about the file rather than about our SQL.
-            if type(error) not in (DatabaseError, OperationalError):
+            if self._in_file:
+                explained = self._explained(error)
+            else:
+                explained = postgresql.explained(error, self._where)
+            if explained is None:
                 raise
-            if "full" in str(error.orig):
-                raise StorageFull(
-                    f"no room left to write {self._where}; free some space and run again"
-                ) from error
-            raise IndexDamaged(
-                f"the catalogue {self._where} can't be used: {error.orig}; "
-                f"`imagematch doctor` checks the index"
-            ) from error
+            raise explained from error
+
+    def _explained(self, error: DatabaseError) -> ImagematchError | None:
+        # Of its subclasses, only this one is about the file rather than about our SQL.
+        if type(error) not in (DatabaseError, OperationalError):
+            return None
+        if "full" in str(error.orig):
+            return StorageFull(
+                f"no room left to write {self._where}; free some space and run again"
+            )
+        return IndexDamaged(
+            f"the catalogue {self._where} can't be used: {error.orig}; "
+            f"`imagematch doctor` checks the index"
+        )
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file or the database."""
         self._engine.dispose()
+
+    def description(self) -> str:
+        """Where the catalogue is, and in which version of what."""
+        with self.begin() as connection:
+            version = connection.dialect.server_version_info or ()
+        name = "SQLite" if self._in_file else "PostgreSQL"
+        return f"{name} {'.'.join(map(str, version))}, {self._where}"
 
     def check(self) -> list[str]:
         """What the database itself finds wrong with its file, in its own words."""
-        if self._engine.dialect.name != "sqlite":
-            return []
+        if not self._in_file:
+            # A server looks after its own files; that nobody has dropped a table is left to us.
+            with self.begin() as connection:
+                lost = schema.METADATA.tables.keys() - set(inspect(connection).get_table_names())
+            return [f"catalogue: the table {name} is gone" for name in sorted(lost)]
         with self.begin() as connection:
             rows = connection.execute(text("PRAGMA integrity_check")).scalars().all()
             orphans = connection.execute(text("PRAGMA foreign_key_check")).all()

@@ -13,7 +13,6 @@ from typing import Self
 
 import numpy as np
 
-from imagematch import settings as settings_module
 from imagematch.errors import IndexUnavailable, PresetMismatch
 from imagematch.kernels import hashes
 from imagematch.records import Floats
@@ -25,13 +24,16 @@ from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.layout import (
     CHANGING,
-    catalogue_path,
+    create_catalogue,
     drop_stores,
     embedder_of,
     finish_change,
+    index_exists,
+    load_settings,
     make_stores,
     missing_index,
     naming,
+    open_catalogue,
     save_settings,
     store_kinds,
 )
@@ -101,7 +103,7 @@ class Index:
             IndexLocked: another process writes to it.
             And as `read`.
         """
-        if not catalogue_path(directory).is_file():
+        if not index_exists(directory):
             raise missing_index(directory)
         with write_lock(directory, purpose), cls._opened(directory, writable=True) as index:
             index._settle_and_log()
@@ -129,13 +131,13 @@ class Index:
                 f"with --index or IMAGEMATCH_INDEX"
             ) from error
         with write_lock(directory, purpose):
-            if not catalogue_path(directory).is_file():
+            if not index_exists(directory):
                 # Vectors without a catalogue mean nothing, and might even be damaged.
                 drop_stores(directory, keep=set())
                 # The catalogue comes last: without one, the index does not exist yet.
                 save_settings(directory, settings)
                 make_stores(directory, embedder)
-                Catalogue.create(catalogue_path(directory), embedder.to_json())
+                create_catalogue(directory, embedder)
             with cls._opened(directory, writable=True) as index:
                 index._settle_and_log()
                 yield index
@@ -143,13 +145,11 @@ class Index:
     @classmethod
     @contextmanager
     def _opened(cls, directory: Path, *, writable: bool) -> Iterator[Self]:
-        if not catalogue_path(directory).is_file():
-            raise missing_index(directory)
         with ExitStack() as stack:
-            catalogue = Catalogue.open(catalogue_path(directory), writable=writable)
+            catalogue = open_catalogue(directory, writable=writable)
             stack.callback(catalogue.close)
             changing = catalogue.get(CHANGING)
-            settings = settings_module.load(directory / "settings.toml")
+            settings = load_settings(directory)
             if changing and writable:
                 settings = finish_change(directory, catalogue, settings)
             embedder = embedder_of(catalogue)
@@ -323,10 +323,10 @@ def repair_vectors(directory: Path, purpose: str) -> list[str]:
     Raises:
         IndexLocked, IndexMissing, IndexDamaged (the catalogue itself): nothing can be done.
     """
-    if not catalogue_path(directory).is_file():
+    if not index_exists(directory):
         raise missing_index(directory)
     with write_lock(directory, purpose):
-        catalogue = Catalogue.open(catalogue_path(directory), writable=True)
+        catalogue = open_catalogue(directory, writable=True)
         try:
             embedder = embedder_of(catalogue)
         finally:

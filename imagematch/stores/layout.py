@@ -6,16 +6,18 @@ Each step can be repeated, so that a killed run is taken up where it was.
 import json
 import re
 import shutil
+import uuid
 from collections.abc import Collection
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from imagematch import settings as settings_module
-from imagematch.errors import IndexDamaged, IndexMissing
+from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, SettingsError
 from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import HASHES, PRESETS, EmbedderIdentity
 from imagematch.settings import Settings
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores import postgresql
+from imagematch.stores.catalogue import Catalogue, Place
 from imagematch.stores.durable import write_atomic
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.photos import PhotoStore
@@ -102,8 +104,96 @@ def naming(settings: Settings, embedder: EmbedderRecord) -> Settings:
 
 
 def catalogue_path(directory: Path) -> Path:
-    """Where the catalogue of an index is; an index exists when this file does."""
+    """Where the catalogue of an index is, unless its settings name a database."""
     return directory / "catalogue.sqlite"
+
+
+def _owner_path(directory: Path) -> Path:
+    """Ties an index to its database: without it, two directories could share one by mistake."""
+    return directory / "catalogue.id"
+
+
+def _catalogue_place(directory: Path) -> Place:
+    path = catalogue_path(directory)
+    if path.is_file():
+        return path
+    named = settings_module.load(directory / "settings.toml").store.catalogue
+    if named:
+        return postgresql.parse(named)
+    if _owner_path(directory).is_file():
+        raise SettingsError(
+            f"{directory / 'settings.toml'} does not name the database with the catalogue of this "
+            f"index any more; put store.catalogue back. To make a new index here, delete "
+            f"{_owner_path(directory)}"
+        )
+    return path
+
+
+def index_exists(directory: Path) -> bool:
+    """Whether there is an index: its catalogue comes last, when all else is there.
+
+    Raises:
+        SettingsError: where its catalogue would be can't be read from its settings.
+        IndexUnavailable: the database that they name can't be asked.
+    """
+    return Catalogue.exists(_catalogue_place(directory))
+
+
+def create_catalogue(directory: Path, embedder: EmbedderRecord) -> None:
+    """Make the catalogue of a new index, where its saved settings want it."""
+    place = _catalogue_place(directory)
+    owner = ""
+    if not isinstance(place, Path):
+        owner = uuid.uuid4().hex
+        write_atomic(_owner_path(directory), owner.encode())
+    Catalogue.create(place, embedder.to_json(), owner)
+
+
+def open_catalogue(directory: Path, *, writable: bool) -> Catalogue:
+    """Open the catalogue of an index.
+
+    Raises:
+        IndexMissing: there is no index.
+        IndexUnavailable: its database can't be used, or is another index's.
+        And as `Catalogue.open`.
+    """
+    place = _catalogue_place(directory)
+    if not Catalogue.exists(place):
+        raise missing_index(directory)
+    catalogue = Catalogue.open(place, writable=writable)
+    try:
+        if not isinstance(place, Path):
+            _require_own(directory, catalogue)
+    except BaseException:
+        catalogue.close()
+        raise
+    return catalogue
+
+
+def _require_own(directory: Path, catalogue: Catalogue) -> None:
+    path = _owner_path(directory)
+    ours = path.read_text(encoding="utf-8") if path.is_file() else None
+    if catalogue.get("owner") != ours:
+        raise IndexUnavailable(
+            f"the database that {directory / 'settings.toml'} names has the catalogue of the index "
+            f"in another directory; give each index a database or a schema of its own"
+        )
+
+
+def load_settings(directory: Path) -> Settings:
+    """The settings of an index.
+
+    Raises:
+        SettingsError: they can't be read, or want the catalogue to be elsewhere.
+    """
+    settings = settings_module.load(directory / "settings.toml")
+    if settings.store.catalogue and catalogue_path(directory).is_file():
+        raise SettingsError(
+            f"{directory / 'settings.toml'} names a database, but the catalogue of this index is "
+            f"{catalogue_path(directory)}, and can't be moved: take store.catalogue out, or make "
+            f"a new index elsewhere"
+        )
+    return settings
 
 
 def missing_index(directory: Path) -> IndexMissing:

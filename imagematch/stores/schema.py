@@ -1,7 +1,8 @@
 """The catalogue's tables, and how an older catalogue becomes a current one.
 
-The tables use only what SQLite and PostgreSQL share. Times are ISO 8601 in UTC, hashes are hex
-text, paths are printable text with `raw` beside them where the name is not valid UTF-8.
+The tables use what SQLite and PostgreSQL share; where they differ, both forms stand here. Times are
+ISO 8601 in UTC, hashes are hex text, paths are printable text with `raw` beside them where the name
+is not valid UTF-8.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Dialect,
     Float,
@@ -25,6 +27,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -39,20 +42,35 @@ METADATA = MetaData()
 
 
 class _Words(TypeDecorator[str]):
-    """Text from outside. What UTF-8 can't hold (undecodable bytes of names) is spelled out."""
+    """Text from outside. What a database can't hold (undecodable bytes of names, NUL) is spelled out.
 
-    impl = Text
+    PostgreSQL compares it by code points, as SQLite does: an order that follows a language changes
+    with the server's libraries, which damages indexes.
+    """
+
+    impl = Text().with_variant(Text(collation="C"), "postgresql")
     cache_ok = True
 
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or value.isascii():
+        if value is None:
+            return None
+        value = value.replace("\0", r"\x00")
+        if value.isascii():
             return value
         return value.encode("utf-8", "backslashreplace").decode()
 
 
 # SQLite counts rows in INTEGER only; PostgreSQL needs BIGINT for ten million sightings and more.
 _ID = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _digest(words: Column[str]) -> ColumnElement[bytes]:
+    """SHA-256 of text, for indexes of PostgreSQL: they take no more than 2,700 bytes of it.
+
+    There, decoding "escape" is the only way from text to its bytes that an index may use.
+    """
+    return func.sha256(func.decode(func.replace(words, "\\", "\\\\"), "escape"))
 
 
 def _key() -> Column[int]:
@@ -138,7 +156,11 @@ profiles = Table(
     _key(),
     Column("site", _Words, nullable=False),
     Column("handle", _Words, nullable=False),
-    UniqueConstraint("site", "handle"),
+    UniqueConstraint("site", "handle").ddl_if(dialect="sqlite"),
+    Index("profiles_by_handle", "handle", postgresql_using="hash").ddl_if(dialect="postgresql"),
+)
+Index("profiles_differ", _digest(profiles.c.site), _digest(profiles.c.handle), unique=True).ddl_if(
+    dialect="postgresql"
 )
 
 files = Table(
@@ -166,10 +188,17 @@ files = Table(
         "raw",  # or a byte 0xff and a name that spells it as \\xff would be one file
         unique=True,
         sqlite_where=text("state = 'present'"),
-        postgresql_where=text("state = 'present'"),
-    ),
+    ).ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
+Index(
+    "files_present_digests",
+    files.c.root_id,
+    _digest(files.c.path),
+    func.sha256(files.c.raw),
+    unique=True,
+    postgresql_where=text("state = 'present'"),
+).ddl_if(dialect="postgresql")
 
 sightings = Table(
     "sightings",

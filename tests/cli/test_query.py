@@ -129,19 +129,6 @@ def test_top_limits_photos_and_min_confidence_zero_shows_all_that_were_scored(
     assert found("--min-confidence", 1) == 1
 
 
-def test_pairs_below_the_threshold_are_shown_on_request_only(
-    imagematch: CommandLine, world: World, tmp_path: Path
-) -> None:
-    # Two copies side by side in a picture that looks like neither: at most a weak candidate.
-    query = save(photo(4)[:, :200], tmp_path / "q.jpg")
-    shown = imagematch("query", query, "--index", world.index, "--jsonl").json()["matches"]
-    scored = imagematch(
-        "query", query, "--index", world.index, "--jsonl", "--min-confidence", 0
-    ).json()["matches"]
-    assert all(match["confidence"] >= 0.5 for match in shown)
-    assert len(scored) >= len(shown)
-
-
 def test_a_folder_stands_for_its_files(
     imagematch: CommandLine, world: World, tmp_path: Path
 ) -> None:

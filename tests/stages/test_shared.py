@@ -1,0 +1,92 @@
+"""From matches to links: rarity, hot photos, copies that count once, and what is new."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch import pipeline
+from imagematch.monitor import Unwatched
+from imagematch.pipeline import IndexRequest
+from imagematch.stages import shared
+from imagematch.stores.index import Index
+from tests.world import ad_sites, mirrored, photo, save
+
+
+def indexed(tmp_path: Path) -> Path:
+    request = IndexRequest(tmp_path / "ads", preset="hashes", site_from_path=True)
+    pipeline.index_folder(tmp_path / "index", request, Unwatched())
+    return tmp_path / "index"
+
+
+def show(tmp_path: Path, seed: int, profile: str, **options: object) -> None:
+    """Have a profile show a photo, as its own file."""
+    save(photo(seed), tmp_path / "ads" / "site" / profile / f"{seed}.jpg", **options)
+
+
+@given(st.integers(2, 5000), st.integers(0, 10**6))
+def test_a_photo_weighs_less_the_more_profiles_show_it(shared_by: int, profiles: int) -> None:
+    weight = shared._rarity(shared_by, profiles)
+    assert 0 <= shared._rarity(shared_by + 1, profiles) <= weight <= 1
+    assert shared._rarity(2, profiles) == 1
+
+
+def test_two_photos_link_more_strongly_than_one_and_copies_of_one_count_once(
+    tmp_path: Path,
+) -> None:
+    for profile in ("anna", "berta", "clara"):
+        show(tmp_path, 1, profile, quality=90 - len(profile))
+    show(tmp_path, 2, "anna")
+    show(tmp_path, 2, "berta", quality=60)
+    save(photo(1), tmp_path / "ads" / "site" / "berta" / "again.jpg", quality=40)
+    report = pipeline.link_profiles(indexed(tmp_path))
+    links = {(link.left.handle, link.right.handle): link for link in report.links}
+    assert len(links["anna", "berta"].pairs) == 2
+    assert len(links["berta", "clara"].pairs) == 1
+    assert links["anna", "berta"].strength > links["berta", "clara"].strength
+    [cluster] = report.clusters
+    assert [profile.handle for profile in cluster.profiles] == ["anna", "berta", "clara"]
+
+
+@pytest.mark.parametrize(("profiles", "hot"), [(6, 0), (7, 1)])
+def test_a_photo_is_hot_from_the_seventh_profile_on(
+    tmp_path: Path, profiles: int, hot: int
+) -> None:
+    for number in range(profiles):
+        show(tmp_path, 1, f"p{number}", quality=90 - number)
+    report = pipeline.link_profiles(indexed(tmp_path))
+    assert len(report.hot) == hot
+    assert bool(report.links) == (not hot)
+
+
+def test_a_hot_photo_does_not_hide_another_one_that_two_profiles_share(tmp_path: Path) -> None:
+    for number in range(8):
+        show(tmp_path, 1, f"p{number}")
+    show(tmp_path, 2, "p0")
+    show(tmp_path, 2, "p1", quality=50)
+    [link] = pipeline.link_profiles(indexed(tmp_path)).links
+    assert (link.left.handle, link.right.handle) == ("p0", "p1")
+
+
+def test_news_are_what_the_last_runs_brought(tmp_path: Path) -> None:
+    ad_sites(tmp_path / "ads", range(3))
+    save(mirrored(photo(0)), tmp_path / "ads" / "site9" / "anna" / "0.jpg")
+    index = indexed(tmp_path)
+    save(mirrored(photo(1)), tmp_path / "ads" / "site9" / "berta" / "1.jpg")
+    same = tmp_path / "ads" / "site9" / "clara" / "2.jpg"
+    save(photo(2), same)
+    indexed(tmp_path)
+    indexed(tmp_path)
+    with Index.read(index) as opened:
+        runs = sorted(run.id for run in opened.catalogue.last_runs(3))
+    news = [
+        {
+            path
+            for pair in pipeline.new_pairs(index, [run])
+            for path in (pair.left.path, pair.right.path)
+            if path.startswith("site9")
+        }
+        for run in runs
+    ]
+    assert news == [{"site9/anna/0.jpg"}, {"site9/berta/1.jpg", "site9/clara/2.jpg"}, set()]
