@@ -26,6 +26,7 @@ from imagematch.stages import describe, link, news, query, scan, search, thumbna
 from imagematch.stages.fingerprints import FileTask, warm_up
 from imagematch.stages.query import QueryOptions as QueryOptions
 from imagematch.stages.scan import Source
+from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor, open_executor
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.layout import index_exists
@@ -108,6 +109,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
             spent.update(described.spent)
             with _timed(spent, "search"):
                 search.run(index, scanned.root_id, monitor)
+            _catch_up(index, executor, scanned.root_id, monitor)
             with _timed(spent, "verify"):
                 verified = verify.run(index, executor, run_id, monitor)
     except BaseException as error:
@@ -137,6 +139,17 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
     return report
+
+
+def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> None:
+    """Describe and search what a change of the embedder, or a stopped run, left of other folders.
+
+    Folders that are not there at the moment (an unplugged drive) wait for their own run.
+    """
+    for root in Census(index.catalogue).roots():
+        if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
+            describe.run(index, executor, root.id, monitor)
+            search.run(index, root.id, monitor)
 
 
 def _run_counts(report: IndexReport) -> dict[str, object]:

@@ -22,6 +22,7 @@ from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, LinkReport, Profile, QueryResult
 from imagematch.stores.index import Index
+from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -493,3 +494,20 @@ def test_thumbnails_of_files_that_are_gone_are_left_out(tmp_path: Path) -> None:
     pictures = pipeline.make_thumbnails(tmp_path / "index", [*sightings, missing], others)
     assert set(pictures) == {sightings[1].photo, "here"}
     assert all(picture.startswith(b"\xff\xd8\xff") for picture in pictures.values())
+
+
+@pytest.mark.model
+def test_a_change_of_preset_keeps_the_matches_of_other_folders(
+    imagematch: CommandLine, tmp_path: Path
+) -> None:
+    ads, known, index = tmp_path / "ads", tmp_path / "known", tmp_path / "index"
+    for folder in (ads / "site" / "anna", known):
+        folder.mkdir(parents=True)
+    save(photo(3), ads / "site" / "anna" / "1.jpg")
+    save(photo(3), known / "reference.jpg", quality=60)
+    words = ("index", ads, "--site-from-path", "--index", index)
+    assert imagematch(*words, "--preset", "hashes").code == 0
+    assert imagematch("gallery", "add", "known", known, "--index", index).code == 0
+    assert imagematch(*words, "--preset", "sscd-small", "--redescribe").code == 0
+    linked = imagematch("link", "--index", index, "--json").json()
+    assert [hit["left"]["path"] for hit in linked["gallery_hits"]] == ["reference.jpg"]

@@ -41,7 +41,8 @@ from imagematch.kernels.embeddings import HASHES, PRESETS
 @click.option(
     "--redescribe",
     is_flag=True,
-    help="Change an existing index to --preset, and describe every photo again.",
+    help="Change an existing index to --preset, and describe every photo again; photos whose "
+    "files are gone can't be found any more.",
 )
 @click.option(
     "--retry-failed",

@@ -22,6 +22,7 @@ class RootCount:
         unsearched: photos of its present files that have one, but were not looked for yet.
     """
 
+    id: int
     path: Path
     collection: str
     kind: str
@@ -68,6 +69,7 @@ class Census:
             rows = connection.execute(wanted).all()
         return tuple(
             RootCount(
+                row.id,
                 Path(os.fsdecode(row.raw) if row.raw else row.path),
                 row.name,
                 row.kind,

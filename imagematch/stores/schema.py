@@ -42,7 +42,7 @@ METADATA = MetaData()
 
 
 class _Words(TypeDecorator[str]):
-    """Text from outside. What a database can't hold (undecodable bytes of names, NUL) is spelled out.
+    """Text from outside. What a database can't hold (undecodable bytes, NUL) is spelled out.
 
     PostgreSQL compares it by code points, as SQLite does: an order that follows a language changes
     with the server's libraries, which damages indexes.
