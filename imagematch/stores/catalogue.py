@@ -154,8 +154,12 @@ class Catalogue:
         engine = postgresql.engine(place, writable=mode == "write")
         catalogue = cls(engine, postgresql.shown(place))
         if mode == "write":
-            with catalogue._explaining():
-                postgresql.claim(engine)
+            try:
+                with catalogue._explaining():
+                    postgresql.claim(engine)
+            except BaseException:
+                catalogue.close()
+                raise
         return catalogue
 
     @property

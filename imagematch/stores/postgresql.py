@@ -72,11 +72,10 @@ def engine(url: URL, *, writable: bool) -> Engine:
     Raises:
         IndexUnavailable: the driver is not installed.
     """
-    if "connect_timeout" not in url.query:
-        url = url.update_query_dict({"connect_timeout": str(_CONNECT_SECONDS)})
+    given = {"connect_timeout": str(_CONNECT_SECONDS), **url.query, "client_encoding": "utf8"}
     try:
         made = create_engine(
-            url,
+            url.set(query=given),
             isolation_level="REPEATABLE READ",
             execution_options={} if writable else {"postgresql_readonly": True},
         )
@@ -98,10 +97,21 @@ def _share_lock(connection: Any, _record: Any) -> None:
 
 
 def claim(made: Engine) -> None:
-    """Wait until no other writer has a session; a killed one's last commit may be under way."""
+    """Wait until no other writer has a session; a killed one's last commit may be under way.
+
+    Raises:
+        IndexUnavailable: the database can't hold names in every script.
+        DatabaseError: see `explained`.
+    """
     with made.begin() as connection:
         for statement in _ALONE:
             connection.exec_driver_sql(statement)
+        encoding = connection.exec_driver_sql("SHOW server_encoding").scalar()
+    if encoding != "UTF8":
+        raise IndexUnavailable(
+            f"the database {shown(made.url)} holds text as {encoding}; make one with "
+            f"CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0"
+        )
 
 
 def explained(error: DatabaseError, where: str) -> ImagematchError | None:

@@ -55,7 +55,8 @@ class _Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        value = value.replace("\0", r"\x00")
+        if dialect.name == "postgresql":
+            value = value.replace("\0", r"\x00")
         if value.isascii():
             return value
         return value.encode("utf-8", "backslashreplace").decode()
