@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo
-# What `make bench` measures with: any folder of photos.
-PHOTOS ?= ../shared/data/photos
+# What `make bench` measures with: any folder of photos; some hundreds tell more than the samples.
+PHOTOS ?= samples/ads
 
 .PHONY: help demo test check bench lock format clean
 
@@ -41,6 +41,7 @@ format: $(VENV)/.ready
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/.ready
+	@test -d samples/ads || $(BIN)/python scripts/make_samples.py --out samples
 	$(BIN)/python scripts/benchmark.py $(PHOTOS)
 
 # Hashes for every platform, no index addresses.

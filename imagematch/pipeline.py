@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from imagematch import settings as settings_module
-from imagematch.errors import Stopped, UsageError
+from imagematch.errors import ManifestError, SourceUnavailable, Stopped, UsageError
 from imagematch.kernels import embeddings
 from imagematch.monitor import Monitor
 from imagematch.records import (
@@ -35,6 +35,7 @@ from imagematch.stores.layout import index_exists
 _FAILURES_LISTED = 10_000
 
 ADS, GALLERY = "ads", "gallery"
+_KIND_WORDS = {ADS: "a collection of ads", GALLERY: "a gallery"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +75,19 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
         UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
         Stopped: as asked through the monitor; everything done so far is kept.
     """
-    # A folder that can't be read must not leave an empty index behind.
-    folder.walk(request.folder, leave_out=[directory])
+    _check_inputs(directory, request)
     with open_for_writing(directory, request) as index:
         return update(index, request, monitor)
+
+
+def _check_inputs(directory: Path, request: IndexRequest) -> None:
+    """Refuse what can't work before an empty index is left behind."""
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"--index {directory} is a file; an index is a directory")
+    if request.manifest is not None and not request.manifest.is_file():
+        raise ManifestError(f"there is no manifest {request.manifest}")
+    if not (request.allow_lost and not request.folder.exists()):
+        folder.walk(request.folder, leave_out=[directory])
 
 
 def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
@@ -86,11 +96,11 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     collection = index.collections.ensure(request.collection, request.kind)
     if collection.kind != request.kind:
         raise UsageError(
-            f"{request.collection!r} is a collection of {collection.kind}, not {request.kind}"
+            f"{request.collection!r} is {_KIND_WORDS[collection.kind]}, not "
+            f"{_KIND_WORDS[request.kind]}"
         )
     source = Source(
-        # One folder is one root, however the way to it was spelled: `..` goes.
-        Path(os.path.normpath(request.folder.absolute())),
+        _root(index, request),
         request.collection,
         request.manifest,
         request.no_manifest,
@@ -141,6 +151,30 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     return report
 
 
+def _root(index: Index, request: IndexRequest) -> Path:
+    """The folder to index: one root, however the way to it is spelled.
+
+    Raises:
+        UsageError: it overlaps with another folder of ads; each photo that they share would count
+            as seen twice, and profiles would be linked with themselves.
+        SourceUnavailable: there is no such folder, nor was there ever.
+    """
+    root = Path(os.path.realpath(request.folder))
+    known_roots = Census(index.catalogue).roots()
+    for known in known_roots:
+        if known.collection != request.collection and not known.kind == request.kind == ADS:
+            continue
+        same = known.path == root and known.collection == request.collection
+        if not same and (root.is_relative_to(known.path) or known.path.is_relative_to(root)):
+            raise UsageError(
+                f"{root} has photos in common with {known.path}, which is in the collection "
+                f"{known.collection!r} already; index that folder again instead"
+            )
+    if not root.exists() and root not in {known.path for known in known_roots}:
+        raise SourceUnavailable(f"{root} does not exist")
+    return root
+
+
 def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> None:
     """Describe and search what a change of the embedder, or a stopped run, left of other folders.
 
@@ -188,6 +222,12 @@ def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought."""
     with Index.read(directory) as index:
         return news.run(index, index.settings.link, run_ids)
+
+
+def unfinished(directory: Path) -> int:
+    """How many photos an index does not answer for yet, because a run was stopped or goes on."""
+    with Index.read(directory) as index:
+        return sum(root.pending + root.unsearched for root in Census(index.catalogue).roots())
 
 
 def galleries(directory: Path) -> list[tuple[str, int, int]]:
@@ -268,9 +308,9 @@ def _with_preset(settings: DescribeSettings, preset: str | None) -> DescribeSett
 def _settle_embedder(index: Index, request: IndexRequest) -> None:
     describing = _with_preset(index.settings.describe, request.preset)
     embedder = embedder_of(describing)
-    if request.redescribe and embedder.identity != index.embedder.identity:
+    if request.redescribe:
         index.change_embedder(embedder)
-        index.audit.record("embedder changed", embedder=str(embedder.identity))
+        index.audit.record("described again", embedder=str(embedder.identity))
     else:
         index.require_embedder(embedder)
         # What was checked is what the workers must load, whatever settings.toml names by now.

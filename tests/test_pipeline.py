@@ -420,7 +420,7 @@ def test_a_removed_gallery_takes_its_matches_along_and_nothing_else(tmp_path: Pa
 
 def test_a_gallery_and_ads_can_not_share_a_name(tmp_path: Path) -> None:
     index = with_gallery(tmp_path)
-    with pytest.raises(UsageError, match="collection of gallery"):
+    with pytest.raises(UsageError, match="is a gallery"):
         indexed(index, tmp_path / "ads", collection="missing")
 
 

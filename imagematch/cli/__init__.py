@@ -5,6 +5,7 @@ Data goes to stdout, everything else to stderr. Exit codes: 0 done; 1 done, but 
 """
 
 import errno
+import io
 import os
 import sys
 
@@ -56,6 +57,10 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 def main() -> None:
     """Run the command line and turn what goes wrong into a message and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names in any script, also where the terminal or a redirected file is not UTF-8.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         status = cli.main(standalone_mode=False)
     except SystemExit:

@@ -8,6 +8,7 @@ import click
 from imagematch import pipeline
 from imagematch.cli.console import output, say
 from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import LinkReport
 from imagematch.reports import csv, graph, html, save, shown, wording
 from imagematch.reports import json as json_report
@@ -57,6 +58,7 @@ def link_command(
       imagematch link
       imagematch link --html report.html --csv pairs.csv
     """
+    warn_unfinished(directory)
     report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
     if csv_file:
         save(csv_file, csv.link_csv(report))

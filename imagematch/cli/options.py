@@ -10,8 +10,17 @@ from imagematch.settings import default_index
 
 type Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-#: A path as it is, whatever bytes its name has.
-ANY_PATH = click.Path(path_type=Path)
+
+class _AnyPath(click.Path):
+    """A path as it is, whatever bytes its name has; an empty one is an unset variable."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+ANY_PATH = _AnyPath(path_type=Path)
 
 index_option: Decorator = click.option(
     "--index",

@@ -28,6 +28,16 @@ def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: 
         raise click.exceptions.Exit(1)
 
 
+def warn_unfinished(directory: Path) -> None:
+    """Say when an index does not know all its photos yet: no match may then mean nothing."""
+    waiting = pipeline.unfinished(directory)
+    if waiting:
+        say(
+            f"Warning: {waiting} photos of {directory} wait to be described and matched, because "
+            f"a run was stopped or goes on; they can't be found yet. Run it again to finish."
+        )
+
+
 def has_troubles(report: IndexReport) -> bool:
     """Whether some inputs could not be used, so that the exit code is 1."""
     return bool(report.failed or any(note.problem in _TROUBLES for note in report.notes))
@@ -59,26 +69,33 @@ def show_report(report: IndexReport, directory: Path) -> None:
 def list_troubles(report: IndexReport) -> None:
     """Name on stderr what was skipped, what failed and what a manifest got wrong."""
     _list("skipped", [f"{skip.path}: {skip.reason}" for skip in report.skips])
+    # What was lost comes first, and whole: nothing else keeps it.
+    notes = sorted(report.notes, key=lambda note: note.problem not in _TROUBLES)
+    losses = sum(note.problem in _TROUBLES for note in notes)
     _list(
         "notes on the manifest",
-        [f"{note.problem}, {note.where}: {note.message}" for note in report.notes],
+        [f"{note.problem}, {note.where}: {note.message}" for note in notes],
+        most=max(losses, _LISTED),
     )
     _list(
         "failed",
         [f"{file.path}: {file.failure.message}" for file in report.failures],
         report.failed,
+        hint="; `imagematch status --failures` lists all",
     )
 
 
-def _list(title: str, lines: list[str], total: int | None = None) -> None:
+def _list(
+    title: str, lines: list[str], total: int | None = None, *, most: int = _LISTED, hint: str = ""
+) -> None:
     if not lines:
         return
     total = total or len(lines)
     say(f"{total} {title}:")
-    for line in lines[:_LISTED]:
+    for line in lines[:most]:
         say(f"  {line}")
-    if total > _LISTED:
-        say(f"  ... and {total - _LISTED} more; `imagematch status --failures` lists all failures")
+    if total > most:
+        say(f"  ... and {total - most} more{hint}")
 
 
 def went_well(report: PassReport) -> bool:

@@ -12,6 +12,7 @@ from rich.table import Table
 from imagematch import pipeline
 from imagematch.cli.console import output, say, watching
 from imagematch.cli.options import ANY_PATH, index_option
+from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import FoundFile, QueryResult
 from imagematch.reports import html, save, shown, wording
 from imagematch.reports import json as json_report
@@ -84,6 +85,7 @@ def query_command(
         raise click.UsageError("--json, --jsonl and --html exclude each other")
     if top is None and min_confidence is None:
         top = _TOP
+    warn_unfinished(directory)
     options = pipeline.QueryOptions(collection, top, min_confidence, scenes)
     results: list[QueryResult] = []
     with watching(quiet=as_json or as_jsonl) as watch:
@@ -113,11 +115,15 @@ def _paths(photos: Sequence[Path]) -> Iterator[str]:
         if not photo.is_dir():
             yield str(photo)
             continue
+        empty = True
         for entry in walk(photo):
+            empty = False
             if isinstance(entry, FoundFile):
                 yield str(photo / entry.path)
             else:
                 say(f"skipped: {photo / entry.path}: {entry.reason}")
+        if empty:
+            say(f"no files in {photo}")
 
 
 def _without_matches(result: QueryResult) -> QueryResult:
@@ -129,7 +135,7 @@ def _show(result: QueryResult) -> None:
     console = output()
     console.print(shown.printable(result.query), style="bold", markup=False)
     if result.failure:
-        console.print(f"  can't be read: {result.failure.message}", markup=False)
+        console.print(f"  failed: {result.failure.message}", markup=False)
         return
     if not result.matches:
         console.print("  not seen before")

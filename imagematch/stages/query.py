@@ -67,7 +67,7 @@ def run(
     Args:
         photos: paths.
     """
-    finder = Finder(index, index.settings.search.min_cosine_query)
+    finder = Finder(index, index.settings.search.min_cosine_query, options.top or 0)
     for batch in batched(photos, _BATCH):
         yield from _answered(index, executor, finder, batch, options)
         monitor.advance(len(batch))

@@ -100,6 +100,8 @@ def _entries(
     index: Index, source: Source, labels: RootLabels
 ) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
     leave_out = [index.directory.resolve()]
+    if source.allow_lost and not source.folder.exists():
+        return iter(())  # gone for good, and the caller knows it
     if labels.manifest:
         leave_out.append(Path(labels.manifest).resolve())
     found = folder.walk(source.folder, site_from_path=labels.site_from_path, leave_out=leave_out)

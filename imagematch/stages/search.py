@@ -10,6 +10,7 @@ from itertools import batched
 
 import numpy as np
 
+from imagematch.errors import IndexDamaged
 from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Bytes, Floats
@@ -20,6 +21,9 @@ from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits.
 _BATCH = 256
+
+#: Unit vectors give at most 1, but for rounding.
+_MOST_COSINE = 1.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +90,15 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
 class Finder:
     """Looks probes up in all indexes of an `Index`."""
 
-    def __init__(self, index: Index, min_cosine: float) -> None:
+    def __init__(self, index: Index, min_cosine: float, top: int = 0) -> None:
         """Args:
         min_cosine: of a candidate; a query looks deeper than a run over a folder.
+        top: candidates of a probe, where more than the settings say are wanted.
         """
         self._index = index
         self._settings = index.settings.search
         self._min_cosine = min_cosine
+        self._top = max(top, index.settings.search.top)
         self._gallery = _gallery_vectors(index)
 
     def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
@@ -116,7 +122,7 @@ class Finder:
         queries, owners = _stacked([probe.orientations for probe in probes])
         if len(queries):
             found = self._index.pdq.search(
-                queries, self._settings.top, limit=self._settings.max_pdq_distance
+                queries, self._top, limit=self._settings.max_pdq_distance
             )
             _collect(found.ids, owners, proposed)
 
@@ -124,12 +130,12 @@ class Finder:
         queries, owners = _stacked([probe.views for probe in probes])
         if self._index.embeddings is None or not len(queries):
             return
-        found = self._index.embeddings.search(queries, self._settings.top, limit=self._min_cosine)
+        found = self._index.embeddings.search(queries, self._top, limit=self._min_cosine)
         _collect(found.ids, owners, proposed)
         # A gallery must answer even where many ads are closer to the probe than its photos are.
         ids, vectors = self._gallery
         if len(ids) and len(found.ids):
-            top = min(self._settings.top, len(ids))
+            top = min(self._top, len(ids))
             for row, owner in zip(queries, owners, strict=True):
                 cosines = vectors @ row
                 nearest = np.argpartition(-cosines, top - 1)[:top]
@@ -150,6 +156,11 @@ class Finder:
                 int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
             )
             cosine = round(float(cosines[probe_view, photo_view]), 6)
+            if not abs(cosine) <= _MOST_COSINE:
+                raise IndexDamaged(
+                    f"the vectors of {self._index.directory} are damaged: a cosine of {cosine} is "
+                    f"impossible; `imagematch doctor --repair` finds and drops what is wrong"
+                )
         same_pixels = probe.pixel_sha256 == photo.pixel_sha256
         return Near(photo.id, photo.sha256, distance, cosine, same_pixels, probe_view, photo_view)
 

@@ -5,6 +5,7 @@ All SQL lives here and in the modules beside it, one for each subject. One proce
 log or by PostgreSQL.
 """
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -331,10 +332,24 @@ class Catalogue:
         )
 
 
+def _is_frozen(path: Path) -> bool:
+    """Whether a reader may write nothing beside the file, as SQLite wants to for its log.
+
+    Then nobody can be writing under the same rights either, so the file may be read as it is.
+    """
+    log = path.with_name(path.name + "-wal")
+    return not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
+
+
 def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
     # As a URL object, because `?` and `%` in the name of a folder would mean something in a text.
+    place = URL.create("sqlite", database=str(path))
+    if mode == "read" and _is_frozen(path):
+        place = URL.create(
+            "sqlite", database=path.absolute().as_uri(), query={"immutable": "1", "uri": "1"}
+        )
     engine = create_engine(
-        URL.create("sqlite", database=str(path)),
+        place,
         connect_args={
             "timeout": _BUSY_SECONDS,
             "check_same_thread": False,

@@ -21,7 +21,7 @@ from functools import partial
 from itertools import batched
 from typing import Any, Protocol, Self
 
-from imagematch.errors import ImagematchError
+from imagematch.errors import SettingsError
 from imagematch.records import Failure
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.stores.worker import OUT_OF_MEMORY, Preparation, apply, receive, send
@@ -131,7 +131,7 @@ class ProcessExecutor:
     task that costs a worker all alone fails. Starting a worker never counts towards that time.
 
     Raises, from `run`:
-        ImagematchError: workers can't even start.
+        SettingsError: workers can't even start.
     """
 
     def __init__(
@@ -250,7 +250,7 @@ class _Crew:
             if not isinstance(answer, Failure):
                 worker.function = function
                 return worker
-        raise ImagematchError(
+        raise SettingsError(
             f"worker processes can't start; the last of {_ATTEMPTS_TO_START}: {answer.message}. "
             f"If memory is short, raise memory_mb (now {self._settings.memory_mb}) or lower count "
             f"(now {self.size}) in the group [workers] of the settings."
