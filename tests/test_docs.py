@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from imagematch import errors
-from imagematch.cli import cli
+from imagematch.cli.commands import cli
 from imagematch.settings import DEFAULTS
 from imagematch.sources import manifest
 
