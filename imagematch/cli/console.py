@@ -102,9 +102,12 @@ class Watch:
     def check(self) -> None:
         """See `Monitor.check`."""
         if self._stop:
+            kept = "What is done is kept; run the same command again to go on."
+            if self._name == "query":
+                kept = "A query stores nothing."
             raise Stopped(
                 f"on request, while {_STAGES.get(self._name, self._name).lower()} "
-                f"({self._progress()}). What is done is kept; run the same command again to go on."
+                f"({self._progress()}). {kept}"
             )
 
     @property

@@ -68,6 +68,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         lines.append(("", f"{status.waiting:,} pairs wait to be judged; {_GO_ON}"))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
     lines += _vector_lines(status)
+    lines.append(("Catalogue", status.catalogue))
     for number, run in enumerate(status.runs):
         lines.append(("Last runs" if number == 0 else "", _run_line(run)))
         if spent := _spent(run):
