@@ -176,11 +176,14 @@ def _settle[T, R](
 ) -> list[Outcome[T, R]]:
     """Try a chunk, and if that fails its tasks one by one, so that only the guilty ones fail."""
     answer = attempt(chunk)
-    if not isinstance(answer, Failure):
-        return [Outcome(task, result, None) for task, result in zip(chunk, answer, strict=True)]
-    if len(chunk) == 1:
+    if isinstance(answer, Failure) and len(chunk) > 1:
+        return [outcome for task in chunk for outcome in _settle(attempt, [task])]
+    if isinstance(answer, Failure) and answer.code == "crashed":
+        # Somebody else may have killed the worker, such as the kernel when memory is short.
+        answer = attempt(chunk)
+    if isinstance(answer, Failure):
         return [Outcome(chunk[0], None, answer)]
-    return [outcome for task in chunk for outcome in _settle(attempt, [task])]
+    return [Outcome(task, result, None) for task, result in zip(chunk, answer, strict=True)]
 
 
 def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Sequence[R] | Failure:

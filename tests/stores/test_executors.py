@@ -340,3 +340,10 @@ def test_only_tasks_short_of_memory_fail_whatever_chunk_they_are_in(
         guilty = outcome.task % 10 == short
         assert (outcome.failure is not None) == guilty
         assert outcome.result == (None if guilty else 2 * outcome.task)
+
+
+def test_a_worker_killed_by_somebody_else_costs_no_task_even_alone(tmp_path: Path) -> None:
+    """As when the kernel, short of memory, picks a worker: the file in hand is not to blame."""
+    with open_executor(WorkerSettings(count=1, chunk=1)) as executor:
+        outcomes = list(executor.run(partial(workers.die_once, tmp_path), ["only"]))
+    assert [outcome.failure for outcome in outcomes] == [None]
