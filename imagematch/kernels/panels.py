@@ -20,8 +20,9 @@ from imagematch.records import Bytes
 _SIDE = 256
 
 #: A seam is where the picture steps by at least _STEP levels, _RATIO times more than just before
-#: and behind, along _COMPLETE of the line. Measured on 460 mixed photos: 14 % have a panel by
-#: mistake (0.19 a photo), collages of 4 and screenshots have one in 99 %.
+#: and behind, along _COMPLETE of the line. Chosen on 460 mixed photos; of 459 others, 16 % have
+#: a panel by mistake (0.26 a photo), and of 92 collages of 4 and 92 screenshots made from these,
+#: 100 % and 96 % have one.
 _STEP = 10
 _RATIO = 1.5
 _COMPLETE = 0.6
