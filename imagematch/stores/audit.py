@@ -70,7 +70,7 @@ class AuditLog:
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "event": event,
-            "user": _user(),
+            "user": account(),
             "version": __version__,
             "details": details,
         }
@@ -122,7 +122,8 @@ def _entry(line: bytes) -> AuditEntry | None:
     return entry if sound else None
 
 
-def _user() -> str:
+def account() -> str:
+    """Who runs this process, by the name of their account on this machine."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # an account without a name, as in some containers

@@ -257,8 +257,7 @@ class Catalogue:
         self._refuse_newer(version)
         for step in range(version + 1, schema.VERSION + 1):
             with self.begin() as connection:
-                for statement in schema.MIGRATIONS[step]:
-                    connection.execute(text(statement))
+                schema.MIGRATIONS[step](connection)
                 connection.execute(
                     update(schema.meta)
                     .where(schema.meta.c.key == "schema_version")

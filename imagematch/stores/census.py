@@ -91,7 +91,7 @@ class Census:
             return connection.execute(wanted).scalar_one()
 
     def gated(self) -> dict[str, int]:
-        """Photos that match only exactly, by reason ("flat", "tiny")."""
+        """Photos that match only exactly, by reason ("flat", "tiny", "drawn")."""
         wanted = (
             select(photos.c.gate, func.count())
             .where(photos.c.state == "described", photos.c.gate != "")

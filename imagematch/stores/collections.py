@@ -23,7 +23,7 @@ from imagematch.stores.sightings import MANY, raw_name
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """A named body of sightings; `kind` is "ads" or "gallery"."""
+    """A named body of sightings; `kind` is "ads", "gallery" or "ignored"."""
 
     id: int
     name: str

@@ -20,6 +20,7 @@ from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.collections import CollectionStore
+from imagematch.stores.decisions import DecisionStore
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.layout import (
@@ -70,6 +71,7 @@ class Index:
         self.sightings = SightingStore(catalogue)
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
+        self.decisions = DecisionStore(catalogue)
         self.audit = AuditLog(directory / "audit.jsonl")
         #: What opening for writing had to settle, in plain words.
         self.settled: list[str] = []
@@ -297,6 +299,21 @@ class Index:
                 f"of two models can't be compared. Leave out --preset to go on as before, or give "
                 f"--redescribe to describe all photos anew"
             )
+
+    def adopt(self, settings: Settings, embedder: EmbedderRecord) -> None:
+        """Make settings the index's own that name another preset with the same model.
+
+        Raises:
+            PresetMismatch: it is another model.
+        """
+        self.require_embedder(embedder)
+        if settings != self.settings:
+            save_settings(self.directory, settings)
+            self.settings = settings
+        if embedder != self.embedder:
+            self.catalogue.put("embedder", embedder.to_json())
+            self.audit.record("preset", before=self.embedder.preset, now=embedder.preset)
+            self.embedder = embedder
 
     def change_embedder(self, wanted: EmbedderRecord) -> None:
         """Make another embedder the index's own; every photo is to be described again.

@@ -8,14 +8,15 @@ import re
 import shutil
 import uuid
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imagematch import settings as settings_module
 from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, SettingsError
 from imagematch.kernels import hashes
-from imagematch.kernels.embeddings import HASHES, PRESETS, EmbedderIdentity
-from imagematch.settings import Settings
+from imagematch.kernels.embeddings import EmbedderIdentity
+from imagematch.presets import PRESETS, with_preset
+from imagematch.settings import Settings, current_preset
 from imagematch.stores import postgresql
 from imagematch.stores.catalogue import Catalogue, Place
 from imagematch.stores.durable import write_atomic
@@ -32,7 +33,12 @@ CHANGING = "embedder_wanted"
 
 @dataclass(frozen=True, slots=True)
 class EmbedderRecord:
-    """Which embedder an index was made with; `dimensions` is 0 without one."""
+    """Which embedder an index was made with.
+
+    Attributes:
+        preset: its name, or the file name of a model of the user's own.
+        dimensions: of a vector; 0 without an embedder.
+    """
 
     preset: str
     identity: EmbedderIdentity
@@ -44,7 +50,8 @@ class EmbedderRecord:
     @classmethod
     def from_json(cls, text: str) -> "EmbedderRecord":
         fields = json.loads(text)
-        return cls(fields["preset"], EmbedderIdentity(**fields["identity"]), fields["dimensions"])
+        preset = current_preset(fields["preset"])
+        return cls(preset, EmbedderIdentity(**fields["identity"]), fields["dimensions"])
 
     @property
     def directory(self) -> str:
@@ -96,11 +103,8 @@ def finish_change(directory: Path, catalogue: Catalogue, settings: Settings) -> 
 
 
 def naming(settings: Settings, embedder: EmbedderRecord) -> Settings:
-    """Settings that name an embedder; a model of the user's own is named by them already."""
-    if embedder.preset not in (*PRESETS, HASHES):
-        return settings
-    describe = replace(settings.describe, preset=embedder.preset, model="", model_sha256="")
-    return replace(settings, describe=describe)
+    """Settings of an embedder's preset; a model of the user's own is named by them already."""
+    return with_preset(settings, embedder.preset) if embedder.preset in PRESETS else settings
 
 
 def catalogue_path(directory: Path) -> Path:

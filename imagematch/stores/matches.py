@@ -1,13 +1,13 @@
 """Candidates and matches, in the catalogue."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import batched
 from typing import Any
 
 from sqlalchemy import Row, Select, delete, func, select, update
 
-from imagematch.records import Evidence, Geometry, Judgement
+from imagematch.records import Decision, Evidence, Geometry, Judgement
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import candidates, insert_new, matches, photos
 from imagematch.stores.sightings import MANY
@@ -35,12 +35,18 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class StoredMatch:
-    """A judged pair; the judgement reads from `photo_a` (as the query) to `photo_b`."""
+    """A judged pair; the judgement reads from `photo_a` (as the query) to `photo_b`.
+
+    Attributes:
+        run_id: the run that found it; 0 where only a person said that it is a match.
+        decision: what a person decided about it. The catalogue does not say; see `stages.rulings`.
+    """
 
     photo_a: int
     photo_b: int
     judgement: Judgement
     run_id: int
+    decision: Decision | None = None
 
 
 class MatchStore:
@@ -115,6 +121,17 @@ class MatchStore:
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
                 yield _stored(row)
+
+    def of(self, photo_ids: Collection[int]) -> Iterator[StoredMatch]:
+        """The matches of some photos with any other, each once."""
+        wanted = set(photo_ids)
+        with self._catalogue.begin() as connection:
+            for some in batched(sorted(wanted), MANY):
+                either = matches.c.photo_a.in_(some) | matches.c.photo_b.in_(some)
+                for row in connection.execute(select(matches).where(either).order_by(matches.c.id)):
+                    # Of two photos in different batches, the first one brings the match.
+                    if row.photo_a in some or row.photo_a not in wanted:
+                        yield _stored(row)
 
     def counts(self) -> dict[str, int]:
         """How many matches there are of each kind."""

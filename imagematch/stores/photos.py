@@ -11,7 +11,15 @@ from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, 
 
 from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.schema import candidates, collections, files, matches, photos, roots
+from imagematch.stores.schema import (
+    candidates,
+    collections,
+    decisions,
+    files,
+    matches,
+    photos,
+    roots,
+)
 from imagematch.stores.sightings import MANY
 
 #: Ids of one photo's vectors start at its own id times this: the whole picture first, then panels.
@@ -255,14 +263,22 @@ class PhotoStore:
                 select(photos.c.id).where(photos.c.sha256 == sha256, photos.c.state == "described")
             ).scalar()
 
-    def in_galleries(self) -> list[int]:
-        """Ids of the photos in reference galleries that can be searched, ascending."""
+    def references(self, *, ignored_only: bool = False) -> list[int]:
+        """Ids of described photos that every search must look at, ascending: those of reference
+        galleries, and those that were ever put on the ignore list.
+
+        Args:
+            ignored_only: without galleries.
+        """
+        kinds = ["ignored"] if ignored_only else ["ignored", "gallery"]
+        listed = select(decisions.c.photo_a).where(decisions.c.about == "ignore")
         wanted = (
             select(photos.c.id)
             .join(files, files.c.photo_id == photos.c.id)
             .join(roots, roots.c.id == files.c.root_id)
             .join(collections, collections.c.id == roots.c.collection_id)
-            .where(collections.c.kind == "gallery", photos.c.state == "described")
+            .where(photos.c.state == "described")
+            .where(collections.c.kind.in_(kinds) | photos.c.sha256.in_(listed))
             .distinct()
             .order_by(photos.c.id)
         )

@@ -5,7 +5,7 @@ ISO 8601 in UTC, hashes are hex text, paths are printable text with `raw` beside
 is not valid UTF-8.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import override
 
 from sqlalchemy import (
@@ -32,11 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = 1
-
-#: What takes a catalogue from the version before to this one: SQL statements, run in one
-#: transaction. Version 1 is what `METADATA.create_all` makes.
-MIGRATIONS: Mapping[int, tuple[str, ...]] = {}
+VERSION = 2
 
 METADATA = MetaData()
 
@@ -105,7 +101,7 @@ collections = Table(
     METADATA,
     _key(),
     Column("name", _Words, nullable=False, unique=True),
-    Column("kind", String, nullable=False),  # "ads", "gallery"
+    Column("kind", String, nullable=False),  # "ads", "gallery", "ignored"
 )
 
 roots = Table(
@@ -251,6 +247,34 @@ matches = Table(
     Index("matches_by_b", "photo_b"),
     Index("matches_by_run", "run_id"),
 )
+
+# What people decided, only ever appended to. Photos are named by content and not by row: a decision
+# outlives every row, and is there before its photo where it came from another index.
+decisions = Table(
+    "decisions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),  # of all other columns
+    Column("about", String, nullable=False),  # "match", "ignore", "hot"
+    Column("photo_a", String(64), nullable=False),  # SHA-256; the smaller one of a match
+    Column("pixels_a", String(64), nullable=False),  # "" where nobody knew them
+    Column("photo_b", String(64), nullable=False),  # "" but for a match
+    Column("pixels_b", String(64), nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("kind", String, nullable=False),  # of the match when it was decided; "" for none
+    Column("who", _Words, nullable=False),
+    Column("at", String, nullable=False),
+    Column("note", _Words, nullable=False),
+)
+
+
+def _add_decisions(connection: Connection) -> None:
+    decisions.create(connection)
+
+
+#: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
+#: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
+#: table needs a copy of its older form here.
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions}
 
 
 def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:

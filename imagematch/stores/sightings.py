@@ -372,4 +372,5 @@ def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
         row.last_seen,
         row.state == "present",
         row.added_run,
+        row.kind == "ignored",
     )

@@ -8,7 +8,18 @@ import numpy as np
 
 from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
-from imagematch.records import Evidence, Failure, Fingerprint, FoundFile, Judgement, SightingInfo
+from imagematch.records import (
+    VERDICTS,
+    Content,
+    Decision,
+    Evidence,
+    Failure,
+    Fingerprint,
+    FoundFile,
+    Judgement,
+    SightingInfo,
+    Verdict,
+)
 from imagematch.settings import DEFAULTS
 from imagematch.sources.paths import printable
 from imagematch.stores.index import EmbedderRecord, Index
@@ -18,8 +29,8 @@ from imagematch.stores.sightings import ScannedFile
 
 WIDTH = 8
 HASHES = EmbedderRecord("hashes", EmbedderIdentity("", "", 0), 0)
-MODEL = EmbedderRecord("sscd-small", EmbedderIdentity("sscd-small", "ab" * 32, 288), WIDTH)
-OTHER_MODEL = EmbedderRecord("sscd", EmbedderIdentity("sscd", "cd" * 32, 288), WIDTH)
+MODEL = EmbedderRecord("balanced", EmbedderIdentity("sscd-small", "ab" * 32, 288), WIDTH)
+OTHER_MODEL = EmbedderRecord("thorough", EmbedderIdentity("sscd", "cd" * 32, 288), WIDTH)
 
 
 def create(directory: Path, embedder: EmbedderRecord = MODEL) -> Path:
@@ -87,6 +98,20 @@ def describe(index: Index, root_id: int) -> list[int]:
 
 def candidate(first: int, second: int) -> Candidate:
     return Candidate(first, second, 12, 0.8, False, 0, 1)
+
+
+def decision(
+    verdict: Verdict, *photos: str, at: str = "", note: str = "", pixels: bool = False
+) -> Decision:
+    """What somebody decided about photos, whose bytes are named as `scanned` does.
+
+    Args:
+        pixels: the pixels of the photos are known, too, as `fingerprint` makes them.
+    """
+    about = "match" if len(photos) == 2 else "ignore" if verdict == "ignore" else "hot"
+    assert verdict in VERDICTS[about]
+    contents = (Content(sha(name), sha(sha(name)) if pixels else "") for name in photos)
+    return Decision(about, tuple(sorted(contents)), verdict, "anna", at, note)
 
 
 def match(index: Index, pairs: Sequence[tuple[int, int]], run_id: int = 1) -> None:

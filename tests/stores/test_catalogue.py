@@ -5,9 +5,10 @@ import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from imagematch.errors import (
@@ -19,6 +20,7 @@ from imagematch.errors import (
 )
 from imagematch.stores import schema
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.decisions import DecisionStore
 
 
 @pytest.fixture
@@ -144,9 +146,16 @@ def test_foreign_keys_hold(path: Path) -> None:
 # --- versions ----------------------------------------------------------------------------------
 
 
+NEXT = schema.VERSION + 1
+
+
 def next_version(monkeypatch: pytest.MonkeyPatch, *statements: str) -> None:
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr(schema, "MIGRATIONS", {2: statements})
+    def migrate(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(text(statement))
+
+    monkeypatch.setattr(schema, "VERSION", NEXT)
+    monkeypatch.setattr(schema, "MIGRATIONS", {NEXT: migrate})
 
 
 ADD_COLUMN = "ALTER TABLE photos ADD COLUMN mood TEXT"
@@ -160,7 +169,7 @@ def test_writer_brings_an_older_catalogue_up_to_date(
         Catalogue.open(path, writable=False)
     for _ in range(2):
         with opened(path, writable=True) as catalogue:
-            assert catalogue.version() == 2
+            assert catalogue.version() == NEXT
             with catalogue.begin() as connection:
                 assert connection.execute(text("SELECT mood FROM photos")).all() == []
 
@@ -171,10 +180,57 @@ def test_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.Monkey
         with pytest.raises(IndexDamaged, match="no such table"):
             Catalogue.open(path, writable=True)
     with opened(path, writable=False) as catalogue:
-        assert catalogue.version() == 1
+        assert catalogue.version() == NEXT - 1
     next_version(monkeypatch, ADD_COLUMN)
     with opened(path, writable=True) as catalogue:
-        assert catalogue.version() == 2
+        assert catalogue.version() == NEXT
+
+
+@pytest.fixture
+def first_version(tmp_path: Path) -> Path:
+    """A catalogue of version 1 with data, as that version wrote it."""
+    path = tmp_path / "old" / "catalogue.sqlite"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as raw:
+        raw.executescript((Path(__file__).parent / "catalogue_v1.sql").read_text("utf-8"))
+    return path
+
+
+def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables that version 1 had, but for the version itself."""
+    with closing(sqlite3.connect(path)) as raw:
+        tables = schema.METADATA.tables.keys() - {"decisions"}
+        return {
+            table: raw.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
+            for table in tables
+            for where in ("key <> 'schema_version'" if table == "meta" else "1",)
+        }
+
+
+def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
+    first_version: Path,
+) -> None:
+    before = rows_of(first_version)
+    assert len(before["photos"]) == 3
+    assert len(before["matches"]) == 1
+    with pytest.raises(IndexTooOld, match="version 1"):
+        Catalogue.open(first_version, writable=False)
+    with opened(first_version, writable=True) as catalogue:
+        assert catalogue.version() == schema.VERSION
+        assert catalogue.check() == []
+        assert DecisionStore(catalogue).history() == []
+    assert rows_of(first_version) == before
+
+
+def test_migrated_catalogue_has_the_tables_of_a_new_one(path: Path, first_version: Path) -> None:
+    with opened(first_version, writable=True):
+        pass
+    wanted = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
+    told = []
+    for place in (path, first_version):
+        with closing(sqlite3.connect(place)) as raw:
+            told.append([(*row[:2], (row[2] or "").split()) for row in raw.execute(wanted)])
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("writable", [True, False])

@@ -23,6 +23,7 @@ from imagematch.errors import (
     IndexUnavailable,
     PresetMismatch,
 )
+from imagematch.presets import with_preset
 from imagematch.settings import DEFAULTS
 from imagematch.stores import layout
 from imagematch.stores.index import EmbedderRecord, Index, repair_vectors
@@ -329,11 +330,11 @@ def test_change_of_the_embedder_describes_everything_again(directory: Path) -> N
     with Index.write(directory, "test") as index:
         index.change_embedder(OTHER_MODEL)
         assert index.photos.counts()["pending"] == 4
-        assert index.settings.describe.preset == "sscd"
+        assert index.settings.describe.preset == "thorough"
         assert index.compare(repair=False) == []
     with Index.write(directory, "test") as index:
         assert index.embedder == OTHER_MODEL
-        assert index.settings.describe.preset == "sscd"
+        assert index.settings.describe.preset == "thorough"
     stores = sorted(path.name for path in (directory / "vectors").iterdir())
     assert stores == [OTHER_MODEL.directory, "pdq"]
 
@@ -365,10 +366,57 @@ def test_killed_change_of_the_embedder_is_finished_by_the_next_writer(
         assert reader.settings.describe.preset == reader.embedder.preset
     with Index.write(directory, "test") as index:
         assert index.embedder == OTHER_MODEL
-        assert index.settings.describe.preset == "sscd"
+        assert index.settings.describe.preset == "thorough"
         assert index.photos.counts()["pending"] == 4
-    assert settings_module.load(directory / "settings.toml").describe.preset == "sscd"
+    assert settings_module.load(directory / "settings.toml").describe.preset == "thorough"
     assert_whole(directory)
+
+
+def test_preset_with_the_same_model_is_adopted_and_nothing_is_described_again(
+    directory: Path,
+) -> None:
+    filled(directory)
+    fast = replace(MODEL, preset="fast")
+    with Index.write(directory, "test") as index:
+        wanted = with_preset(index.settings, "fast")
+        index.adopt(wanted, fast)
+        assert index.photos.counts()["pending"] == 0
+    with Index.read(directory) as index:
+        assert (index.embedder, index.settings) == (fast, wanted)
+    assert_whole(directory)
+
+
+def test_preset_with_another_model_is_not_adopted(directory: Path) -> None:
+    with Index.write(directory, "test") as index:
+        before = index.settings
+        with pytest.raises(PresetMismatch, match="--redescribe"):
+            index.adopt(with_preset(before, "thorough"), OTHER_MODEL)
+        assert (index.embedder, index.settings) == (MODEL, before)
+
+
+def test_change_of_the_embedder_brings_the_preset_and_keeps_what_the_user_changed(
+    directory: Path,
+) -> None:
+    own = settings_module.load(directory / "settings.toml")
+    users = replace(own, search=replace(own.search, verified=77))
+    layout.save_settings(directory, users)
+    with Index.write(directory, "test") as index:
+        index.change_embedder(OTHER_MODEL)
+    found = settings_module.load(directory / "settings.toml")
+    assert found == with_preset(users, "thorough")
+    assert (found.search.top, found.search.verified) == (30, 77)
+
+
+@pytest.mark.parametrize(("former", "now"), [("sscd-small", MODEL), ("sscd", OTHER_MODEL)])
+def test_index_whose_preset_had_another_name_opens(
+    tmp_path: Path, former: str, now: EmbedderRecord
+) -> None:
+    directory = create(tmp_path / "old", replace(now, preset=former))
+    (directory / "settings.toml").write_text(f'[describe]\npreset = "{former}"\n')
+    with Index.write(directory, "test") as index:
+        assert index.embedder == now
+        assert index.settings.describe.preset == now.preset
+        index.require_embedder(now)
 
 
 def test_change_to_a_preset_forgets_the_model_of_ones_own(directory: Path) -> None:

@@ -37,8 +37,8 @@ from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
-from tests.stores import test_index, test_photos_and_matches, test_sightings
-from tests.stores.builders import MODEL, add, create, scanned
+from tests.stores import test_decisions, test_index, test_photos_and_matches, test_sightings
+from tests.stores.builders import MODEL, add, create, decision, scanned
 from tests.stores.postgresql_server import Server, running_server
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -98,7 +98,7 @@ def _shared_tests() -> dict[str, Callable[..., None]]:
     """The tests of an index or its tables; here they get the fixtures of this module."""
     return {
         name: test
-        for module in (test_index, test_photos_and_matches, test_sightings)
+        for module in (test_decisions, test_index, test_photos_and_matches, test_sightings)
         for name, test in vars(module).items()
         if name.startswith("test_")
         and name not in _ONLY_SQLITE
@@ -168,13 +168,35 @@ def test_writer_brings_an_older_catalogue_up_to_date(
     url: URL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Catalogue.create(url, "{}")
-    monkeypatch.setattr(schema, "VERSION", 2)
-    monkeypatch.setattr(schema, "MIGRATIONS", {2: ("ALTER TABLE photos ADD COLUMN mood TEXT",)})
+    step = schema.VERSION + 1
+    statement = text("ALTER TABLE photos ADD COLUMN mood TEXT")
+    monkeypatch.setattr(schema, "VERSION", step)
+    monkeypatch.setattr(schema, "MIGRATIONS", {step: lambda to: to.execute(statement)})
     with pytest.raises(IndexTooOld, match="doctor --repair"):
         Catalogue.open(url, writable=False)
     for _ in range(2):
         with opened(url, writable=True) as catalogue, catalogue.begin() as connection:
             assert connection.execute(text("SELECT mood FROM photos")).all() == []
+
+
+def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
+    directory: Path, url: URL
+) -> None:
+    with Index.write(directory, "test") as index:
+        add(index, scanned("a.jpg"))
+        # All that version 2 added.
+        with index.catalogue.begin() as connection:
+            schema.decisions.drop(connection)
+        index.catalogue.put("schema_version", "1")
+    with pytest.raises(IndexTooOld, match="version 1"):
+        Catalogue.open(url, writable=False)
+    with Index.write(directory, "test") as index:
+        assert index.catalogue.version() == schema.VERSION
+        assert index.catalogue.check() == []
+        assert index.photos.counts()["all"] == 1
+        kept = index.decisions.add([decision("reject", "a.jpg", "b.jpg")])
+    with Index.read(directory) as index:
+        assert index.decisions.history() == kept
 
 
 def test_names_too_long_for_an_index_of_the_server_are_kept(index: Index) -> None:

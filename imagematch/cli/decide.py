@@ -1,0 +1,107 @@
+"""`imagematch decide` and `imagematch decisions`: what a person says about matches, for ever."""
+
+from pathlib import Path
+from typing import cast
+
+import click
+
+from imagematch import deciding
+from imagematch.cli.console import output, say
+from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option
+from imagematch.deciding import Recorded
+from imagematch.records import VERDICTS, Verdict
+from imagematch.reports import csv, save, shown, wording
+from imagematch.reports import json as json_report
+
+_SAID = {
+    "confirm": "Confirmed {}: it counts as certain from now on.",
+    "reject": "Rejected {}: it will not be shown again.",
+    "reopen": "Reopened {}: it counts as what was measured.",
+}
+
+
+@click.command("decide")
+@click.argument("match")
+@click.argument("verdict", type=click.Choice(VERDICTS["match"]))
+@note_option
+@index_option
+def decide_command(match: str, verdict: str, note: str, directory: Path) -> None:
+    """Confirm or reject the match MATCH for good, or reopen it.
+
+    MATCH is the id that `link`, `query` and the reports show, or any beginning of it that is
+    unambiguous on both sides of the hyphen. A decision is about the contents of both photos: it
+    outlives every run, and holds for files with the same pixels. A rejected match is never shown
+    again; a confirmed one counts as certain, whatever a later run makes of it.
+
+    \b
+    Examples:
+      imagematch decide 3fa1b2c4d5e6-9c0d1e2f3a4b reject --note "another room"
+      imagematch decide 3fa1-9c0d confirm
+    """
+    made = deciding.decide(directory, match, cast(Verdict, verdict), note)
+    say(_SAID[verdict].format(made.subject))
+
+
+@click.group("decisions")
+def decisions_group() -> None:
+    """Show and exchange everything that people decided.
+
+    Decisions about matches, ignored and hot photos are one history, which only grows.
+
+    \b
+    Example:
+      imagematch decisions list
+    """
+
+
+@decisions_group.command("list")
+@index_option
+@json_option
+@click.option(
+    "--csv", "csv_file", type=ANY_PATH, metavar="FILE", help="Write a table, a row a decision."
+)
+def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
+    """List all decisions, oldest first, those included that a later one has replaced.
+
+    `decisions import` reads what `--json` prints.
+
+    \b
+    Examples:
+      imagematch decisions list
+      imagematch decisions list --json > decisions.json
+    """
+    made = deciding.history(directory)
+    pairs = [(entry.decision, entry.in_force) for entry in made]
+    if csv_file:
+        save(csv_file, csv.decisions_csv(pairs))
+        say(f"Wrote {csv_file}")
+    if as_json:
+        click.echo(json_report.dumps(json_report.decisions(pairs), indent=2))
+    elif not csv_file:
+        for entry in made:
+            output().print(shown.printable(_line(entry)), markup=False)
+        if not made:
+            say("No decisions yet; `imagematch decide MATCH confirm` makes one.")
+
+
+@decisions_group.command("import")
+@click.argument("file", type=ANY_PATH)
+@index_option
+def import_command(file: Path, directory: Path) -> None:
+    """Take over the decisions in FILE, which `imagematch decisions list --json` wrote elsewhere.
+
+    Of decisions about the same photos, the latest counts, wherever it was made. Those that are
+    known already change nothing.
+
+    \b
+    Example:
+      imagematch decisions import decisions.json
+    """
+    total, new = deciding.take_over(directory, file)
+    say(f"{total} decisions in {file}, {new} of them new.")
+
+
+def _line(entry: Recorded) -> str:
+    decision = entry.decision
+    replaced = "" if entry.in_force or decision.verdict == "reopen" else " (replaced since)"
+    return f"{decision.about} {decision.subject} {wording.full_ruling(decision)}{replaced}"

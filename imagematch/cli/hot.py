@@ -1,0 +1,114 @@
+"""`imagematch hot`: photos that are set aside because they would link people by mistake."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from imagematch import deciding
+from imagematch.cli.console import output, say
+from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.records import SHORT, HotPhoto, Verdict
+from imagematch.reports import json as json_report
+from imagematch.reports import shown, wording
+
+#: Profiles of one photo that are written out.
+_LISTED = 6
+
+photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+
+
+@click.group("hot")
+def hot_group() -> None:
+    """Release or keep out photos that many profiles show.
+
+    Such a photo is most often a placeholder, a logo or a stock picture, so it links nobody until
+    a person says otherwise. PHOTO is a file, or the beginning of a SHA-256.
+
+    \b
+    Example:
+      imagematch hot list
+    """
+
+
+@hot_group.command("list")
+@index_option
+@json_option
+def list_command(directory: Path, as_json: bool) -> None:
+    """List photos that are set aside, with who shows them and what was decided.
+
+    Those that wait for a decision come first.
+
+    \b
+    Example:
+      imagematch hot list
+    """
+    photos = sorted(deciding.hot_photos(directory), key=lambda photo: photo.state != "waiting")
+    if as_json:
+        click.echo(json_report.dumps(json_report.hot_list(photos), indent=2))
+        return
+    for photo in photos:
+        for line in _lines(photo):
+            output().print(shown.printable(line), markup=False)
+    if not photos:
+        say("No photo is set aside.")
+
+
+@hot_group.command("release")
+@photos_argument
+@note_option
+@index_option
+def release_command(photos: Sequence[str], note: str, directory: Path) -> None:
+    """Let photos link, however many profiles show them.
+
+    The more profiles show a photo, the less it weighs, as ever.
+
+    \b
+    Example:
+      imagematch hot release 3fa1b2c4d5e6 --note "one agency's own photo"
+    """
+    _settle(directory, photos, "release", note, "It links from now on")
+
+
+@hot_group.command("keep")
+@photos_argument
+@note_option
+@index_option
+def keep_command(photos: Sequence[str], note: str, directory: Path) -> None:
+    """Settle that photos link nobody, however few profiles show them.
+
+    \b
+    Example:
+      imagematch hot keep 3fa1b2c4d5e6 --note "stock picture"
+    """
+    _settle(directory, photos, "keep", note, "It links nobody from now on")
+
+
+@hot_group.command("reopen")
+@photos_argument
+@note_option
+@index_option
+def reopen_command(photos: Sequence[str], note: str, directory: Path) -> None:
+    """Take back what was decided about photos.
+
+    \b
+    Example:
+      imagematch hot reopen 3fa1b2c4d5e6
+    """
+    _settle(directory, photos, "reopen", note, "Its number of profiles decides again")
+
+
+def _settle(directory: Path, photos: Sequence[str], verdict: Verdict, note: str, said: str) -> None:
+    for made in deciding.settle_hot(directory, photos, verdict, note):
+        say(f"{made.subject}: {said}, and so do its copies.")
+
+
+def _lines(photo: HotPhoto) -> list[str]:
+    state = wording.full_ruling(photo.decision) if photo.decision else "waiting for a decision"
+    names = ", ".join(map(str, photo.profiles[:_LISTED]))
+    more = len(photo.profiles) - _LISTED
+    return [
+        f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}",
+        f"  {photo.reason}, {state}",
+        f"  {len(photo.profiles)} profiles: {names}" + (f" and {more} more" if more > 0 else ""),
+    ]

@@ -1,0 +1,102 @@
+"""`imagematch ignore`: logos, placeholders and the like, which link nobody."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from imagematch import deciding
+from imagematch.cli.console import output, say, watching
+from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.records import SHORT, IgnoredPhoto
+from imagematch.reports import json as json_report
+from imagematch.reports import shown, wording
+
+#: Places of one photo that are written out.
+_LISTED = 3
+
+
+@click.group("ignore")
+def ignore_group() -> None:
+    """Keep a list of photos that say nothing: logos, placeholders.
+
+    They and their near-copies link nobody, are no gallery hit and no news. A collage that merely
+    has one of them in it still matches by its other parts.
+
+    \b
+    Example:
+      imagematch ignore add logos/
+    """
+
+
+@ignore_group.command("add")
+@click.argument("targets", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...")
+@note_option
+@index_option
+def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
+    """Ignore photos: files, folders of files, or photos of the index by SHA-256.
+
+    A file or folder that is not in the index is indexed for this purpose only. Run it again when
+    the folder has changed.
+
+    \b
+    Examples:
+      imagematch ignore add logos/ --note "logos of the sites"
+      imagematch ignore add 3fa1b2c4d5e6
+    """
+    with watching() as watch:
+        done = deciding.ignore(directory, targets, note, watch)
+    say(
+        f"Ignored from now on: {len(done.decisions)} on the list, {done.near_copies} near-copies "
+        f"with them"
+    )
+    for failed in done.failures:
+        say(f"failed: {failed.path}: {failed.failure.message}")
+    if done.failures:
+        raise click.exceptions.Exit(1)
+
+
+@ignore_group.command("list")
+@index_option
+@json_option
+def list_command(directory: Path, as_json: bool) -> None:
+    """List the photos that are ignored, and where they and their near-copies were seen.
+
+    \b
+    Example:
+      imagematch ignore list
+    """
+    photos = deciding.ignored(directory)
+    if as_json:
+        click.echo(json_report.dumps(json_report.ignore_list(photos), indent=2))
+        return
+    for photo in photos:
+        for line in _lines(photo):
+            output().print(shown.printable(line), markup=False)
+    if not photos:
+        say("Nothing is ignored; `imagematch ignore add PHOTO_OR_FOLDER` changes that.")
+
+
+@ignore_group.command("remove")
+@click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
+@note_option
+@index_option
+def remove_command(photos: Sequence[str], note: str, directory: Path) -> None:
+    """Take photos off the list. A near-copy of one that stays counts again, as an exception.
+
+    \b
+    Example:
+      imagematch ignore remove 3fa1b2c4d5e6
+    """
+    for made in deciding.unignore(directory, photos, note):
+        say(f"{made.subject} is no longer ignored.")
+
+
+def _lines(photo: IgnoredPhoto) -> list[str]:
+    of = photo.decision
+    lines = [f"{of.photos[0].sha256[:SHORT]} {wording.full_ruling(of)}"]
+    for title, sightings in (("seen", photo.seen), ("near-copy", photo.copies)):
+        lines += [f"  {title}: {sighting.path}" for sighting in sightings[:_LISTED]]
+        if len(sightings) > _LISTED:
+            lines.append(f"  {title}: {len(sightings) - _LISTED} more")
+    return lines

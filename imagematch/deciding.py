@@ -1,0 +1,330 @@
+"""What people decide, as recipes: about matches, hot photos and what to ignore; and its history."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from imagematch import pipeline
+from imagematch.errors import PhotoError, Stopped, UsageError
+from imagematch.monitor import Monitor
+from imagematch.pipeline import IGNORED, IndexRequest
+from imagematch.records import (
+    About,
+    Content,
+    Decision,
+    FailedFile,
+    Failure,
+    HotPhoto,
+    IgnoredPhoto,
+    StoredSighting,
+    Verdict,
+)
+from imagematch.sources import decisions as exported
+from imagematch.sources.paths import printable
+from imagematch.sources.reading import sha256_of
+from imagematch.stages import describe, scan, search, verify
+from imagematch.stages.naming import named_match, named_photo
+from imagematch.stages.rulings import Rulings
+from imagematch.stages.shared import SharedPhotos
+from imagematch.stores.audit import account
+from imagematch.stores.census import Census
+from imagematch.stores.executors import Executor
+from imagematch.stores.index import Index
+from imagematch.stores.layout import index_exists, missing_index
+
+
+@dataclass(frozen=True, slots=True)
+class Ignoring:
+    """What putting photos on the ignore list did.
+
+    Attributes:
+        decisions: one a photo.
+        near_copies: other photos of the index that are ignored with them.
+        failures: files that could not be read or described; they are not on the list.
+    """
+
+    decisions: tuple[Decision, ...]
+    near_copies: int
+    failures: tuple[FailedFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One decision of the history; `in_force` unless a later one took its place."""
+
+    decision: Decision
+    in_force: bool
+
+
+# --- matches -----------------------------------------------------------------------------------
+
+
+def decide(directory: Path, match: str, verdict: Verdict, note: str = "") -> Decision:
+    """Confirm or reject a match for good, or take that back.
+
+    Args:
+        match: as people type it, see `stages.naming`.
+
+    Raises:
+        UsageError: there is no such match, or nothing to decide about it.
+        IndexUnavailable: the index can't be written to.
+    """
+    with Index.write(directory, "imagematch decide") as index:
+        named = named_match(index, match)
+        made = Decision("match", named.photos, verdict, account(), "", note, named.kind)
+        return _kept(index, [made])[0]
+
+
+# --- hot photos --------------------------------------------------------------------------------
+
+
+def hot_photos(directory: Path) -> list[HotPhoto]:
+    """Photos set aside because they would link people by mistake, and those that were released."""
+    with Index.read(directory) as index:
+        photos = SharedPhotos(index, index.settings.link).hot()
+    return [photo for photo in photos if photo.state != "ignored"]
+
+
+def settle_hot(
+    directory: Path, photos: Sequence[str], verdict: Verdict, note: str = ""
+) -> list[Decision]:
+    """Let photos link in spite of many profiles, keep them from it for good, or ask again.
+
+    Args:
+        photos: files or SHA-256.
+
+    Raises:
+        UsageError: the index does not know one of them.
+        IndexUnavailable: the index can't be written to.
+    """
+    with Index.write(directory, "imagematch hot") as index:
+        contents = [named_photo(index, text) for text in photos]
+        return _record(index, "hot", verdict, note, dict.fromkeys(contents))
+
+
+# --- the ignore list ---------------------------------------------------------------------------
+
+
+def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor) -> Ignoring:
+    """Put photos on the ignore list, and find all that is near them.
+
+    Args:
+        targets: folders, files, or SHA-256 of photos of the index. Folders and files that are not
+            in the index are indexed for this purpose.
+
+    Raises:
+        UsageError: one of the targets is nothing of that.
+        IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed.
+        Stopped: as asked through the monitor; what is done is kept.
+    """
+    if not index_exists(directory):
+        raise missing_index(directory)
+    request = IndexRequest(directory, IGNORED, kind=IGNORED, purpose="imagematch ignore add")
+    with pipeline.open_for_writing(directory, request) as index:
+        folders = [target for target in targets if Path(target).is_dir()]
+        failures: list[FailedFile] = []
+        found: list[Content] = []
+        others = _known_and_new(index, [text for text in targets if text not in folders], failures)
+        for folder in folders:
+            report = pipeline.update(index, replace(request, folder=Path(folder)), monitor)
+            failures += report.failures
+            found += _described_in(index, Path(folder))
+        found += others.known
+        with _running(index) as run_id, pipeline.workers(index.settings) as executor:
+            found += _described_files(index, executor, others.new, run_id, failures, monitor)
+            kept = _record(index, "ignore", "ignore", note, dict.fromkeys(found))
+            ids = index.decisions.contents({content.sha256 for content in others.known})
+            monitor.stage("search", None)
+            search.around(index, sorted(ids))
+            verify.run(index, executor, run_id, monitor)
+        by_content = {decision.photos[0] for decision in kept}
+        near = Rulings.of(index).near_copies.values()
+        copies = sum(decision.photos[0] in by_content for decision in near)
+        return Ignoring(tuple(kept), copies, tuple(failures))
+
+
+def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Decision]:
+    """Take photos off the ignore list; a near-copy of one that stays is an exception from now on.
+
+    Args:
+        photos: files or SHA-256.
+
+    Raises:
+        UsageError: one of them is not ignored.
+        IndexUnavailable: the index can't be written to.
+    """
+    with Index.write(directory, "imagematch ignore remove") as index:
+        rulings = Rulings.of(index)
+        contents = [named_photo(index, text) for text in photos]
+        for text, content in zip(photos, contents, strict=True):
+            latest = rulings.latest("ignore", (content,))
+            ids = index.decisions.contents({content.sha256})
+            if (latest is None or latest.verdict != "ignore") and not ids.keys() & rulings.ignored:
+                raise UsageError(
+                    f"{printable(text)} is not ignored; `imagematch ignore list` shows what is"
+                )
+        return _record(index, "ignore", "reopen", note, dict.fromkeys(contents))
+
+
+def ignored(directory: Path) -> list[IgnoredPhoto]:
+    """The ignore list, with the near-copies in ads, in the order in which it grew."""
+    with Index.read(directory) as index:
+        rulings = Rulings.of(index)
+        sightings = index.sightings.sightings_of(sorted(rulings.ignored))
+        return [
+            IgnoredPhoto(
+                decision,
+                tuple(_seen(sightings, rulings.listed, decision)),
+                tuple(
+                    sighting
+                    for sighting in _seen(sightings, rulings.near_copies, decision)
+                    if not (sighting.gallery or sighting.ignored)
+                ),
+            )
+            for decision in rulings.standing("ignore", "ignore")
+        ]
+
+
+def _seen(
+    sightings: Mapping[int, Sequence[StoredSighting]],
+    photos: Mapping[int, Decision],
+    decision: Decision,
+) -> Iterator[StoredSighting]:
+    """Where the photos were seen that a decision is about."""
+    for photo_id, made in photos.items():
+        if made == decision:
+            yield from sightings[photo_id]
+
+
+class _Others(NamedTuple):
+    """Photos of the index, and files that it does not have: absolute path and SHA-256."""
+
+    known: list[Content]
+    new: list[tuple[Path, str]]
+
+
+def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile]) -> _Others:
+    others = _Others([], [])
+    for text in texts:
+        path = Path(text)
+        if not path.is_file():
+            others.known.append(named_photo(index, text))
+            continue
+        try:
+            sha256 = sha256_of(text, index.settings.decode.max_bytes)
+        except PhotoError as error:
+            failures.append(FailedFile(text, Failure(error.code, str(error))))
+            continue
+        if index.photos.id_of(sha256) is None:
+            others.new.append((path.absolute(), sha256))
+        else:
+            others.known.append(named_photo(index, sha256))
+    return others
+
+
+def _described_in(index: Index, folder: Path) -> list[Content]:
+    """The photos that a folder on the ignore list shows at present."""
+    place = Path(os.path.realpath(folder))
+    roots = Census(index.catalogue).roots()
+    files = (
+        file
+        for root in roots
+        if (root.collection, root.path) == (IGNORED, place)
+        for file in index.sightings.known_files(root.id)
+    )
+    return _contents(index, {file.photo_id for file in files if file.photo_id is not None})
+
+
+def _contents(index: Index, photo_ids: Collection[int]) -> list[Content]:
+    facts = index.photos.facts(sorted(photo_ids)).values()
+    return [Content(photo.sha256, photo.pixel_sha256) for photo in facts]
+
+
+def _described_files(
+    index: Index,
+    executor: Executor,
+    files: Sequence[tuple[Path, str]],
+    run_id: int,
+    failures: list[FailedFile],
+    monitor: Monitor,
+) -> list[Content]:
+    """Index single files on the ignore list; what can't be described is added to the failures."""
+    if not files:
+        return []
+    index.collections.ensure(IGNORED, IGNORED)
+    roots = {scan.add_file(index, IGNORED, path, sha256, run_id) for path, sha256 in files}
+    for root_id in sorted(roots):
+        describe.run(index, executor, root_id, monitor)
+        search.run(index, root_id, monitor)
+    found: list[Content] = []
+    for path, sha256 in files:
+        photo_id = index.photos.id_of(sha256)
+        if photo_id is None:
+            message = "can't be described; `imagematch status --failures` says why"
+            failures.append(FailedFile(str(path), Failure("corrupt", message)))
+        else:
+            found += _contents(index, {photo_id})
+    return found
+
+
+@contextmanager
+def _running(index: Index) -> Iterator[int]:
+    """A run of the catalogue around a block."""
+    run_id = index.catalogue.start_run("ignore", "", "")
+    try:
+        yield run_id
+    except BaseException as error:
+        state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
+        index.catalogue.finish_run(run_id, state, {}, str(error))
+        raise
+    index.catalogue.finish_run(run_id, "done", {})
+
+
+# --- the history -------------------------------------------------------------------------------
+
+
+def history(directory: Path) -> list[Recorded]:
+    """All decisions of an index, oldest first."""
+    with Index.read(directory) as index:
+        rulings = Rulings.of(index)
+        return [Recorded(made, rulings.in_force(made)) for made in index.decisions.history()]
+
+
+def take_over(directory: Path, file: Path) -> tuple[int, int]:
+    """Take over the decisions that another index exported.
+
+    Returns:
+        How many the file has, and how many of them are new here.
+
+    Raises:
+        UsageError: the file is no such export; nothing was taken over.
+        IndexUnavailable: the index can't be written to.
+    """
+    others = exported.read(file)
+    with Index.write(directory, "imagematch decisions import") as index:
+        new = index.decisions.merge(others)
+        index.audit.record("decisions imported", file=str(file), decisions=len(others), new=new)
+    return len(others), new
+
+
+def _record(
+    index: Index, about: About, verdict: Verdict, note: str, contents: Iterable[Content]
+) -> list[Decision]:
+    """Keep one decision about each of some photos."""
+    made = [Decision(about, (photo,), verdict, account(), "", note) for photo in contents]
+    return _kept(index, made)
+
+
+def _kept(index: Index, made: Sequence[Decision]) -> list[Decision]:
+    """Keep decisions of one kind for good, and log them."""
+    kept = index.decisions.add(made)
+    if kept:
+        first = kept[0]
+        photos = [[photo.sha256 for photo in decision.photos] for decision in kept]
+        index.audit.record(
+            "decision", about=first.about, verdict=first.verdict, photos=photos, note=first.note
+        )
+    return kept
