@@ -1,20 +1,19 @@
 """`imagematch query`: have I seen this photo before, in any form?"""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rich.markup import escape
-from rich.table import Table
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say, watching
+from imagematch.cli.console import Watch, output, say, watching
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import warn_unfinished
-from imagematch.records import FoundFile, QueryResult
-from imagematch.reports import html, save, shown, wording
+from imagematch.records import FoundFile, Picture, QueryResult
+from imagematch.reports import drawings, html, save, shown, wording
 from imagematch.reports import json as json_report
 from imagematch.sources.folder import walk
 
@@ -59,6 +58,13 @@ _TOP = 10
     metavar="FILE",
     help="Write a page with pictures and evidence.",
 )
+@click.option(
+    "--explain",
+    "explain_folder",
+    type=ANY_PATH,
+    metavar="FOLDER",
+    help="Draw each match there: both photos, the points that fit, the overlap, and why.",
+)
 def query_command(
     photos: Sequence[Path],
     directory: Path,
@@ -69,6 +75,7 @@ def query_command(
     as_json: bool,
     as_jsonl: bool,
     html_file: Path | None,
+    explain_folder: Path | None,
 ) -> None:
     """Look up photos: where was each seen before, in any form?
 
@@ -80,11 +87,14 @@ def query_command(
       imagematch query photo.jpg
       imagematch query phone_export/ --jsonl > found.jsonl
       imagematch query photo.jpg --html found.html
+      imagematch query photo.jpg --explain drawings
     """
     if sum((as_json, as_jsonl, html_file is not None)) > 1:
         raise click.UsageError("--json, --jsonl and --html exclude each other")
     if top is None and min_confidence is None:
         top = _TOP
+    if explain_folder is not None:
+        drawings.make_folder(explain_folder)
     warn_unfinished(directory)
     options = pipeline.QueryOptions(collection, top, min_confidence, scenes)
     results: list[QueryResult] = []
@@ -93,14 +103,18 @@ def query_command(
         for result in pipeline.query_photos(directory, _paths(photos), options, watch):
             if as_jsonl:
                 click.echo(json_report.dumps(json_report.query_result(result)))
-            results.append(result if not as_jsonl else _without_matches(result))
+            done = as_jsonl and explain_folder is None
+            results.append(_without_matches(result) if done else result)
+        drawn = _Drawn()
+        if explain_folder is not None:
+            drawn = _draw(directory, results, explain_folder, watch)
     if as_json:
         click.echo(json.dumps([json_report.query_result(result) for result in results], indent=2))
     elif html_file is not None:
-        _write_page(directory, results, html_file)
+        _write_page(directory, results, drawn.pictures, html_file)
     elif not as_jsonl:
         for result in results:
-            _show(result)
+            _show(result, drawn.files)
     failed = [result for result in results if result.failure]
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
@@ -131,37 +145,59 @@ def _without_matches(result: QueryResult) -> QueryResult:
     return QueryResult(result.query, failure=result.failure)
 
 
-def _show(result: QueryResult) -> None:
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What was drawn, by the query and the SHA-256 of the photo."""
+
+    files: dict[tuple[str, str], Path] = field(default_factory=dict)
+    pictures: dict[tuple[str, str], Picture] = field(default_factory=dict)
+
+
+def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: Watch) -> _Drawn:
+    drawn = _Drawn()
+    watch.stage("explain", None)
+    for query, match, drawing in pipeline.explain_matches(directory, results):
+        if drawing is None:
+            say(f"no drawing of {query} and {match.sighting.path}: one is gone or can't be drawn")
+        else:
+            key = query, match.sighting.photo
+            drawn.files[key] = drawings.save_drawing(folder, query, match, drawing)
+            drawn.pictures[key] = drawing.picture
+        watch.advance()
+        watch.check()
+    say(f"Wrote {len(drawn.files)} drawing{'s' * (len(drawn.files) != 1)} to {folder}")
+    return drawn
+
+
+def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
+    """Print a query and its matches, each with the reason below it."""
     console = output()
-    console.print(shown.printable(result.query), style="bold", markup=False)
+
+    def line(text: str, style: str | None = None) -> None:
+        console.print(shown.printable(text), style=style, markup=False)
+
+    line(result.query, "bold")
     if result.failure:
-        console.print(f"  failed: {result.failure.message}", markup=False)
-        return
-    if not result.matches:
-        console.print("  not seen before")
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("match", "confidence", "where", "why"):
-        table.add_column(heading, overflow="fold", style=None)
+        line(f"  failed: {result.failure.message}")
+    elif not result.matches:
+        line("  not seen before")
     for match in shown.best_first(result.matches):
         sighting = match.sighting
-        owner = " / ".join(part for part in (sighting.info.site, sighting.info.profile) if part)
-        where = f"{sighting.collection}: {owner}\n{sighting.path}"
-        table.add_row(
-            match.judgement.kind,
-            wording.percent(shown.confidence(match.judgement)),
-            _escaped(where),
-            _escaped(wording.sentence(match.judgement, "query", "indexed")),
-        )
-    console.print(table)
+        owner = " / ".join(filter(None, (sighting.info.site, sighting.info.profile)))
+        place = f"{sighting.collection}, {owner}" if owner else sighting.collection
+        ignored = ", ignored" if match.ignored else ""
+        line(f"  {wording.verdict(match)}{ignored}: {sighting.path} ({place})")
+        line(f"    {wording.sentence(match.judgement, 'query', 'indexed')}")
+        if drawing := drawn.get((result.query, sighting.photo)):
+            line(f"    Drawing: {drawing}")
 
 
-def _escaped(text: str) -> str:
-    """Safe from Rich's markup and from hidden characters, line by line."""
-    return escape("\n".join(shown.printable(line) for line in text.split("\n")))
-
-
-def _write_page(directory: Path, results: Sequence[QueryResult], path: Path) -> None:
+def _write_page(
+    directory: Path,
+    results: Sequence[QueryResult],
+    drawn: Mapping[tuple[str, str], Picture],
+    path: Path,
+) -> None:
     readable = {result.query: result.query for result in results if not result.failure}
     sightings = [match.sighting for result in results for match in result.matches]
     pictures = pipeline.make_thumbnails(directory, sightings, readable)
@@ -170,6 +206,7 @@ def _write_page(directory: Path, results: Sequence[QueryResult], path: Path) -> 
         html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds")),
         lambda sighting: pictures.get(sighting.photo),
         {query: pictures[query] for query in readable if query in pictures},
+        drawings=drawn,
     )
     save(path, page)
     say(f"Wrote {path}")

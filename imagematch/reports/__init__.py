@@ -19,7 +19,11 @@ def save(path: Path, text: str) -> None:
     Raises:
         UsageError: the folder is missing, or the file can't be written.
     """
-    data = text.encode("utf-8")
+    save_bytes(path, text.encode("utf-8"))
+
+
+def save_bytes(path: Path, data: bytes) -> None:
+    """As `save`, for pictures."""
     try:
         # Renaming over a device or a pipe would replace it instead of writing to it.
         if path.exists() and not path.is_file():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from imagematch.records import (
+    Decision,
     Evidence,
     Geometry,
     HotPhoto,
@@ -18,9 +19,6 @@ from imagematch.reports import shown, wording
 #: Gives the CSS class of a photo's thumbnail, or "" when there is no thumbnail.
 type Pictures = Callable[[StoredSighting], str]
 
-
-#: A badge must not call a pair a copy that probably is none (`--min-confidence 0` shows those too).
-_CONVINCING = 0.5
 
 #: Values that point at one person or advertiser when both sides have them.
 _TELLING = frozenset({"Phone", "E-mail", "Ad", "URL"})
@@ -50,14 +48,15 @@ class Side:
 class Card:
     """One pair as a page shows it."""
 
-    kind: str  # a Kind, or "candidate" for a pair that is more likely nothing than something
+    kind: str  # a Kind, or "candidate" for a pair that is no match
     word: str
     percent: str
-    band: str
+    band: str  # "" for a pair that is no match
     sentence: str
     facts: tuple[Row, ...]
     left: Side
     right: Side
+    drawing: str = ""  # CSS class, "" without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,15 @@ def pair_card(
         Row("Shown by", f"{pair.shared_by:,} profiles"),
         Row("Weight in the link", f"{pair.weight:.2f}"),
     )
-    return _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)
+    card = _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)
+    return _ruled(card, pair.match, pair.decision)
 
 
-def query_card(query: Side, match: QueryMatch, pictures: Pictures) -> Card:
+def query_card(query: Side, match: QueryMatch, pictures: Pictures, drawing: str = "") -> Card:
     """The card of a query photo and one sighting that matches it."""
-    return _card(match.judgement, query, sighting_side(match.sighting, "Indexed", pictures))
+    more = (Row("Ignored", wording.HOT_REASONS["ignored"]),) if match.ignored else ()
+    card = _card(match.judgement, query, sighting_side(match.sighting, "Indexed", pictures), more)
+    return _ruled(replace(card, drawing=drawing), match.match, match.decision)
 
 
 def query_side(query: str, picture: str) -> Side:
@@ -106,10 +108,17 @@ def hot_card(photo: HotPhoto, pictures: Pictures, most_profiles: int) -> HotCard
     """The card of a photo that links nobody."""
     return HotCard(
         sighting_side(photo.sighting, "Example", pictures),
-        wording.HOT_REASONS.get(photo.reason, photo.reason),
+        _hot_reason(photo),
         tuple(str(profile) for profile in photo.profiles[:most_profiles]),
         max(0, len(photo.profiles) - most_profiles),
     )
+
+
+def _hot_reason(photo: HotPhoto) -> str:
+    reason = wording.HOT_REASONS.get(photo.reason, photo.reason)
+    if photo.decision is None:
+        return reason
+    return f"{reason} It was {wording.full_ruling(photo.decision)}."
 
 
 def moment(text: str) -> str:
@@ -128,10 +137,9 @@ def moment(text: str) -> str:
 
 
 def _card(judgement: Judgement, left: Side, right: Side, more: tuple[Row, ...] = ()) -> Card:
-    convincing = judgement.kind == "scene" or shown.confidence(judgement) >= _CONVINCING
     return Card(
-        kind=judgement.kind if convincing else "candidate",
-        word=wording.KIND_WORDS[judgement.kind] if convincing else "Candidate",
+        kind=wording.kind(judgement),
+        word=wording.kind_word(judgement),
         percent=wording.percent(shown.confidence(judgement)),
         band=wording.band(judgement),
         sentence=wording.sentence(judgement, left.role.lower(), right.role.lower()),
@@ -139,6 +147,15 @@ def _card(judgement: Judgement, left: Side, right: Side, more: tuple[Row, ...] =
         left=left,
         right=right,
     )
+
+
+def _ruled(card: Card, match: str, decision: Decision | None) -> Card:
+    """The card with what people type for the pair, and what a person decided about it."""
+    card = replace(card, facts=(Row("Match", match), *card.facts))
+    if decision is None:
+        return card
+    facts = (*card.facts, Row("Decision", wording.full_ruling(decision)))
+    return replace(card, facts=facts, band=wording.ruling(decision))
 
 
 def _facts(evidence: Evidence) -> Iterator[Row]:

@@ -7,10 +7,10 @@ that a row is a line. For values to the letter, take the JSON report.
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from imagematch.records import Link, LinkReport, PhotoPair
-from imagematch.reports import shown
+from imagematch.records import Decision, Link, LinkReport, PhotoPair
+from imagematch.reports import shown, wording
 
 COLUMNS = (
     "left_site",
@@ -19,8 +19,11 @@ COLUMNS = (
     "right_profile",
     "strength",
     "cluster",
+    "weakest",
+    "match",
     "kind",
     "confidence",
+    "band",
     "shared_by",
     "left_path",
     "right_path",
@@ -33,6 +36,20 @@ COLUMNS = (
     "correlation",
     "agreement",
     "mirrored",
+    "decision",
+)
+
+DECISION_COLUMNS = (
+    "at",
+    "who",
+    "about",
+    "subject",
+    "verdict",
+    "in_force",
+    "kind",
+    "photo_a",
+    "photo_b",
+    "note",
 )
 
 #: What Excel and LibreOffice take for the start of a formula, wide forms included (OWASP, "CSV
@@ -46,15 +63,46 @@ type _Cell = str | int | float | None
 def link_csv(report: LinkReport) -> str:
     """All pairs of all links, strongest link first, with a byte order mark and CRLF line ends.
 
-    An empty cell means "not measured" or, for `cluster`, "in none".
+    An empty cell means "not measured" or, for `cluster`, "in none". `weakest` is "true" for the
+    link that holds its cluster together least.
     """
     text = io.StringIO(newline="")
     text.write(_BYTE_ORDER_MARK)
     table = csv.writer(text, dialect="excel")
     table.writerow(COLUMNS)
     numbers = shown.cluster_numbers(report)
+    weakest = shown.weakest_ends(report)
     for link in shown.strongest_first(report.links):
-        table.writerows(_rows(link, shown.cluster_of(link, numbers)))
+        cluster = shown.cluster_of(link, numbers)
+        table.writerows(_rows(link, cluster, weakest=(link.left, link.right) in weakest))
+    return text.getvalue()
+
+
+def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
+    """A history of decisions, oldest first, in the form of `link_csv`.
+
+    Args:
+        made: with each decision, whether it is in force.
+    """
+    text = io.StringIO(newline="")
+    text.write(_BYTE_ORDER_MARK)
+    table = csv.writer(text, dialect="excel")
+    table.writerow(DECISION_COLUMNS)
+    for decision, in_force in made:
+        table.writerow(
+            (
+                decision.at,
+                safe_cell(decision.who),
+                decision.about,
+                decision.subject,
+                decision.verdict,
+                str(in_force).lower(),
+                decision.kind,
+                decision.photos[0].sha256,
+                decision.photos[1].sha256 if len(decision.photos) > 1 else None,
+                safe_cell(decision.note),
+            )
+        )
     return text.getvalue()
 
 
@@ -65,9 +113,10 @@ def safe_cell(text: str) -> str:
     return f"'{visible}" if visible.lstrip().startswith(_FORMULA_STARTS) else visible
 
 
-def _rows(link: Link, cluster: int | None) -> Iterator[tuple[_Cell, ...]]:
+def _rows(link: Link, cluster: int | None, *, weakest: bool) -> Iterator[tuple[_Cell, ...]]:
     ends = (link.left.site, link.left.handle, link.right.site, link.right.handle)
-    start = (*map(safe_cell, ends), shown.floored(link.strength), cluster)
+    holds = str(weakest).lower() if cluster is not None else None
+    start = (*map(safe_cell, ends), shown.floored(link.strength), cluster, holds)
     for pair in link.pairs:
         yield (*start, *_pair_cells(pair))
 
@@ -76,8 +125,10 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
     evidence = pair.judgement.evidence
     geometry = evidence.geometry
     return (
+        pair.match,
         pair.judgement.kind,
         shown.confidence(pair.judgement),
+        wording.band(pair.judgement),
         pair.shared_by,
         safe_cell(pair.left.path),
         safe_cell(pair.right.path),
@@ -90,4 +141,5 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
         shown.rounded(geometry.correlation, 4) if geometry else None,
         shown.rounded(geometry.agreement, 4) if geometry else None,
         str(geometry.mirrored).lower() if geometry else None,
+        safe_cell(wording.full_ruling(pair.decision)) if pair.decision else None,
     )

@@ -12,6 +12,9 @@ _EDGE_ATTRIBUTES = (
     ("photos", "integer"),
     ("best_kind", "string"),
     ("best_confidence", "double"),
+    ("best_match", "string"),
+    ("confirmed", "boolean"),
+    ("weakest", "boolean"),  # of its cluster
 )
 
 
@@ -40,8 +43,9 @@ def link_gexf(report: LinkReport) -> str:
     for profile in profiles:
         _add_node(nodes, ids[profile], profile, numbers.get(profile))
     edges = ET.SubElement(graph, "edges")
+    weakest = shown.weakest_ends(report)
     for at, link in enumerate(links):
-        _add_edge(edges, f"e{at}", ids, link)
+        _add_edge(edges, f"e{at}", ids, link, weakest=(link.left, link.right) in weakest)
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
 
@@ -60,19 +64,27 @@ def _add_node(nodes: ET.Element, id_: str, profile: Profile, cluster: int | None
     _add_values(node, values)
 
 
-def _add_edge(edges: ET.Element, id_: str, ids: dict[Profile, str], link: Link) -> None:
+def _add_edge(
+    edges: ET.Element, id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool
+) -> None:
     strength = str(shown.floored(link.strength))
     edge = ET.SubElement(
         edges,
         "edge",
         {"id": id_, "source": ids[link.left], "target": ids[link.right], "weight": strength},
     )
-    values = {"strength": strength, "photos": str(len(link.pairs))}
+    values = {"strength": strength, "photos": str(len(link.pairs)), "weakest": _boolean(weakest)}
     if link.pairs:
-        best = max(link.pairs, key=lambda pair: shown.confidence(pair.judgement)).judgement
-        values["best_kind"] = best.kind
-        values["best_confidence"] = str(shown.confidence(best))
+        best = max(link.pairs, key=lambda pair: shown.confidence(pair.judgement))
+        values["best_kind"] = best.judgement.kind
+        values["best_confidence"] = str(shown.confidence(best.judgement))
+        values["best_match"] = best.match
+        values["confirmed"] = _boolean(any(pair.decision for pair in link.pairs))
     _add_values(edge, values)
+
+
+def _boolean(value: bool) -> str:
+    return str(value).lower()
 
 
 def _add_values(element: ET.Element, values: dict[str, str]) -> None:

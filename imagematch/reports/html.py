@@ -1,19 +1,12 @@
-"""Reports as one self-contained HTML page: pairs side by side with their evidence, safe to open.
-
-Everything but the layout was written by strangers. Jinja2 escapes it, hidden characters are
-spelled out, no value becomes a link, and a content security policy forbids scripts, requests and
-any style but the page's own. Thumbnails are blurred until someone looks at them on purpose.
+"""Reports as one self-contained HTML page: pairs side by side with their evidence, safe to open
+(see `frame`). Thumbnails are blurred until someone looks at them on purpose.
 """
 
-import base64
-import functools
-import hashlib
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
 from imagematch import __version__
@@ -22,17 +15,20 @@ from imagematch.records import (
     Link,
     LinkReport,
     PhotoPair,
+    Picture,
     Profile,
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import cards, shown, wording
+from imagematch.reports import cards, frame, shown, wording
 
 #: Gives the JPEG thumbnail of a sighting's photo; None when the file is gone.
 type Thumbnails = Callable[[StoredSighting], bytes | None]
 
 #: A page of this many pairs is some tens of megabytes with its thumbnails and still scrolls well.
 MOST_PAIRS = 1000
+#: Each is some 150 kB.
+MOST_DRAWINGS = 200
 #: Of one link; a few pairs make the case, hundreds would bury the other links.
 MOST_PAIRS_OF_A_LINK = 20
 #: Clusters, hot photos and lines of the overview.
@@ -62,15 +58,19 @@ def query_page(
     thumbnails: Thumbnails,
     query_photos: Mapping[str, bytes],
     most_pairs: int = MOST_PAIRS,
+    drawings: Mapping[tuple[str, str], Picture] | None = None,
 ) -> str:
     """A page with every query photo beside its matches.
 
     Args:
         query_photos: JPEG thumbnails by `QueryResult.query`.
+        drawings: of matches, by the query and the SHA-256 of the photo; each is shown once.
         most_pairs: pairs that are drawn; the rest is counted.
     """
     album = _Album(thumbnails)
-    sections, left_out = _query_sections(results, album, query_photos, most_pairs)
+    drawings = drawings or {}
+    waiting = dict(itertools.islice(drawings.items(), MOST_DRAWINGS))
+    sections, left_out = _query_sections(results, album, query_photos, waiting, most_pairs)
     kinds = [[match.judgement.kind for match in result.matches] for result in results]
     counts = {
         "photos asked": len(results),
@@ -87,6 +87,7 @@ def query_page(
         counts=counts,
         sections=sections,
         left_out=left_out,
+        drawings_left_out=max(0, len(drawings) - MOST_DRAWINGS),
         without=[r.query for r in results if not r.matches and r.failure is None],
         most_entries=MOST_ENTRIES,
         failed=[(r.query, r.failure) for r in results if r.failure is not None],
@@ -182,35 +183,28 @@ def sightings_shown(draw: Callable[[Thumbnails], str]) -> tuple[StoredSighting, 
 # --- thumbnails --------------------------------------------------------------------------------
 
 
-class _Album:
-    """The thumbnails of one page, each embedded once, as the background of a CSS class."""
+class _Album(frame.Album):
+    """The thumbnails of one page, asked for once."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
+        super().__init__()
         self._thumbnails = thumbnails
-        self._classes: dict[str, str] = {}
         self._asked: set[tuple[str, str, str]] = set()
-        self._rules: list[str] = []
 
     def picture(self, sighting: StoredSighting) -> str:
         """The class of a photo; "" while no sighting of it has a thumbnail."""
         place = (sighting.photo, sighting.root, sighting.path)
-        if sighting.photo not in self._classes and place not in self._asked:
+        if sighting.photo not in self and place not in self._asked:
             self._asked.add(place)
             self.add(sighting.photo, self._thumbnails(sighting))
-        return self._classes.get(sighting.photo, "")
+        return self.named(sighting.photo)
 
-    def add(self, key: str, jpeg: bytes | None) -> str:
-        """Embed one thumbnail; returns its class."""
-        if not jpeg:
+    def drawing(self, key: tuple[str, str], drawings: dict[tuple[str, str], Picture]) -> str:
+        """Take a drawing out of `drawings`; its class, "" without one."""
+        drawn = drawings.pop(key, None)
+        if drawn is None:
             return ""
-        name = f"p{len(self._rules)}"
-        data = base64.b64encode(jpeg).decode("ascii")
-        self._rules.append(f'.{name}{{background-image:url("data:image/jpeg;base64,{data}")}}')
-        self._classes[key] = name
-        return name
-
-    def css(self) -> str:
-        return "\n".join(self._rules)
+        return self.add(f"drawing {key}", drawn.jpeg, (drawn.width, drawn.height))
 
 
 # --- sections ----------------------------------------------------------------------------------
@@ -270,7 +264,11 @@ def _pair_list(
 
 
 def _query_sections(
-    results: Sequence[QueryResult], album: _Album, photos: Mapping[str, bytes], most: int
+    results: Sequence[QueryResult],
+    album: _Album,
+    photos: Mapping[str, bytes],
+    drawings: dict[tuple[str, str], Picture],
+    most: int,
 ) -> tuple[list[_QuerySection], int]:
     sections: list[_QuerySection] = []
     left_out = 0
@@ -282,7 +280,15 @@ def _query_sections(
         if drawn:
             picture = album.add(f"query {result.query}", photos.get(result.query))
             side = cards.query_side(result.query, picture)
-            pairs = [cards.query_card(side, match, album.picture) for match in drawn]
+            pairs = [
+                cards.query_card(
+                    side,
+                    match,
+                    album.picture,
+                    album.drawing((result.query, match.sighting.photo), drawings),
+                )
+                for match in drawn
+            ]
             sections.append(_QuerySection(side, pairs))
     return sections, left_out
 
@@ -336,66 +342,15 @@ def _cluster_section(
 
 
 def _page(template: str, album: _Album, about: About, **values: Any) -> str:
-    environment = _environment()
+    environment = frame.environment()
     body = environment.get_template(template).render(about=about, **values)
     # The body first: drawing it fills the album, and the policy in the head names the album's hash.
-    styles = [_source("style.css"), album.css()]
+    styles = [frame.source("style.css"), album.css()]
     return environment.get_template("page.html.j2").render(
         about=about,
         title=values["title"],
         version=__version__,
-        policy=Markup(_policy(styles)),
+        policy=frame.policy(styles),
         styles=[Markup(style) for style in styles],
         body=Markup(body),
     )
-
-
-def _policy(styles: Sequence[str]) -> str:
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode('ascii')}'"
-        for style in styles
-    )
-    return (
-        f"default-src 'none'; img-src data:; style-src {hashes}; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
-@functools.cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("imagematch.reports"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=_visible,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(brief=_brief, moment=cards.moment)
-    environment.globals.update(
-        bands=wording.BANDS,
-        kinds=[
-            *(
-                (kind, wording.KIND_WORDS[kind], text)
-                for kind, text in wording.KIND_MEANINGS.items()
-            ),
-            ("candidate", "Candidate", wording.CANDIDATE_MEANING),
-        ],
-    )
-    return environment
-
-
-def _source(name: str) -> str:
-    return resources.files("imagematch.reports").joinpath("templates", name).read_text("utf-8")
-
-
-def _visible(value: object) -> object:
-    """What any expression in a template puts out; here, so that no template can forget it."""
-    if hasattr(value, "__html__"):
-        return value
-    return shown.shortened(shown.printable(str(value)))
-
-
-def _brief(name: object) -> str:
-    """A name as a heading or a chip bears it."""
-    return shown.shortened(shown.printable(str(name)), 120)

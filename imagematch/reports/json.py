@@ -3,14 +3,17 @@
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from imagematch.records import (
     Cluster,
+    Decision,
     Evidence,
     Geometry,
     HotPhoto,
+    IgnoredPhoto,
     IndexReport,
     Link,
     LinkReport,
@@ -20,7 +23,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import shown
+from imagematch.reports import shown, wording
 
 #: Would steer a terminal or reorder a line on the screen when written as they are. In JSON text
 #: they can only stand within a string, where an escape means the same.
@@ -119,15 +122,38 @@ def new_matches(
     }
 
 
+def decisions(made: Iterable[tuple[Decision, bool]]) -> dict[str, Any]:
+    """A history, oldest first, as another index can take it over (decisions.schema.json).
+
+    Args:
+        made: with each decision, whether it is in force.
+    """
+    return {"decisions": [_decision(decision, in_force) for decision, in_force in made]}
+
+
+def hot_list(photos: Iterable[HotPhoto]) -> dict[str, Any]:
+    """Photos that are set aside or were released (docs/schemas/hot.schema.json)."""
+    return {"hot": [_hot(photo) for photo in photos]}
+
+
+def ignore_list(photos: Iterable[IgnoredPhoto]) -> dict[str, Any]:
+    """The ignore list with its near-copies (docs/schemas/ignore.schema.json)."""
+    return {"ignored": [_ignored(photo) for photo in photos]}
+
+
 # --- parts -------------------------------------------------------------------------------------
 
 
 def _match(match: QueryMatch) -> dict[str, Any]:
     return {
         **_sighting(match.sighting),
+        "match": match.match,
         "kind": match.judgement.kind,
         "confidence": shown.confidence(match.judgement),
+        "band": wording.band(match.judgement),
         "evidence": _evidence(match.judgement.evidence),
+        "decision": _ruling(match.decision),
+        "ignored": match.ignored,
     }
 
 
@@ -137,8 +163,10 @@ def _pair(pair: PhotoPair) -> dict[str, Any]:
     return {
         "left": _sighting(pair.left),
         "right": _sighting(pair.right),
+        "match": pair.match,
         "kind": pair.judgement.kind,
         "confidence": shown.confidence(pair.judgement),
+        "band": wording.band(pair.judgement),
         "evidence": {
             **_evidence(evidence),
             "correlation": shown.rounded(geometry.correlation, 4) if geometry else None,
@@ -147,6 +175,42 @@ def _pair(pair: PhotoPair) -> dict[str, Any]:
         },
         "shared_by": pair.shared_by,
         "weight": shown.rounded(pair.weight, 4),
+        "decision": _ruling(pair.decision),
+    }
+
+
+def _ruling(decision: Decision | None) -> dict[str, str] | None:
+    """What a person decided, where it stands beside what it is about."""
+    if decision is None:
+        return None
+    return {
+        "verdict": decision.verdict,
+        "who": shown.encodable(decision.who),
+        "at": decision.at,
+        "note": shown.encodable(decision.note),
+    }
+
+
+def _decision(decision: Decision, in_force: bool) -> dict[str, Any]:
+    return {
+        "subject": decision.subject,
+        "about": decision.about,
+        "photos": [asdict(photo) for photo in decision.photos],
+        "kind": decision.kind,
+        "verdict": decision.verdict,
+        "who": shown.encodable(decision.who),
+        "at": decision.at,
+        "note": shown.encodable(decision.note),
+        "in_force": in_force,
+    }
+
+
+def _ignored(photo: IgnoredPhoto) -> dict[str, Any]:
+    return {
+        "photo": photo.decision.photos[0].sha256,
+        "decision": _ruling(photo.decision),
+        "seen": [_sighting(sighting) for sighting in photo.seen],
+        "near_copies": [_sighting(sighting) for sighting in photo.copies],
     }
 
 
@@ -203,7 +267,10 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
     return {
         "number": cluster.number,
         "profiles": [_profile(profile) for profile in cluster.profiles],
-        "weakest": _ends(cluster.weakest),
+        "weakest": {
+            **_ends(cluster.weakest),
+            "matches": [pair.match for pair in cluster.weakest.pairs],
+        },
     }
 
 
@@ -212,5 +279,7 @@ def _hot(photo: HotPhoto) -> dict[str, Any]:
         "photo": photo.sighting.photo,
         "path": shown.encodable(photo.sighting.path),
         "reason": photo.reason,
+        "state": photo.state,
+        "decision": _ruling(photo.decision),
         "profiles": [_profile(profile) for profile in photo.profiles],
     }

@@ -25,12 +25,13 @@ _NEVER_CHARACTERS = "\ufffe\uffff"  # not allowed in XML, and characters in no s
 
 
 def confidence(judgement: Judgement) -> float:
-    """The confidence, 0-1, cut to four digits; below 1 unless the pair is exact.
+    """The confidence, 0-1, cut to four digits; below 1 unless the pair is exact or confirmed.
 
     It is cut and not rounded, so that no report claims more than was computed.
     """
     value = floored(judgement.confidence)
-    return value if judgement.evidence.exact else min(value, _BELOW_CERTAIN)
+    certain = judgement.evidence.exact or judgement.evidence.rule == "confirmed"
+    return value if certain else min(value, _BELOW_CERTAIN)
 
 
 def floored(value: float) -> float:
@@ -82,6 +83,11 @@ def cluster_of(link: Link, numbers: dict[Profile, int]) -> int | None:
     """The cluster that both ends of a link belong to, if there is one."""
     left = numbers.get(link.left)
     return left if left == numbers.get(link.right) else None
+
+
+def weakest_ends(report: LinkReport) -> set[tuple[Profile, Profile]]:
+    """The ends of the link that holds each cluster together least."""
+    return {(cluster.weakest.left, cluster.weakest.right) for cluster in report.clusters}
 
 
 # --- text --------------------------------------------------------------------------------------

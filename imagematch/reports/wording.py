@@ -1,8 +1,18 @@
 """Evidence in plain words: what a kind, a probability and the measurements of a pair mean."""
 
-from dataclasses import dataclass
+from typing import Literal
 
-from imagematch.records import Evidence, Geometry, Judgement, Kind
+from imagematch.kernels import confidence
+from imagematch.records import (
+    Decision,
+    Evidence,
+    Geometry,
+    Judgement,
+    Kind,
+    PhotoPair,
+    QueryMatch,
+    Verdict,
+)
 from imagematch.reports import shown
 
 #: Unbreakable, so that a number keeps its unit.
@@ -22,35 +32,26 @@ KIND_MEANINGS: dict[Kind, str] = {
     "scene": "Another photograph of the same place or shoot. A lead to follow, never a copy.",
 }
 
-CANDIDATE_MEANING = "More likely nothing than something; shown because it was asked for."
+CANDIDATE_MEANING = "Not sure enough to count as a match; shown because it was asked for."
 
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A word for a range of probabilities, from `least` (0-1) up to the next band."""
-
-    least: float
-    word: str
-
-
-#: The words that intelligence analysts use (US Intelligence Community Directive 203, 2015), and one
-#: for identical photos, which alone reach 1.
-BANDS = (
-    Band(1.0, "certain"),
-    Band(0.95, "almost certain"),
-    Band(0.80, "very likely"),
-    Band(0.55, "likely"),
-    Band(0.45, "roughly even chance"),
-    Band(0.20, "unlikely"),
-    Band(0.05, "very unlikely"),
-    Band(0.0, "remote"),
-)
 
 HOT_REASONS = {
     "shared_by_many": "Shown by so many profiles that it links nobody: probably a placeholder, a "
     "logo or a stock picture.",
     "flat": "Almost one colour, so that it resembles any other flat picture.",
     "tiny": "Too small to tell from other small pictures.",
+    "drawn": "Text or drawing and hardly any photograph: thousands look like it.",
+    "kept": "A person settled that it links nobody.",
+    "ignored": "On the ignore list, or a near-copy of a photo on it.",
+}
+
+_VERDICT_WORDS: dict[Verdict, str] = {
+    "confirm": "confirmed",
+    "reject": "rejected",
+    "ignore": "ignored",
+    "release": "released",
+    "keep": "kept out",
+    "reopen": "reopened",
 }
 
 _REFUSALS = {
@@ -62,10 +63,57 @@ _REFUSALS = {
 }
 
 
+def ruling(decision: Decision) -> str:
+    """What a person decided, and who: "confirmed by anna"."""
+    return f"{_VERDICT_WORDS[decision.verdict]} by {decision.who}"
+
+
+def full_ruling(decision: Decision) -> str:
+    """The same with the day and the note: "confirmed by anna on 2026-05-09: same scar"."""
+    day = decision.at.partition("T")[0]
+    return f"{ruling(decision)} on {day}" + (f": {decision.note}" if decision.note else "")
+
+
 def band(judgement: Judgement) -> str:
-    """The word for the confidence of a pair."""
-    value = shown.confidence(judgement)
-    return next(entry.word for entry in BANDS if value >= entry.least)
+    """The name of the band of confidence that a match is in; "" for what is no match."""
+    return confidence.band(judgement, confidence.shipped())
+
+
+def band_rows() -> tuple[tuple[str, str, str], ...]:
+    """For each band its name, where it begins, and what it was measured to be worth."""
+    bands = confidence.shipped().bands
+    return tuple((row.name, f"from {share(row.least)}", _worth(row)) for row in bands)
+
+
+def _worth(row: confidence.Band) -> str:
+    if row.precision is None:
+        return "not measured yet"
+    return f"{percent(row.precision)} of {row.pairs:,}"
+
+
+def kind(judgement: Judgement) -> Kind | Literal["candidate"]:
+    """The kind of a pair; "candidate" where it is no match, and must not be called a copy."""
+    return judgement.kind if judgement.kind == "scene" or band(judgement) else "candidate"
+
+
+def kind_word(judgement: Judgement) -> str:
+    """The kind of a pair as a heading says it."""
+    named = kind(judgement)
+    return "Candidate" if named == "candidate" else KIND_WORDS[named]
+
+
+def sureness(judgement: Judgement) -> str:
+    """The confidence of a pair with its band: "99.8 %, certain"."""
+    value = percent(shown.confidence(judgement))
+    if judgement.kind == "scene":
+        return f"{value} as a copy"
+    return f"{value}, {band(judgement)}" if band(judgement) else value
+
+
+def verdict(found: PhotoPair | QueryMatch) -> str:
+    """Kind, id and sureness of a match; what a person decided takes the place of the last."""
+    sure = ruling(found.decision) if found.decision else sureness(found.judgement)
+    return f"{found.judgement.kind} {found.match}, {sure}"
 
 
 def percent(probability: float) -> str:
@@ -94,14 +142,20 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
     geometry = evidence.geometry
     if evidence.exact:
         return _exact(evidence.rule)
+    if geometry is None and evidence.rule == "confirmed":
+        return f"A person confirmed it; geometry was not measured. {_distances(evidence)}"
     if geometry is None:
-        return f"Not verified by geometry, so treat it with care. {_distances(evidence)}"
+        return (
+            "Not verified by geometry, because a file is gone or could not be compared; treat it "
+            f"with care. {_distances(evidence)}"
+        )
     if judgement.kind == "scene":
-        return _scene(geometry, left, right)
+        return _scene(geometry)
     if geometry.reason != "accepted":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
         return f"Geometry does not confirm it: {refusal}. {_distances(evidence)}"
-    return _fit(geometry, left, right) + _agreement(judgement.kind, geometry, left, right)
+    agreement = _agreement(judgement.kind, geometry, left, right)
+    return f"{_claim(judgement, geometry)}: {_fit(geometry)}, {agreement}."
 
 
 def _exact(rule: str) -> str:
@@ -124,26 +178,31 @@ def _distances(evidence: Evidence) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _scene(geometry: Geometry, left: str, right: str) -> str:
+def _scene(geometry: Geometry) -> str:
     return (
-        f"Another photograph of what looks like the same place, and not a copy: "
-        f"{_fit(geometry, left, right)}, but the aligned pixels do not agree "
+        "Another photograph of what looks like the same place, and not a copy: "
+        f"{_fit(geometry)}, but the overlapping pixels do not agree "
         f"(correlation {geometry.correlation:.2f})."
     )
 
 
-def _fit(geometry: Geometry, left: str, right: str) -> str:
-    one = geometry.inliers == 1
-    points = f"{geometry.inliers:,} keypoint{'' if one else 's'}"
-    mirroring = " after mirroring" if geometry.mirrored else ""
-    return f"{points} of the {left} photo {'fits' if one else 'fit'} the {right} one{mirroring}"
+def _claim(judgement: Judgement, geometry: Geometry) -> str:
+    same = "The same photo" if band(judgement) else "Perhaps the same photo"
+    part = " in part" if judgement.kind == "part" else ""
+    return f"{same}{part}{', mirrored' if geometry.mirrored else ''}"
+
+
+def _fit(geometry: Geometry) -> str:
+    if geometry.inliers == 1:
+        return "1 matching point fits one perspective"
+    return f"{geometry.inliers:,} matching points fit one perspective"
 
 
 def _agreement(kind: Kind, geometry: Geometry, left: str, right: str) -> str:
-    pixels = f"; the aligned pixels agree (correlation {geometry.correlation:.2f})"
+    pixels = f"the overlapping pixels agree (correlation {geometry.correlation:.2f})"
     if kind == "part":
         return (
-            f"{pixels} and cover {share(geometry.cover_query)} of the {left} photo and "
-            f"{share(geometry.cover_photo)} of the {right} one."
+            f"{pixels}, and they cover {share(geometry.cover_query)} of the {left} photo and "
+            f"{share(geometry.cover_photo)} of the {right} one"
         )
-    return f"{pixels} over {share(geometry.overlap)} of the smaller photo."
+    return f"{pixels}, and {share(geometry.overlap)} of the smaller photo is covered"

@@ -1,9 +1,13 @@
 """Records for the report tests: small, and explicit only where a test cares."""
 
 import hashlib
+from dataclasses import replace
 
 from imagematch.records import (
+    VERDICTS,
     Cluster,
+    Content,
+    Decision,
     Evidence,
     Geometry,
     HotPhoto,
@@ -17,6 +21,8 @@ from imagematch.records import (
     QueryResult,
     SightingInfo,
     StoredSighting,
+    Verdict,
+    match_id,
 )
 from imagematch.reports.html import About
 
@@ -137,16 +143,23 @@ def named_report(name: str) -> LinkReport:
         text=name,
     )
     anna, other = Profile(name, name), Profile("siteB", "bella")
-    shared = pair(one, judged=judgement())
+    shared = replace(pair(one, judged=judgement()), decision=decision("confirm", name))
     link = link_between(anna, other, shared)
     return LinkReport(
         profiles=2,
         links=(link,),
         clusters=(Cluster(1, (anna, other), (link,), link),),
-        hot=(HotPhoto(one, (anna,), "shared_by_many"),),
+        hot=(HotPhoto(one, (anna,), "kept", decision("keep", name)),),
         gallery_hits=(pair(one, judged=exact()),),
         scenes=(pair(one, judged=scene()),),
     )
+
+
+def decision(verdict: Verdict, words: str = "anna") -> Decision:
+    """What somebody decided, with `words` for a name and a note."""
+    photos = (Content(sha("a")), Content(sha("b")))[: 1 + (verdict in VERDICTS["match"])]
+    at = "2026-05-09T05:12:31.000+00:00"
+    return Decision("match" if len(photos) == 2 else "hot", photos, verdict, words, at, words)
 
 
 def report() -> LinkReport:
@@ -172,4 +185,10 @@ def report() -> LinkReport:
 
 def result(*matches: tuple[StoredSighting, Judgement], query: str = "in/a.jpg") -> QueryResult:
     """What is known of one query photo."""
-    return QueryResult(query, tuple(QueryMatch(found, judged) for found, judged in matches))
+    return QueryResult(
+        query,
+        tuple(
+            QueryMatch(found, judged, match_id(sha(query), found.photo))
+            for found, judged in matches
+        ),
+    )

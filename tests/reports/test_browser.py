@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imagematch.records import Picture
 from imagematch.reports import html, save
 from tests.reports import builders
 
@@ -108,3 +109,28 @@ def test_pictures_are_blurred_until_they_are_asked_for(tmp_path: Path) -> None:
     around = np.s_[row - 20 : row + 20, column - 20 : column + 20]
     assert np.ptp(revealed[around]) > 200
     assert np.ptp(blurred[around]) < 60
+
+
+def test_a_drawing_keeps_its_shape_and_is_blurred_until_it_is_asked_for(tmp_path: Path) -> None:
+    found = builders.sighting()
+    hit = builders.result((found, builders.judgement()))
+    drawing = Picture(checkerboard(), 800, 200)
+    text = html.query_page(
+        [hit], builders.ABOUT, lambda _: None, {}, drawings={("in/a.jpg", found.photo): drawing}
+    )
+    page = tmp_path / "report.html"
+
+    save(page, text)
+    blurred = screenshot(page)
+    save(page, text.replace('id="reveal" type="checkbox"', 'id="reveal" type="checkbox" checked'))
+    revealed = screenshot(page)
+
+    # A picture as high as wide stands in the middle of a frame that is four times as wide as high.
+    below_switch = 400
+    rows, columns = np.nonzero(np.abs(blurred - revealed)[below_switch:] > 100)
+    rows += below_switch
+    assert np.ptp(rows) == pytest.approx(np.ptp(columns), rel=0.1)
+    assert 150 < np.ptp(rows) < 400
+    centre = np.s_[rows.min() + 40 : rows.max() - 40, columns.min() + 40 : columns.max() - 40]
+    assert np.ptp(revealed[centre]) > 200
+    assert np.ptp(blurred[centre]) < 60

@@ -34,8 +34,11 @@ def test_one_row_a_pair_strongest_link_first() -> None:
         "right_profile": "bella",
         "strength": "0.9991",
         "cluster": "1",
+        "weakest": "false",
+        "match": builders.pair().match,
         "kind": "copy",
         "confidence": "0.998",
+        "band": "certain",
         "shared_by": "2",
         "left_path": "siteA/anna/1.jpg",
         "right_path": "siteB/bella/9.jpg",
@@ -48,6 +51,7 @@ def test_one_row_a_pair_strongest_link_first() -> None:
         "correlation": "0.97",
         "agreement": "0.9",
         "mirrored": "false",
+        "decision": "",
     }
 
 
@@ -57,6 +61,23 @@ def test_what_was_not_measured_is_an_empty_cell() -> None:
     assert unverified["pdq_distance"] == "31"
     empty = ("cosine", "inliers", "overlap", "correlation", "agreement", "mirrored")
     assert {unverified[name] for name in empty} == {""}
+
+
+def test_the_link_that_holds_a_cluster_least_is_marked() -> None:
+    table = rows(builders.report())
+
+    assert [(row["left_profile"], row["weakest"]) for row in table] == [
+        ("anna", "false"),
+        ("anna", "false"),
+        ("bella", "true"),
+        ("bella", "true"),
+    ]
+
+
+def test_what_a_person_decided_is_said() -> None:
+    [row] = rows(builders.named_report("zoe"))
+
+    assert row["decision"] == "confirmed by zoe on 2026-05-09: zoe"
 
 
 def test_a_link_outside_clusters_has_no_cluster_number() -> None:
@@ -97,5 +118,6 @@ def test_no_name_breaks_the_row_or_starts_a_formula(name: str) -> None:
 
     assert [len(row) for row in table] == [len(reports_csv.COLUMNS)] * 2
     assert len(text.splitlines()) == 2
-    for cell in (table[1][0], table[1][1], table[1][9]):
+    written = ("left_site", "left_profile", "left_path", "decision")
+    for cell in (table[1][reports_csv.COLUMNS.index(column)] for column in written):
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.records import Failure, HotPhoto, LinkReport, Profile, QueryResult, StoredSighting
+from imagematch.records import (
+    Failure,
+    HotPhoto,
+    LinkReport,
+    Picture,
+    Profile,
+    QueryResult,
+    StoredSighting,
+)
 from imagematch.reports import html
 from tests.reports import builders
 
@@ -203,7 +211,7 @@ def test_every_part_of_a_link_report_is_there() -> None:
     assert "Cluster 1 3 profiles, 2 links" in text
     assert "Weakest link siteB/bella and siteC/cleo, strength 93.0 %" in text
     assert "Identical 100 % certain" in text
-    assert "Copy 99.8 % almost certain" in text
+    assert "Copy 99.8 % certain" in text
     assert "Not verified by geometry" in text
     assert "Gallery missing" in text
     assert "These are not copies." in text
@@ -262,8 +270,8 @@ def test_query_page_tells_matches_leads_failures_and_misses_apart() -> None:
     text = Outline(html.query_page(results, builders.ABOUT, a_picture, {"in/a.jpg": JPEG})).text
 
     assert "photos asked 3 with a match 1 matches 1 leads 1 could not be read 1" in text
-    assert "of the query photo fit the indexed one" in text
-    assert "as a copy: remote" in text
+    assert "The same photo: 64 matching points fit one perspective" in text
+    assert "3.0 % as a copy" in text
     assert "in/bad.heic it ends after 12 bytes" in text
     assert "no proof that a photo was never used: " in text
     assert "in/none.jpg" in text
@@ -274,7 +282,17 @@ def test_a_pair_that_is_probably_nothing_is_not_called_a_copy() -> None:
 
     text = Outline(html.query_page([weak], builders.ABOUT, no_picture, {})).text
 
-    assert "Candidate 2.0 % remote" in text
+    assert "Candidate 2.0 %" in text
+    assert "Copy 2.0 %" not in text
+
+
+def test_decisions_stand_beside_what_they_are_about() -> None:
+    text = Outline(link_page(builders.named_report("zoe"))).text
+
+    assert "confirmed by zoe" in text
+    assert f"Match {builders.named_report('zoe').links[0].pairs[0].match}" in text
+    assert "Decision confirmed by zoe on 2026-05-09: zoe" in text
+    assert "It was kept out by zoe on 2026-05-09: zoe." in text
 
 
 def test_new_matches_name_their_jobs_and_put_gallery_hits_first() -> None:
@@ -342,6 +360,44 @@ def test_every_sighting_is_asked_for_once() -> None:
 
 def test_pictures_have_a_name_for_those_who_can_not_see_them() -> None:
     assert 'role="img" aria-label="Left photo, siteA / anna"' in link_page(builders.report())
+
+
+def drawing(number: int) -> Picture:
+    return Picture(JPEG + f"drawing {number}".encode(), 1200, 600)
+
+
+def explained(*photos: str) -> tuple[list[QueryResult], dict[tuple[str, str], Picture]]:
+    """A query with a match for each photo, and a drawing for each different one."""
+    found = [(builders.sighting(f"{at}.jpg", photo=of * 64), builders.judgement())
+             for at, of in enumerate(photos)]  # fmt: skip
+    keys = {("in/a.jpg", of * 64): drawing(at) for at, of in enumerate(dict.fromkeys(photos))}
+    return [builders.result(*found)], keys
+
+
+def test_a_drawing_stands_below_the_first_sighting_of_its_photo() -> None:
+    results, drawings = explained("a", "a", "b")
+    page = html.query_page(results, builders.ABOUT, no_picture, {}, drawings=drawings)
+    pairs = page.split('<article class="pair')[1:]
+
+    assert ['class="shot drawn"' in pair for pair in pairs] == [True, False, True]
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert page.count("aspect-ratio:1200/600") == 2
+    assert POLICY.fullmatch(Outline(page).policy)
+
+
+def test_a_page_without_drawings_has_no_room_for_them() -> None:
+    results, _ = explained("a", "b")
+
+    assert 'class="shot drawn"' not in html.query_page(results, builders.ABOUT, no_picture, {})
+
+
+def test_drawings_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST_DRAWINGS", 2)
+    results, drawings = explained("a", "b", "c", "d")
+    page = html.query_page(results, builders.ABOUT, no_picture, {}, drawings=drawings)
+
+    assert page.count('class="shot drawn"') == 2
+    assert "2 more drawings are in the folder" in Outline(page).text
 
 
 # --- size --------------------------------------------------------------------------------------

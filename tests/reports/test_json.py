@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch import records
 from imagematch.records import Failure, IndexReport, QueryResult
 from imagematch.reports import json as reports_json
 from tests.reports import builders
@@ -45,8 +46,12 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
                 "collection": "ads",
                 "site": "siteA",
                 "profile": "anna",
+                "match": records.match_id(
+                    builders.sha("in/a.jpg"), builders.sha("siteA/anna/1.jpg")
+                ),
                 "kind": "copy",
                 "confidence": 0.998,
+                "band": "certain",
                 "evidence": {
                     "exact": False,
                     "pdq_distance": 18,
@@ -56,6 +61,8 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
                     "mirrored": False,
                     "transform": [[0.5, 0, 10], [0, 0.5, -3.25], [1.234567e-6, 0, 1]],
                 },
+                "decision": None,
+                "ignored": False,
             }
         ],
     }
@@ -136,6 +143,7 @@ def test_link_report_follows_its_schema_with_every_kind_of_evidence() -> None:
         "left": {"site": "siteB", "profile": "bella"},
         "right": {"site": "siteC", "profile": "cleo"},
         "strength": 0.93,
+        "matches": [pair["match"] for pair in data["links"][1]["pairs"]],
     }
     assert data["hot"][0]["reason"] == "shared_by_many"
     assert data["scenes"][0]["evidence"]["correlation"] == 0.31

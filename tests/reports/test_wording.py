@@ -1,9 +1,13 @@
 """Sentences that an investigator can rely on."""
 
+import dataclasses
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch.kernels import confidence
+from imagematch.kernels.confidence import Band
 from imagematch.records import Evidence, Judgement, Kind
 from imagematch.reports import wording
 from tests.reports import builders
@@ -17,15 +21,22 @@ def test_a_mirrored_copy_reads_as_evidence() -> None:
     fit = builders.geometry(87, mirrored=True)
 
     assert plain(wording.sentence(builders.judgement(fit=fit))) == (
-        "87 keypoints of the left photo fit the right one after mirroring; the aligned pixels "
-        "agree (correlation 0.97) over 72 % of the smaller photo."
+        "The same photo, mirrored: 87 matching points fit one perspective, the overlapping pixels "
+        "agree (correlation 0.97), and 72 % of the smaller photo is covered."
     )
 
 
 def test_a_part_says_how_much_of_each_photo_is_covered() -> None:
     sentence = plain(wording.sentence(builders.judgement("part"), "query", "indexed"))
 
+    assert sentence.startswith("The same photo in part: ")
     assert "cover 40 % of the query photo and 90 % of the indexed one" in sentence
+
+
+def test_a_pair_that_is_no_match_is_not_called_the_same_photo() -> None:
+    sentence = wording.sentence(builders.judgement(confidence=0.3))
+
+    assert sentence.startswith("Perhaps the same photo: ")
 
 
 @pytest.mark.parametrize("rule", ["same_bytes", "same_pixels", "a_later_rule"])
@@ -39,7 +50,7 @@ def test_identical_photos_are_not_explained_by_geometry(rule: str) -> None:
 def test_an_unverified_pair_says_so_first() -> None:
     sentence = wording.sentence(builders.unverified())
 
-    assert sentence.startswith("Not verified by geometry")
+    assert sentence.startswith("Not verified by geometry, because a file is gone")
     assert "31 of 256 bits" in sentence
     assert "cosine" not in sentence
 
@@ -90,13 +101,42 @@ def test_percentages_are_cut_and_not_rounded_up(value: float, text: str) -> None
 
 
 @pytest.mark.parametrize(
-    ("value", "word"),
-    [(0.999, "almost certain"), (0.8, "very likely"), (0.79, "likely"), (0.0, "remote")],
+    ("judgement", "said"),
+    [
+        (builders.exact(), "100 %, certain"),
+        (builders.judgement(confidence=0.998), "99.8 %, certain"),
+        (builders.judgement("part", 0.93), "93.0 %, strong"),
+        (builders.judgement(confidence=0.6), "60.0 %, possible"),
+        (builders.judgement(confidence=0.4), "40.0 %"),
+        (builders.unverified(0.62), "62.0 %"),
+        (builders.scene(), "3.0 % as a copy"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bands_start_at_their_bound(value: float, word: str) -> None:
-    assert wording.band(builders.judgement(confidence=value)) == word
+def test_a_confidence_is_said_with_its_band(judgement: Judgement, said: str) -> None:
+    assert plain(wording.sureness(judgement)) == said
 
 
-def test_only_identical_photos_are_certain() -> None:
-    assert wording.band(builders.exact()) == "certain"
-    assert wording.band(builders.judgement(confidence=1.0)) == "almost certain"
+@pytest.mark.parametrize(
+    ("judgement", "word"),
+    [
+        (builders.judgement("part"), "Part"),
+        (builders.scene(), "Same scene, a lead"),
+        (builders.judgement(confidence=0.49), "Candidate"),
+        (builders.unverified(0.62), "Candidate"),
+        (builders.unverified(0.95), "Copy"),
+    ],
+)
+def test_what_is_no_match_is_called_a_candidate(judgement: Judgement, word: str) -> None:
+    assert wording.kind_word(judgement) == word
+
+
+def test_a_band_claims_no_precision_before_one_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    bands = (Band("certain", 0.99, 0.99871, 1512), Band("possible", 0.5, None, None))
+    shipped = dataclasses.replace(confidence.shipped(), bands=bands)
+    monkeypatch.setattr(confidence, "shipped", lambda: shipped)
+
+    assert [tuple(map(plain, row)) for row in wording.band_rows()] == [
+        ("certain", "from 99 %", "99.8 % of 1,512"),
+        ("possible", "from 50 %", "not measured yet"),
+    ]

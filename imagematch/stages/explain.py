@@ -1,0 +1,106 @@
+"""Drawings of what a query found: matches in, pictures with the evidence out.
+
+Photos are decoded and compared in worker processes that a hostile file may kill.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePath
+
+from imagematch.errors import PhotoError
+from imagematch.kernels import decode, explain, overlap
+from imagematch.kernels.overlap import Side
+from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
+from imagematch.reports import drawings, shown, wording
+from imagematch.settings import DecodeSettings, VerifySettings
+from imagematch.stages.fingerprints import FileTask, is_out_of_memory, read_photo
+from imagematch.stores.executors import Executor
+from imagematch.stores.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class DrawingTask:
+    """A match to draw; the labels say whose photos they are."""
+
+    query: FileTask
+    photo: FileTask
+    query_label: str
+    photo_label: str
+    judgement: Judgement
+
+
+def run(
+    index: Index, executor: Executor, results: Iterable[QueryResult]
+) -> Iterator[tuple[str, QueryMatch, Drawing | None]]:
+    """Draw what a query found, a drawing for each different photo, best first.
+
+    Returns:
+        The query's path, the first sighting of the photo, and the drawing: None where one of the
+        files is gone or can't be drawn.
+    """
+    waiting: deque[tuple[str, QueryMatch]] = deque()
+
+    def tasks() -> Iterator[DrawingTask]:
+        for result in results:
+            matches = _photos(result)
+            paths = index.photos.paths_by_hash([match.sighting.photo for match in matches])
+            for match in matches:
+                waiting.append((result.query, match))
+                yield _task(result.query, match, paths.get(match.sighting.photo, ()))
+
+    function = partial(draw_matches, index.settings.decode, index.settings.verify)
+    for outcome in executor.run(function, tasks()):
+        yield *waiting.popleft(), outcome.result
+
+
+def _photos(result: QueryResult) -> list[QueryMatch]:
+    """One match for each photo."""
+    first: dict[str, QueryMatch] = {}
+    for match in shown.best_first(result.matches):
+        first.setdefault(match.sighting.photo, match)
+    return list(first.values())
+
+
+def _task(query: str, match: QueryMatch, paths: tuple[str, ...]) -> DrawingTask:
+    info = match.sighting.info
+    owner = " / ".join(filter(None, (info.site, info.profile))) or match.sighting.collection
+    return DrawingTask(
+        FileTask((query,), ""),
+        FileTask(paths, match.sighting.photo),
+        f"Query: {PurePath(query).name}",
+        f"Indexed: {owner}, {PurePath(match.sighting.path).name}",
+        match.judgement,
+    )
+
+
+def draw_matches(
+    decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[DrawingTask]
+) -> list[Drawing | None]:
+    """Draw a chunk of matches; None where a file can no longer be read."""
+    return [_drawn(task, decoding, settings) for task in tasks]
+
+
+def _drawn(task: DrawingTask, decoding: DecodeSettings, settings: VerifySettings) -> Drawing | None:
+    judgement = task.judgement
+    try:
+        query = _side(task.query, task.query_label, decoding)
+        photo = _side(task.photo, task.photo_label, decoding)
+        geometry = judgement.evidence.geometry
+        fit = overlap.find_fit(query, photo, geometry, settings) if geometry else None
+        title = f"{wording.kind_word(judgement)}, {wording.sureness(judgement)}"
+        sentence = wording.sentence(judgement, "query", "indexed")
+        return drawings.encode(explain.draw(query, photo, fit, title, sentence))
+    except (PhotoError, MemoryError):
+        return None
+    except Exception as error:
+        if is_out_of_memory(error):
+            return None
+        raise
+
+
+def _side(task: FileTask, label: str, decoding: DecodeSettings) -> Side:
+    data, _ = read_photo(task, decoding)
+    photo = decode.decode(data, decoding)
+    return Side(photo.rgb, photo.width, label)
