@@ -1,0 +1,96 @@
+"""A run as plain data for programs, and for comparing one run with a later one."""
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imagematch import __version__
+from imagematch.benchmark.figures import EditRecall, Figures
+from imagematch.benchmark.records import Benchmark, MethodRun
+from imagematch.reports import shown
+
+FORMAT = 1  # of `dump`; grows when a reader has to know of a change
+
+
+def dump(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> dict[str, Any]:
+    """Everything that was measured, so that a later run can be compared with this one.
+
+    Figures, cases, hard pairs and twins have the names of their records. Of each method there are
+    all hits of all cases, as lists of photo, score, kind and whether it counts; from them and the
+    cases, any figure can be computed again, so curves are left out. A figure that does not exist
+    is null. Paths are relative to the pictures that were made or to the measured folder.
+    """
+    other = benchmark.backwards
+    # Mostly the pictures are in a folder that is gone by then, with another name on each run.
+    below = benchmark.pictures, benchmark.folder
+    return {
+        **summary(benchmark, figures, date=date, seed=seed),
+        "cases": _plain(benchmark.cases, below),
+        "runs": [_run(run) for run in benchmark.runs],
+        "backwards": {"cases": _plain(other.cases, below), "run": _run(other.run)}
+        if other
+        else None,
+        "hard": _plain(benchmark.hard, below),
+        "twins": _plain(benchmark.twins),
+        "failed": _plain(benchmark.failed),
+    }
+
+
+def summary(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> dict[str, Any]:
+    """The figures, and what they are of."""
+    return {
+        "format": FORMAT,
+        "imagematch": __version__,
+        "date": date,
+        "seed": seed,
+        "command": shown.encodable(benchmark.command),
+        "folder": _plain(benchmark.folder),
+        "machine": benchmark.machine,
+        "photos": benchmark.photos,
+        "figures": _plain(figures),
+    }
+
+
+def _run(run: MethodRun) -> dict[str, Any]:
+    hits = {
+        name: [
+            [shown.encodable(hit.photo), _plain(hit.score), hit.kind, hit.counts] for hit in found
+        ]
+        for name, found in run.hits.items()
+    }
+    return {
+        "method": run.method,
+        "calibrated": run.calibrated,
+        "seconds_photo": _plain(run.seconds_photo),
+        "seconds_query": _plain(run.seconds_query),
+        "hits": hits,
+    }
+
+
+def _plain(value: Any, below: Sequence[Path] = ()) -> Any:
+    """Records as dictionaries, sequences as lists, and what JSON can't hold as null or text.
+
+    Args:
+        below: folders that paths are given relative to, where they are below one.
+    """
+    if isinstance(value, EditRecall):
+        return {"cases": value.cases, "found": value.found, "share": _plain(value.share)}
+    if dataclasses.is_dataclass(value):
+        names = (field.name for field in dataclasses.fields(value) if field.name != "curve")
+        return {name: _plain(getattr(value, name), below) for name in names}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner, below) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner, below) for inner in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, Path):
+        folder = next((folder for folder in below if value.is_relative_to(folder)), None)
+        return shown.encodable(str(value.relative_to(folder) if folder else value))
+    if isinstance(value, str):
+        return shown.encodable(value)
+    return value
