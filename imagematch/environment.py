@@ -19,6 +19,7 @@ from typing import Literal
 from imagematch import __version__
 from imagematch.errors import EmbedderUnavailable
 from imagematch.kernels import embeddings
+from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS, Settings
 
 type State = Literal["ok", "warning", "problem"]
@@ -220,11 +221,14 @@ def _disk(directory: Path) -> Iterator[Finding]:
 
 def _weights(settings: Settings | None) -> Iterator[Finding]:
     used = (settings or DEFAULTS).describe
-    wanted = [replace(used, preset=preset, model="") for preset in embeddings.PRESETS]
+    wanted = {}
+    for embedder in embeddings.WEIGHTS:
+        presets = [name for name, preset in PRESETS.items() if preset.embedder == embedder]
+        preset = used.preset if used.preset in presets else presets[0]
+        wanted[", ".join(presets)] = replace(used, preset=preset, model="")
     if used.model:
-        wanted.append(used)
-    for describe in wanted:
-        name = describe.model or describe.preset
+        wanted[used.model] = used
+    for name, describe in wanted.items():
         try:
             model = embeddings.find_model(describe)
         except EmbedderUnavailable as error:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imagematch.records import VERDICTS
 from imagematch.reports import shown
+from imagematch.stages.rulings import Rulings
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedSighting
 from imagematch.stores.index import Index
@@ -41,6 +43,7 @@ class Status:
         files: by state: "present", "vanished", "replaced".
         matches: by kind.
         waiting: pairs that wait to be judged.
+        decisions: what people decided and nobody took back, by what it is about.
         catalogue: where it is, and in which version of which database.
         embedder: "name:checksum@side"; None with the preset `hashes`.
         vectors: by name of the store.
@@ -60,6 +63,7 @@ class Status:
     profiles: int
     matches: Mapping[str, int]
     waiting: int
+    decisions: Mapping[str, int]
     collections: tuple[CollectionCounts, ...]
     preset: str
     embedder: str | None
@@ -91,6 +95,7 @@ def status_of(directory: Path) -> Status:
             profiles=seen["profiles"],
             matches=index.matches.counts(),
             waiting=index.matches.waiting(),
+            decisions=_decisions(index),
             collections=_collections(index, census),
             preset=index.embedder.preset,
             embedder=str(index.embedder.identity) if index.embedder.dimensions else None,
@@ -123,6 +128,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "matches": sum(status.matches.values()),
         "matches_by_kind": dict(status.matches),
         "waiting_pairs": status.waiting,
+        "decisions": dict(status.decisions),
         "collections": {entry.name: entry.sightings for entry in status.collections},
         "galleries": [
             {"name": entry.name, "files": entry.files, "photos": entry.photos}
@@ -156,6 +162,14 @@ def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
         CollectionCounts(name, kind, sightings.get(name, 0), files, photos)
         for name, (kind, files, photos) in index.collections.counts().items()
     )
+
+
+def _decisions(index: Index) -> dict[str, int]:
+    rulings = Rulings.of(index)
+    return {
+        about: sum(len(rulings.standing(about, verdict)) for verdict in verdicts[:-1])
+        for about, verdicts in VERDICTS.items()
+    }
 
 
 def _bytes_below(directory: Path) -> int:

@@ -8,21 +8,36 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from imagematch import settings as settings_module
+from imagematch import presets
 from imagematch.errors import ManifestError, SourceUnavailable, Stopped, UsageError
 from imagematch.kernels import embeddings
 from imagematch.monitor import Monitor
 from imagematch.records import (
+    Drawing,
     FailedFile,
+    Failure,
     IndexReport,
+    Judgement,
     LinkReport,
     PhotoPair,
+    QueryMatch,
     QueryResult,
     StoredSighting,
 )
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.sources import folder
-from imagematch.stages import describe, link, news, query, scan, search, thumbnails, verify
+from imagematch.stages import (
+    compare,
+    describe,
+    explain,
+    link,
+    news,
+    query,
+    scan,
+    search,
+    thumbnails,
+    verify,
+)
 from imagematch.stages.fingerprints import FileTask, warm_up
 from imagematch.stages.query import QueryOptions as QueryOptions
 from imagematch.stages.scan import Source
@@ -34,8 +49,8 @@ from imagematch.stores.layout import index_exists
 #: Failures named in a report; the catalogue has them all.
 _FAILURES_LISTED = 10_000
 
-ADS, GALLERY = "ads", "gallery"
-_KIND_WORDS = {ADS: "a collection of ads", GALLERY: "a gallery"}
+ADS, GALLERY, IGNORED = "ads", "gallery", "ignored"
+_KIND_WORDS = {ADS: "a collection of ads", GALLERY: "a gallery", IGNORED: "the ignore list"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +58,10 @@ class IndexRequest:
     """What to index.
 
     Attributes:
-        kind: of the collection, if it is new: "ads" or "gallery".
+        kind: of the collection, if it is new: "ads", "gallery" or "ignored".
         manifest, no_manifest, site_from_path: see `stages.scan.Source`.
-        preset: of a new index; for an existing one it must be its own. None: the index's own.
+        preset: of a new index; an existing one may change to another with the same model. None:
+            the index's own.
         redescribe: change an existing index to `preset`, and describe every photo again.
         retry_failed: try failed files again, not only those that failed for a passing cause.
         purpose: the command, for those who find the index locked.
@@ -164,6 +180,8 @@ def _root(index: Index, request: IndexRequest) -> Path:
     for known in known_roots:
         if known.collection != request.collection and not known.kind == request.kind == ADS:
             continue
+        if request.kind == IGNORED:
+            continue  # nobody shows these photos, so it does not matter how often they are seen
         same = known.path == root and known.collection == request.collection
         if not same and (root.is_relative_to(known.path) or known.path.is_relative_to(root)):
             raise UsageError(
@@ -208,6 +226,14 @@ def query_photos(
             yield from query.run(index, executor, photos, options, monitor)
 
 
+def explain_matches(
+    directory: Path, results: Iterable[QueryResult]
+) -> Iterator[tuple[str, QueryMatch, Drawing | None]]:
+    """Draw what a query found, a drawing for each different photo; see `stages.explain.run`."""
+    with Index.read(directory) as index, workers(index.settings, embedding=False) as executor:
+        yield from explain.run(index, executor, results)
+
+
 def link_profiles(directory: Path, change: Mapping[str, object] | None = None) -> LinkReport:
     """Join the profiles of an index by the photos they share.
 
@@ -249,7 +275,7 @@ def remove_gallery(directory: Path, name: str) -> int:
     with Index.write(directory, "imagematch gallery remove") as index:
         collection = index.collections.get(name)
         if collection.kind != GALLERY:
-            raise UsageError(f"{name!r} is a collection of ads, not a gallery")
+            raise UsageError(f"{name!r} is {_KIND_WORDS[collection.kind]}, not a gallery")
         gone = index.collections.remove(collection)
         index.remove_vectors(gone)
         index.audit.record("gallery removed", gallery=name, photos=len(gone))
@@ -276,6 +302,33 @@ def make_thumbnails(
             return thumbnails.run(executor, index.settings, tasks)
 
 
+def judge_files(
+    settings: Settings, pairs: Iterable[tuple[str, str]], monitor: Monitor
+) -> Iterator[Judgement | Failure]:
+    """Judge any pairs of photo files, without an index and without a search.
+
+    Args:
+        pairs: paths; the first of each is measured as a query is.
+
+    Raises:
+        EmbedderUnavailable: as `query_photos`.
+    """
+    with workers(settings) as executor:
+        yield from compare.run(executor, settings, pairs, monitor)
+
+
+def stored_matches(directory: Path) -> list[tuple[str, str, Judgement]]:
+    """All matches that indexing found, as SHA-256 of both photos and the judgement."""
+    with Index.read(directory) as index:
+        found = list(index.matches.matches())
+        ids = sorted({photo for match in found for photo in (match.photo_a, match.photo_b)})
+        facts = index.photos.facts(ids)
+        return [
+            (facts[match.photo_a].sha256, facts[match.photo_b].sha256, match.judgement)
+            for match in found
+        ]
+
+
 @contextmanager
 def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
     """Open or make the index that a request is about, with the right embedder."""
@@ -284,7 +337,7 @@ def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
             index = stack.enter_context(Index.write(directory, request.purpose))
             _settle_embedder(index, request)
         else:
-            settings = _new_settings(directory, request.preset)
+            settings = presets.for_new_index(directory / "settings.toml", request.preset)
             embedder = embedder_of(settings.describe)
             index = stack.enter_context(
                 Index.create(directory, request.purpose, settings, embedder)
@@ -292,37 +345,26 @@ def open_for_writing(directory: Path, request: IndexRequest) -> Iterator[Index]:
         yield index
 
 
-def _new_settings(directory: Path, preset: str | None) -> Settings:
-    """Settings of an index to be made; a settings.toml may wait for it in its folder."""
-    settings = settings_module.load(directory / "settings.toml")
-    return replace(settings, describe=_with_preset(settings.describe, preset))
-
-
-def _with_preset(settings: DescribeSettings, preset: str | None) -> DescribeSettings:
-    """A preset that is asked for also takes the place of a model of the user's own."""
-    if preset is None:
-        return settings
-    return replace(settings, preset=preset, model="", model_sha256="")
-
-
 def _settle_embedder(index: Index, request: IndexRequest) -> None:
-    describing = _with_preset(index.settings.describe, request.preset)
-    embedder = embedder_of(describing)
+    settings = index.settings
+    if request.preset is not None:
+        settings = presets.with_preset(settings, request.preset)
+    embedder = embedder_of(settings.describe)
     if request.redescribe:
         index.change_embedder(embedder)
         index.audit.record("described again", embedder=str(embedder.identity))
     else:
-        index.require_embedder(embedder)
-        # What was checked is what the workers must load, whatever settings.toml names by now.
-        index.settings = replace(index.settings, describe=describing)
+        index.adopt(settings, embedder)
 
 
 def embedder_of(settings: DescribeSettings) -> EmbedderRecord:
     """Load the embedder that settings name, to know its dimensions; raises as `find_model`."""
     embedder = embeddings.load(settings)
     identity = embeddings.identity(settings)
-    dimensions = embedder.dimensions if embedder else 0
-    return EmbedderRecord(identity.name or settings.preset, identity, dimensions)
+    if embedder is None:
+        return EmbedderRecord(settings.preset, identity, 0)
+    name = identity.name if settings.model else settings.preset
+    return EmbedderRecord(name, identity, embedder.dimensions)
 
 
 @contextmanager
@@ -332,7 +374,7 @@ def workers(settings: Settings, *, embedding: bool = True) -> Iterator[Executor]
     Args:
         embedding: load the embedder in each.
     """
-    describing = settings.describe if embedding else DescribeSettings(preset=embeddings.HASHES)
+    describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
     with open_executor(settings.workers, partial(warm_up, describing)) as executor:
         yield executor
 

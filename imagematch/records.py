@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 
 type Kind = Literal["exact", "copy", "part", "scene"]
+type About = Literal["match", "ignore", "hot"]
+type Verdict = Literal["confirm", "reject", "ignore", "release", "keep", "reopen"]
 type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 type Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
 
@@ -29,6 +31,26 @@ FAILURE_CODES = (
 
 #: Failures that may have had a passing cause, so that a later run tries the file again.
 PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
+
+
+#: What a decision can say of each subject; "reopen", the last, takes back what was said before.
+VERDICTS: Mapping[About, tuple[Verdict, ...]] = {
+    "match": ("confirm", "reject", "reopen"),
+    "ignore": ("ignore", "reopen"),
+    "hot": ("release", "keep", "reopen"),
+}
+
+#: Hex digits of a SHA-256 that people are shown and type: 48 bits tell the photos of any index.
+SHORT = 12
+
+
+def match_id(one: str, two: str) -> str:
+    """The name of a pair of photos that people type, the same from either side.
+
+    Args:
+        one, two: SHA-256, hex.
+    """
+    return "-".join(sha256[:SHORT] for sha256 in sorted((one, two)))
 
 
 # --- sources -----------------------------------------------------------------------------------
@@ -117,7 +139,7 @@ class Fingerprint:
         phash: `imagehash.phash`, 64 bits, 16 hex digits.
         pdq: PDQ, 256 bits, 64 hex digits.
         pdq_quality: 0-100; the PDQ paper advises against using hashes below 50.
-        gate: "" for an ordinary photo, else why it may only match exactly: "flat", "tiny".
+        gate: "" for an ordinary photo, else why it may only match exactly: "flat", "tiny", "drawn".
         embeddings: shape (V, D), float32, rows of unit length: the whole picture, then the panels
             of a composite one. V is 0 for a gated photo or with a preset that has no embedder.
         seconds: where the time went: "decode", "hash", "embed".
@@ -150,13 +172,16 @@ class Geometry:
         overlap: 0-1, share of the smaller photo (in its own pixels) that the other one covers.
         cover_query, cover_photo: 0-1, share of each photo's area that the other one covers.
         correlation: -1 to 1, median local normalised cross-correlation of the aligned pixels over
-            textured windows of the overlap; 0 where nothing could be compared.
+            textured windows of the overlap, without pixels that something on top may have changed;
+            0 where nothing could be compared.
         agreement: 0-1, share of those windows that correlate at all (0.5 or more). Of two photos
             of different things on one floor, the floor agrees and the things do not.
         mirrored: the query was flipped left to right before it fitted.
         transform: 3x3 homography from query pixels to photo pixels, both upright and in full size.
         reason: "accepted", "few_keypoints", "few_inliers", "implausible", "small_overlap",
             "pixels_differ".
+        closeness: 0-1, share of the windows that agree closely (0.9 or more).
+        plain_correlation, plain_agreement, plain_closeness: the same three with all pixels.
     """
 
     inliers: int
@@ -168,6 +193,10 @@ class Geometry:
     mirrored: bool
     transform: tuple[tuple[float, float, float], ...] | None
     reason: str
+    closeness: float = 0.0
+    plain_correlation: float = 0.0
+    plain_agreement: float = 0.0
+    plain_closeness: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,14 +247,74 @@ class StoredSighting:
     last_seen: str
     present: bool  # False once the file has vanished or was replaced
     added_run: int  # the run that found it
+    ignored: bool = False  # the collection is the ignore list's, so that nobody shows the photo
+
+
+# --- decisions ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Content:
+    """What a photo is, wherever it is seen: its bytes and its pixels, as SHA-256, hex."""
+
+    sha256: str
+    pixel_sha256: str = ""  # "" while it is not described
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided; the latest one about the same contents counts.
+
+    Attributes:
+        photos: what it is about, ascending: two contents for a match, else one.
+        kind: of a match, what it was when it was decided; None where nothing had judged the pair.
+        who: the account on the machine where it was made.
+        at: ISO 8601, UTC, milliseconds.
+    """
+
+    about: About
+    photos: tuple[Content, ...]
+    verdict: Verdict
+    who: str
+    at: str
+    note: str = ""
+    kind: Kind | None = None
+
+    @property
+    def subject(self) -> str:
+        """What people type for it: the id of a match or of a photo."""
+        return "-".join(photo.sha256[:SHORT] for photo in self.photos)
+
+
+@dataclass(frozen=True, slots=True)
+class IgnoredPhoto:
+    """A photo of the ignore list.
+
+    Attributes:
+        seen: where it was seen, ignored folders included; empty where the index does not have it.
+        copies: sightings in ads of its near-copies, which are ignored with it.
+    """
+
+    decision: Decision
+    seen: tuple[StoredSighting, ...]
+    copies: tuple[StoredSighting, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class QueryMatch:
-    """One sighting of a photo that matches the query."""
+    """One sighting of a photo that matches the query.
+
+    Attributes:
+        match: what people type for the pair (see `match_id`).
+        decision: what a person decided about it, if it is in force.
+        ignored: the photo is on the ignore list, or a near-copy of one that is.
+    """
 
     sighting: StoredSighting
     judgement: Judgement
+    match: str = ""
+    decision: Decision | None = None
+    ignored: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +324,23 @@ class QueryResult:
     query: str
     matches: tuple[QueryMatch, ...] = ()
     failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A JPEG for a page, with its size in px."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A match as it is drawn: a file to keep, and the same smaller for a page."""
+
+    png: bytes
+    picture: Picture
 
 
 # --- links -------------------------------------------------------------------------------------
@@ -258,6 +364,7 @@ class PhotoPair:
     Attributes:
         shared_by: how many profiles show this photo in any form; 2 is as rare as it gets.
         weight: 0-1, how much the pair counts towards the link; falls with `shared_by`.
+        decision: what a person decided about it, if it is in force.
     """
 
     left: StoredSighting
@@ -265,6 +372,12 @@ class PhotoPair:
     judgement: Judgement
     shared_by: int = 2
     weight: float = 1.0
+    decision: Decision | None = None
+
+    @property
+    def match(self) -> str:
+        """What people type for the pair."""
+        return match_id(self.left.photo, self.right.photo)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,12 +416,24 @@ class HotPhoto:
     """A photo set aside because it would link people by mistake.
 
     Attributes:
-        reason: "shared_by_many" (placeholder, logo, stock picture), "flat", "tiny".
+        reason: "shared_by_many" (placeholder, logo, stock picture), "flat", "tiny", "drawn",
+            "kept" (a person settled that it stays out), "ignored" (it is on the ignore list).
+        decision: what a person decided about it, if it is in force; the latest about its copies.
     """
 
     sighting: StoredSighting  # one example
     profiles: tuple[Profile, ...]
     reason: str
+    decision: Decision | None = None
+
+    @property
+    def state(self) -> Literal["waiting", "released", "kept", "ignored"]:
+        """Whether somebody should look at it, or what was decided."""
+        if self.reason == "ignored":
+            return "ignored"
+        if self.decision is None:
+            return "waiting"
+        return "released" if self.decision.verdict == "release" else "kept"
 
 
 @dataclass(frozen=True, slots=True)

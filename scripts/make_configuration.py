@@ -1,4 +1,4 @@
-"""Write docs/configuration.md from `imagematch.settings`, so that the page is never out of date.
+"""Write docs/configuration.md from the settings and presets, so that it is never out of date.
 
 With --check nothing is written, and the exit code is 1 when the page differs from the settings.
 """
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from imagematch.presets import PRESETS, Preset
 from imagematch.settings import DEFAULT_INDEX, DEFAULTS, Settings
 
 PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
@@ -18,7 +19,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "configuration.md"
 INTRODUCTION = f"""\
 # Configuration
 
-<!-- Written by scripts/make_configuration.py from imagematch/settings.py; edit those. -->
+<!-- Written by scripts/make_configuration.py from imagematch/settings.py and presets.py; edit
+     those. -->
 
 imagematch works without any configuration. Every number that it decides by has a default, and each
 index can have its own: put a file `settings.toml` into the directory of the index and name in it
@@ -44,19 +46,49 @@ or outside its range is refused with a message (exit code 2); nothing is guessed
   without its comments.
 - **What is already stored stays.** `decode` and `describe` apply to photos that are described from
   then on, `search`, `verify` and `match` to photos that are indexed or queried from then on, `link`
-  to every `imagematch link`. Another embedding model (`preset`, `model`, `model_side`) is refused
-  for an index that has one: `imagematch index FOLDER --redescribe` describes all photos anew.
+  to every `imagematch link`. Another embedding model (by `preset`, `model`, `model_side`) is
+  refused for an index that has one: `imagematch index FOLDER --redescribe` describes all photos
+  anew.
 - **For one run only.** Some settings have an option, for instance `imagematch query
   --min-confidence`; the option wins. `imagematch COMMAND --help` lists them.
 - **Which index.** `--index DIR` names it; without that, the environment variable
   `IMAGEMATCH_INDEX`; without that, `{DEFAULT_INDEX.as_posix()}` in the current directory. No other
   environment variable is read.
+
+## Presets
+
+`imagematch index FOLDER --preset NAME` makes an index with a bundle of settings. What differs from
+the defaults is written to its `settings.toml`, to be seen and changed there.
+
+| preset | what it does | embedding model | what it sets |
+| --- | --- | --- | --- |
+"""
+
+AFTER_PRESETS = """
+- **Another preset later.** `--preset NAME` on an existing index changes it at once where the model
+  is the same, and needs `--redescribe` where it is not. Either way, settings that are not what the
+  old preset made them are yours, and stay.
+- **By hand.** A line `preset = "NAME"` in a `settings.toml` that waits for its index stands for the
+  whole bundle, and other lines of the file win over it. In an index that exists it names the model
+  and nothing more.
 """
 
 
 def page() -> str:
     """The whole page, Markdown."""
-    return "\n".join([INTRODUCTION, *_sections()])
+    presets = "".join(f"{_preset(name, preset)}\n" for name, preset in PRESETS.items())
+    return "\n".join([INTRODUCTION + presets + AFTER_PRESETS, *_sections()])
+
+
+def _preset(name: str, preset: Preset) -> str:
+    """Its row of the table."""
+    changes = ", ".join(
+        f"`{group}.{setting} = {json.dumps(value)}`"
+        for group, settings in preset.changes.items()
+        for setting, value in settings.items()
+    )
+    cells = (f"`{name}`", preset.about, preset.embedder or "none", changes or "the defaults")
+    return f"| {' | '.join(cells)} |"
 
 
 def _sections() -> Iterator[str]:

@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from sample_pictures import picture
 
-from imagematch.kernels import edits
+from imagematch.kernels import composites, edits
 from imagematch.records import Bytes
 
 type Alter = Callable[[Bytes, np.random.Generator], Bytes]
@@ -99,7 +99,7 @@ def _cropped_number(rgb: Bytes, rng: np.random.Generator) -> Bytes:
 
 
 def _collage(others: Sequence[str], rgb: Bytes, rng: np.random.Generator) -> Bytes:
-    return edits.collage(rgb, [picture(name) for name in others], rng, 0.4)
+    return composites.collage(rgb, [picture(name) for name in others], rng, 0.4)
 
 
 def _edit(edit: edits.Edit, strength: float) -> Alter:
@@ -113,7 +113,7 @@ def _same_stamp(rgb: Bytes, _rng: np.random.Generator) -> Bytes:
 
 def _same_app(rgb: Bytes, _rng: np.random.Generator) -> Bytes:
     """The same app with the same words around whatever photo it is."""
-    return edits.screenshot(rgb, np.random.default_rng(7), 0.3, title="Today near you")
+    return composites.screenshot(rgb, np.random.default_rng(7), 0.3, title="Today near you")
 
 
 # --- the world ---------------------------------------------------------------------------------
@@ -193,7 +193,9 @@ REUSED = (
         "ads/lunamarket/سوق_النور/عملات قديمة ٣.jpg",
         ("coins",),
         "in a phone screenshot",
-        partial(edits.screenshot, strength=0.2, title="teo", text="Old coins, sold together only"),
+        partial(
+            composites.screenshot, strength=0.2, title="teo", text="Old coins, sold together only"
+        ),
         part=True,
     ),
     _ad("plazalist/zofia_ż/obraz_2.jpg", "tissue"),

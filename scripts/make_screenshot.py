@@ -1,7 +1,8 @@
-"""Draw docs/img/report.png: what `query --html` shows of one sample photo, in a real browser.
+"""Draw docs/img/report.png and explain.jpg: what `query` shows of one sample photo.
 
-The samples come in (built where absent), a PNG goes out. The query is the cat of the sample world,
-a photo under CC0, so that the picture may be published. Needs Chromium or Chrome.
+The samples come in (built where absent), pictures go out: `--html` in a real browser, and the
+drawing of `--explain`. The query is the cat of the sample world, a photo under CC0, so that the
+pictures may be published. Needs Chromium or Chrome.
 """
 
 import argparse
@@ -19,6 +20,8 @@ WINDOW = (1180, 1200)
 KEPT = (0, 466, 1180, 1058)
 #: Colours of the PNG: enough for one photo and flat ground, a third of the bytes.
 COLOURS = 256
+#: Of the drawing: px, and of the JPEG, since its lines are of more colours.
+WIDTH, QUALITY = 1000, 82
 
 SWITCH = 'id="reveal" type="checkbox"'
 
@@ -40,6 +43,16 @@ def make_page(samples: Path, folder: Path) -> Path:
     # A reader's index has a short path; this one's is a temporary folder.
     page.write_text(html.replace(str(folder), "indexes").replace(f"{samples}/", ""), "utf-8")
     return page
+
+
+def copy_drawing(samples: Path, folder: Path, out: Path) -> None:
+    """Save what `--explain` draws of the best match in the index of `make_page`."""
+    query, drawings = samples / "queries" / "found.jpg", folder / "drawings"
+    imagematch("query", query, "--index", folder / "index", "--top", 1, "--explain", drawings)
+    (drawn,) = drawings.iterdir()
+    with Image.open(drawn) as image:
+        height = round(image.height * WIDTH / image.width)
+        image.resize((WIDTH, height)).save(out, quality=QUALITY)
 
 
 def photograph(browser: str, page: Path, out: Path) -> None:
@@ -71,8 +84,10 @@ def main() -> None:
         sys.exit("no Chromium or Chrome is installed; the picture needs one")
     build_samples(given.samples)
     with tempfile.TemporaryDirectory() as folder:
-        photograph(browser, make_page(given.samples.resolve(), Path(folder)), given.out)
-    print(f"Wrote {given.out}")
+        samples, explained = given.samples.resolve(), given.out.with_name("explain.jpg")
+        photograph(browser, make_page(samples, Path(folder)), given.out)
+        copy_drawing(samples, Path(folder), explained)
+    print(f"Wrote {given.out} and {explained}")
 
 
 if __name__ == "__main__":

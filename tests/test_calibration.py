@@ -10,8 +10,6 @@ from types import ModuleType
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from imagematch.kernels.confidence import Calibration, judge
 from imagematch.records import Geometry, Judgement
@@ -166,32 +164,6 @@ def test_plan_depends_on_the_seed_alone() -> None:
     plan = calibration_pairs.plan_queries
     assert plan(photos, "tuning", 20, 1) == plan(photos, "tuning", 20, 1)
     assert plan(photos, "tuning", 20, 1) != plan(photos, "tuning", 20, 2)
-
-
-def test_calibration_error_of_a_known_case() -> None:
-    # Ten pairs at 0.15 of which one is true, ten at 0.75 of which five are.
-    confidence = np.repeat([0.15, 0.75], 10)
-    true = np.array([1] + [0] * 9 + [1] * 5 + [0] * 5, np.float64)
-    measure = calibration_fit.calibration_error
-    assert measure(confidence, true, equal_count=False) == pytest.approx((0.05 + 0.25) / 2)
-    # Ten bins of two: sums of 0.3 against 1, 0, 0, 0, 0, then of 1.5 against 2, 2, 1, 0, 0.
-    gaps = [0.7, 0.3, 0.3, 0.3, 0.3, 0.5, 0.5, 0.5, 1.5, 1.5]
-    assert measure(confidence, true, equal_count=True) == pytest.approx(sum(gaps) / 20)
-
-
-@pytest.mark.parametrize("equal_count", [True, False])
-def test_certain_and_right_has_no_calibration_error(equal_count: bool) -> None:
-    true = np.array([0, 1, 1, 0, 1] * 10, np.float64)
-    assert calibration_fit.calibration_error(true, true, equal_count=equal_count) == 0
-
-
-@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
-def test_calibration_error_is_a_share(pairs: list[tuple[float, bool]]) -> None:
-    confidence = np.array([pair[0] for pair in pairs])
-    true = np.array([pair[1] for pair in pairs], np.float64)
-    for equal_count in (True, False):
-        error = calibration_fit.calibration_error(confidence, true, equal_count=equal_count)
-        assert 0 <= error <= 1
 
 
 def drawn(

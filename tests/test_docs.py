@@ -17,6 +17,8 @@ import pytest
 
 from imagematch import errors
 from imagematch.cli.commands import cli
+from imagematch.presets import PRESETS
+from imagematch.reports import wording
 from imagematch.settings import DEFAULTS
 from imagematch.sources import manifest
 
@@ -126,7 +128,7 @@ def test_commands_in_documents_exist(page: Path) -> None:
             words = shlex.split(line, comments=True)
             if words[0] != "imagematch":
                 continue
-            path = " ".join(words[: 3 if words[1] == "gallery" else 2])
+            path = next(" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in known)
             given = {word for word in words if word.startswith("--")}
             assert given <= options_of(known[path]) | {"--index", "--help"}, line
 
@@ -139,12 +141,33 @@ def test_make_targets_in_documents_exist() -> None:
             assert named <= targets, page
 
 
+def test_readme_says_of_each_preset_what_its_help_says() -> None:
+    listed = [(row[0].strip("`"), row[1]) for row in table_below(README, "## Presets")]
+    assert listed == [(name, preset.about) for name, preset in PRESETS.items()]
+
+
 def test_readme_lists_every_exit_code() -> None:
     text = text_of(README)
     table = text[text.index("| exit code | meaning |") :].split("\n\n", 1)[0]
     listed = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)}
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
     assert listed == {0} | {kind.exit_code for kind in kinds if hasattr(kind, "exit_code")}
+
+
+def test_readme_says_of_each_band_what_the_calibration_says() -> None:
+    table = text_of(README).split("| band | confidence | right when measured |\n", 1)[1]
+    rows = table.split("\n\n", 1)[0].splitlines()[1:]
+    listed = [tuple(cell.strip(" `") for cell in row.strip("|").split("|")) for row in rows]
+    assert listed == [
+        tuple(cell.replace("\u00a0", " ") for cell in row) for row in wording.band_rows()
+    ]
+
+
+@pytest.mark.parametrize(("name", "part"), [("query", "match"), ("link", "pair")])
+def test_schemas_name_every_band(name: str, part: str) -> None:
+    schema = json.loads(text_of(ROOT / f"docs/schemas/{name}.schema.json"))
+    named = schema["$defs"][part]["properties"]["band"]["enum"]
+    assert named == [*(band for band, _, _ in wording.band_rows()), ""]
 
 
 # --- the README's commands run -----------------------------------------------------------------

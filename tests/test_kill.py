@@ -252,7 +252,7 @@ def test_killed_removals_of_a_gallery_end_like_one_never_there(tmp_path: Path) -
 def test_killed_changes_of_the_preset_end_like_an_index_of_that_preset(tmp_path: Path) -> None:
     ads = photos(tmp_path / "ads", 12)
     first = ("index", ads, "--site-from-path", "--preset", "hashes")
-    change = ("index", ads, "--site-from-path", "--preset", "sscd-small", "--redescribe")
+    change = ("index", ads, "--site-from-path", "--preset", "balanced", "--redescribe")
     longest = undisturbed(prepared(tmp_path / "reference"), change)
     undisturbed(prepared(tmp_path / "hashed"), first)
     killer = Killer(tmp_path / "index", longest, random.Random(4))

@@ -17,13 +17,16 @@ from imagematch.errors import (
     Stopped,
     UsageError,
 )
-from imagematch.kernels import edits
+from imagematch.kernels import composites, edits
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
+from imagematch.presets import with_preset
 from imagematch.records import IndexReport, LinkReport, Profile, QueryResult
+from imagematch.settings import DEFAULTS, to_toml
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
+from tests.kernels.test_embeddings import mean_colour_model
 from tests.world import ad_sites, mirrored, photo, save
 
 RNG = np.random.default_rng(0)
@@ -353,7 +356,7 @@ def test_two_photos_of_one_scene_are_a_lead_and_no_link(tmp_path: Path) -> None:
     left, right, _ = data.stereo_motorcycle()
     save(left, tmp_path / "ads" / "site" / "anna" / "left.jpg")
     save(right, tmp_path / "ads" / "site" / "berta" / "right.jpg")
-    indexed(tmp_path / "index", tmp_path / "ads", preset="sscd-small")
+    indexed(tmp_path / "index", tmp_path / "ads", preset="balanced")
     report = pipeline.link_profiles(tmp_path / "index")
     assert report.links == ()
     assert [pair.judgement.kind for pair in report.scenes] == ["scene"]
@@ -361,10 +364,10 @@ def test_two_photos_of_one_scene_are_a_lead_and_no_link(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_a_photo_in_a_collage_is_a_part_of_it(tmp_path: Path) -> None:
-    collage = edits.collage(photo(1), [photo(seed) for seed in (2, 3, 4)], RNG, 0.0)
+    collage = composites.collage(photo(1), [photo(seed) for seed in (2, 3, 4)], RNG, 0.0)
     save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
     save(collage, tmp_path / "ads" / "site" / "berta" / "collage.jpg")
-    indexed(tmp_path / "index", tmp_path / "ads", preset="sscd-small")
+    indexed(tmp_path / "index", tmp_path / "ads", preset="balanced")
     [link] = pipeline.link_profiles(tmp_path / "index").links
     assert link.pairs[0].judgement.kind == "part"
 
@@ -435,14 +438,14 @@ def test_another_preset_is_refused_and_changes_the_index_on_request_only(tmp_pat
     indexed(index, ads)
     said = contents(index)
     with pytest.raises(PresetMismatch, match="--redescribe"):
-        indexed(index, ads, preset="sscd-small")
+        indexed(index, ads, preset="balanced")
     assert differences(contents(index), said) == []
-    report = indexed(index, ads, preset="sscd-small", redescribe=True)
+    report = indexed(index, ads, preset="balanced", redescribe=True)
     assert (report.described, report.known, report.matches) == (4, 0, 1)
     assert indexed(index, ads).described == 0  # and it keeps the preset
     [result] = queried(index, ads / "site1" / "profile1" / "1.jpg")
     assert result.matches[0].sighting.path == "site1/profile1/1.jpg"
-    indexed(tmp_path / "new", ads, preset="sscd-small")
+    indexed(tmp_path / "new", ads, preset="balanced")
     assert differences(contents(index), contents(tmp_path / "new")) == []
 
 
@@ -451,7 +454,7 @@ def test_settings_that_were_edited_by_hand_do_not_mix_two_models(tmp_path: Path)
     ads = ad_sites(tmp_path / "ads", range(2))
     index = tmp_path / "index"
     indexed(index, ads)
-    (index / "settings.toml").write_text('[describe]\npreset = "sscd-small"\n')
+    (index / "settings.toml").write_text('[describe]\npreset = "balanced"\n')
     save(photo(7), ads / "site1" / "profile0" / "7.jpg")
     with pytest.raises(PresetMismatch):
         indexed(index, ads)
@@ -459,6 +462,68 @@ def test_settings_that_were_edited_by_hand_do_not_mix_two_models(tmp_path: Path)
     with Index.read(index) as opened:
         assert opened.photos.counts()["views"] == 0
         assert opened.photos.counts()["described"] == 3
+
+
+@pytest.mark.model
+def test_a_preset_with_the_same_model_is_taken_at_once(tmp_path: Path) -> None:
+    ads, index = ad_sites(tmp_path / "ads", range(2)), tmp_path / "index"
+    indexed(index, ads, preset="fast")
+    assert (index / "settings.toml").read_text().count("crops = false") == 1
+    assert indexed(index, ads, preset="balanced").described == 0
+    assert "crops" not in (index / "settings.toml").read_text()
+    with Index.read(index) as opened:
+        assert opened.embedder.preset == "balanced"
+        assert opened.settings == DEFAULTS
+    with pytest.raises(PresetMismatch, match=r"'balanced'.*'thorough'"):
+        indexed(index, ads, preset="thorough")
+    assert indexed(index, ads).described == 0
+
+
+@pytest.mark.model
+def test_an_index_whose_preset_had_another_name_is_used_as_before(tmp_path: Path) -> None:
+    ads, index = ad_sites(tmp_path / "ads", range(2)), tmp_path / "index"
+    indexed(index, ads, preset="balanced")
+    with Index.write(index, "a test") as opened:
+        former = replace(opened.embedder, preset="sscd-small")
+        opened.catalogue.put("embedder", former.to_json())
+    (index / "settings.toml").write_text('[describe]\npreset = "sscd-small"\n')
+    save(photo(7), ads / "site1" / "profile0" / "7.jpg")
+    assert indexed(index, ads).described == 1
+    [result] = queried(index, ads / "site1" / "profile1" / "1.jpg")
+    assert result.matches[0].sighting.path == "site1/profile1/1.jpg"
+    assert indexed(index, ads, preset="balanced").described == 0
+
+
+@pytest.mark.model
+def test_another_preset_takes_its_settings_along_and_leaves_the_users(tmp_path: Path) -> None:
+    ads, index = ad_sites(tmp_path / "ads", range(1)), tmp_path / "index"
+    indexed(index, ads, preset="fast")
+    with (index / "settings.toml").open("a") as file:
+        file.write("\n[link]\nsame_profile = true\n")
+    assert indexed(index, ads, preset="thorough", redescribe=True).described == 1
+    with Index.read(index) as opened:
+        link = replace(DEFAULTS.link, same_profile=True)
+        assert opened.settings == replace(with_preset(DEFAULTS, "thorough"), link=link)
+
+
+def test_an_own_model_is_named_by_its_file_and_replaced_by_a_preset_on_request(
+    tmp_path: Path,
+) -> None:
+    ads, index = ad_sites(tmp_path / "ads", range(1)), tmp_path / "index"
+    index.mkdir()
+    model = tmp_path / "own.onnx"
+    model.write_bytes(mean_colour_model())
+    settings = replace(DEFAULTS.describe, model=str(model), model_side=32)
+    (index / "settings.toml").write_text(to_toml(replace(DEFAULTS, describe=settings)))
+    indexed(index, ads, preset=None)
+    with Index.read(index) as opened:
+        assert opened.embedder.preset == "own.onnx"
+    assert indexed(index, ads, preset=None).described == 0
+    with pytest.raises(PresetMismatch, match=r"'own\.onnx'.*'hashes'"):
+        indexed(index, ads, preset="hashes")
+    indexed(index, ads, preset="hashes", redescribe=True)
+    with Index.read(index) as opened:
+        assert (opened.embedder.preset, opened.settings.describe.model) == ("hashes", "")
 
 
 # --- damage ------------------------------------------------------------------------------------
@@ -508,6 +573,6 @@ def test_a_change_of_preset_keeps_the_matches_of_other_folders(
     words = ("index", ads, "--site-from-path", "--index", index)
     assert imagematch(*words, "--preset", "hashes").code == 0
     assert imagematch("gallery", "add", "known", known, "--index", index).code == 0
-    assert imagematch(*words, "--preset", "sscd-small", "--redescribe").code == 0
+    assert imagematch(*words, "--preset", "balanced", "--redescribe").code == 0
     linked = imagematch("link", "--index", index, "--json").json()
     assert [hit["left"]["path"] for hit in linked["gallery_hits"]] == ["reference.jpg"]

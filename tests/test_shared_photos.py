@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.model]
 _INDEXED, _HELD_OUT, _EDITED = 240, 40, 24
 
 #: The share of edited copies that must be found first. `pytest tests/test_shared_photos.py` found
-#: 88 of 96 with the preset sscd-small: all that were cropped or mirrored, 18 of 24 watermarked.
+#: 88 of 96 with the preset balanced: all that were cropped or mirrored, 18 of 24 watermarked.
 _RECALL = 0.9
 
 #: The share of strangers that may find something; 0 of 40 did.

@@ -8,9 +8,13 @@ import sys
 import click
 
 from imagematch import __version__
+from imagematch.cli.bench import bench_command
 from imagematch.cli.console import say
+from imagematch.cli.decide import decide_command, decisions_group
 from imagematch.cli.doctor import doctor_command
 from imagematch.cli.gallery import gallery_group
+from imagematch.cli.hot import hot_group
+from imagematch.cli.ignore import ignore_group
 from imagematch.cli.index import index_command
 from imagematch.cli.link import link_command
 from imagematch.cli.query import query_command
@@ -40,9 +44,14 @@ for _command in (
     query_command,
     link_command,
     gallery_group,
+    decide_command,
+    decisions_group,
+    ignore_group,
+    hot_group,
     reindex_command,
     status_command,
     doctor_command,
+    bench_command,
 ):
     cli.add_command(_command)
 

@@ -31,10 +31,13 @@ _STAGES = {
     "search": "Searching for likenesses",
     "verify": "Verifying pairs",
     "query": "Looking up photos",
+    "explain": "Drawing matches",
 }
 
 #: Seconds between two lines of progress where there is no terminal.
 _LINE_EVERY = 10.0
+
+_KEPT = "What is done is kept; run the same command again to go on."
 
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -52,8 +55,12 @@ def output() -> Console:
 class Watch:
     """A monitor that shows progress on stderr, and stops when a signal asks for it."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, kept: str = _KEPT) -> None:
+        """Args:
+        kept: what becomes of the work that was done when a signal stops it.
+        """
         self._quiet = quiet
+        self._kept = kept
         self._stop = False
         self._name, self._done = "", 0
         self._total: int | None = None
@@ -102,8 +109,8 @@ class Watch:
     def check(self) -> None:
         """See `Monitor.check`."""
         if self._stop:
-            kept = "What is done is kept; run the same command again to go on."
-            if self._name == "query":
+            kept = self._kept
+            if self._name == "query" and kept == _KEPT:
                 kept = "A query stores nothing."
             raise Stopped(
                 f"on request, while {_STAGES.get(self._name, self._name).lower()} "
@@ -132,9 +139,9 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def watching(*, quiet: bool = False) -> Iterator[Watch]:
+def watching(*, quiet: bool = False, kept: str = _KEPT) -> Iterator[Watch]:
     """A monitor that SIGINT (Ctrl-C) and SIGTERM stop; a second Ctrl-C stops at once."""
-    watch = Watch(quiet=quiet)
+    watch = Watch(quiet=quiet, kept=kept)
 
     def stop(number: int, _frame: FrameType | None) -> None:
         if watch.stopping and number == signal.SIGINT:

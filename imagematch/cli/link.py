@@ -9,7 +9,7 @@ from imagematch import pipeline
 from imagematch.cli.console import output, say
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import warn_unfinished
-from imagematch.records import LinkReport
+from imagematch.records import SHORT, LinkReport
 from imagematch.reports import csv, graph, html, save, shown, wording
 from imagematch.reports import json as json_report
 
@@ -103,15 +103,20 @@ def _show(report: LinkReport) -> None:
         line(f"Cluster {cluster.number}: {', '.join(map(str, cluster.profiles))}")
         line(
             f"  weakest link: {weakest.left} and {weakest.right}, "
-            f"{wording.percent(shown.floored(weakest.strength))}"
+            f"{wording.percent(shown.floored(weakest.strength))}, by "
+            f"{', '.join(pair.match for pair in weakest.pairs)}"
         )
     for link in shown.strongest_first(report.links):
         line(f"{link.left} and {link.right}: {wording.percent(shown.floored(link.strength))}")
         for pair in link.pairs:
-            line(f"  {pair.judgement.kind}: {pair.left.path} and {pair.right.path}")
+            line(f"  {wording.verdict(pair)}: {pair.left.path} and {pair.right.path}")
             line(f"    {wording.sentence(pair.judgement)}")
     for hit in report.gallery_hits:
         line(f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}")
-        line(f"  {hit.judgement.kind}: {wording.sentence(hit.judgement)}")
+        line(f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}")
     for photo in report.hot:
-        line(f"Set aside ({photo.reason}, {len(photo.profiles)} profiles): {photo.sighting.path}")
+        ruling = f", {wording.ruling(photo.decision)}" if photo.decision else ""
+        line(
+            f"Set aside ({photo.reason}, {len(photo.profiles)} profiles{ruling}): "
+            f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"
+        )

@@ -35,6 +35,10 @@ json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for programs."
 )
 
+note_option: Decorator = click.option(
+    "--note", default="", metavar="TEXT", help="Why; kept with the decision."
+)
+
 allow_lost_option: Decorator = click.option(
     "--allow-lost",
     is_flag=True,

@@ -66,6 +66,10 @@ def _lines(status: Status) -> list[tuple[str, str]]:
     lines.append(("Matches", f"{sum(status.matches.values()):,}" + (f": {kinds}" if kinds else "")))
     if status.waiting:
         lines.append(("", f"{status.waiting:,} pairs wait to be judged; {_GO_ON}"))
+    if any(status.decisions.values()):
+        made = status.decisions
+        text = f"{made['match']:,} matches, {made['hot']:,} hot photos, {made['ignore']:,} ignored"
+        lines.append(("Decisions", text))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
     lines += _vector_lines(status)
     lines.append(("Catalogue", status.catalogue))

@@ -1,4 +1,4 @@
-"""What the edits draw: letters and discs to put on a photo, and a phone app to show it in.
+"""What the edits draw: letters and discs to put on a photo, and screens to show it on.
 
 Arrays and words come in, RGB arrays of shape (H, W, 3), uint8, or letter masks of shape (H, W) go
 out. Kept apart from the edits, which decide what is drawn and where.
@@ -148,6 +148,46 @@ def phone_screen(photo: Bytes, app: PhoneApp, width: int, margin: int) -> Bytes:
     pen.buttons(below / unit + 30)
     pen.paragraph(below / unit + 62, [app.likes], app.text)
     pen.tabs(image.height / unit)
+    return np.array(image)
+
+
+@dataclass(frozen=True, slots=True)
+class WebAd:
+    """What a page of an ad site shows around a photo."""
+
+    address: str
+    title: str
+    facts: tuple[str, ...]
+
+
+def browser_window(photo: Bytes, ad: WebAd, width: int) -> Bytes:
+    """Show a photo in a page: to the left, with the facts at its right or, if it is wide, below.
+
+    Args:
+        photo: shape (H, W, 3), W at most 0.8 times `width`.
+        width: of the window, px; its height follows from the photo.
+    """
+    unit = width / 640
+    beside = photo.shape[1] < 0.62 * width
+    top, left = round(118 * unit), round(24 * unit)
+    height = top + photo.shape[0] + round((60 if beside else 170) * unit)
+    image = Image.new("RGB", (width, max(height, round(330 * unit))), WHITE)
+    image.paste(Image.fromarray(photo), (left, top))
+    pen = _Pen(ImageDraw.Draw(image), unit, (40, 44, 52), (222, 225, 230))
+    pen.draw.rectangle(pen.scaled(0, 0, 640, 40), fill=pen.faint)
+    pen.block(90, 8, 600, 32, 12, fill=WHITE)
+    pen.write(104, 20, ad.address, 13)
+    for dot in range(3):
+        pen.disc(20 + 20 * dot, 20, 5, (_RED, _YELLOW, _BLUE)[dot])
+    pen.draw.rectangle(pen.scaled(0, 40, 640, 76), fill=_BLUE)
+    pen.write(24, 58, "Classifieds   Home   Search   Log in", 14, colour=WHITE)
+    pen.write(24, 98, ad.title, 20)
+    across = (left + photo.shape[1]) / unit + 18 if beside else 24
+    down = 136 if beside else (top + photo.shape[0]) / unit + 22
+    for number, fact in enumerate(ad.facts):
+        pen.write(across, down + 24 * number, fact, 14)
+    pen.block(across, down + 100, across + 120, down + 128, 5, fill=_RED)
+    pen.write(across + 60, down + 114, "Contact", 14, colour=WHITE, anchor="mm")
     return np.array(image)
 
 

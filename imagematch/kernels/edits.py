@@ -6,27 +6,23 @@ world, the tests and the benchmark build their copies with these, so that all me
 Every edit takes and returns RGB of shape (H, W, 3), uint8, leaves its input untouched, and draws
 whatever it has to choose (position, colour, angle) from the generator. Strength runs from 0 to 1;
 0 returns the photo as it is, unless an edit says otherwise. To add an edit, write the function and
-name it in `EDITS`, or in `COMPOSITES` if it needs other photos too.
+name it in `EDITS`. What puts a photo into another picture is in `kernels.composites`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 import cv2
 import numpy as np
 
-from imagematch.errors import ShapeError
+from imagematch.kernels.composites import screenshot, web_page
 from imagematch.kernels.drawing import (
     BLACK,
     WHITE,
     Colour,
-    PhoneApp,
     blend,
-    cover,
     fitted_letters,
     letters,
-    phone_screen,
     place,
     resize,
     smiley,
@@ -36,19 +32,6 @@ from imagematch.records import Bytes
 
 type Edit = Callable[[Bytes, np.random.Generator, float], Bytes]
 _MIN_SIDE = 16  # px; nothing is cut or scaled below it
-
-
-@dataclass(frozen=True, slots=True)
-class Composite:
-    """An edit that puts the photo beside or onto other photos.
-
-    Attributes:
-        others: how many other photos `apply` wants.
-        apply: called with the photo, the others, the generator and the strength.
-    """
-
-    others: int
-    apply: Callable[[Bytes, Sequence[Bytes], np.random.Generator, float], Bytes]
 
 
 # --- saving ------------------------------------------------------------------------------------
@@ -108,6 +91,12 @@ def tilt(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
     matrix[1, 2] += (size[1] - height) / 2
     fill = WHITE if rng.random() < 0.5 else BLACK
     return to_bytes(cv2.warpAffine(rgb, matrix, size, flags=cv2.INTER_LINEAR, borderValue=fill))
+
+
+def stretch(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
+    """Make it wider or narrower at the same height, by up to a factor of 1.6."""
+    height, width = rgb.shape[:2]
+    return resize(rgb, max(_MIN_SIDE, round(width * 1.6 ** (strength * _sign(rng)))), height)
 
 
 def perspective(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
@@ -237,6 +226,37 @@ def emoji(
     return smiley(rgb, x, y, radius) if radius > 0 else rgb.copy()
 
 
+def hidden_face(
+    rgb: Bytes,
+    rng: np.random.Generator,
+    strength: float,
+    *,
+    centre: tuple[float, float] | None = None,
+) -> Bytes:
+    """Make a face unknown: coarse pixels, a blur or a black bar, up to 45 % of the shorter side.
+
+    Args:
+        centre: of the face, as shares (0-1) of width and height; where faces mostly are if None.
+    """
+    height, width = rgb.shape[:2]
+    share = rng.uniform((0.3, 0.15), (0.7, 0.5)) if centre is None else np.array(centre)
+    side = round(0.45 * strength * min(height, width))
+    if side < 4:
+        return rgb.copy()
+    top = min(max(0, round(share[1] * height) - side // 2), height - side)
+    left = min(max(0, round(share[0] * width) - side // 2), width - side)
+    hidden = rgb.copy()
+    face = hidden[top : top + side, left : left + side]
+    way = rng.integers(0, 3)
+    if way == 0:
+        face[:] = cv2.resize(resize(face, 6, 6), (side, side), interpolation=cv2.INTER_NEAREST)
+    elif way == 1:
+        face[:] = cv2.GaussianBlur(face, (0, 0), side / 8)
+    else:
+        face[side // 4 : -(side // 4)] = BLACK
+    return hidden
+
+
 def screen_photo(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
     """Photograph it from a screen: a slight slant, moiré stripes and a falling-off light."""
     height, width = rgb.shape[:2]
@@ -250,91 +270,6 @@ def screen_photo(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes
     return perspective(to_bytes(rgb * light + 22 * strength * stripes), rng, 0.4 * strength)
 
 
-# --- photos inside other pictures --------------------------------------------------------------
-
-
-def collage(
-    rgb: Bytes, others: Sequence[Bytes], rng: np.random.Generator, strength: float
-) -> Bytes:
-    """Arrange the photo and the others as square panels, 1080 px wide, as phone apps do.
-
-    Args:
-        others: at least one; 1, 3 and 8 fill a grid of 2, 4 and 9.
-        strength: width of the gutters between panels; 0: they touch, 1: 4 % of the canvas.
-
-    Raises:
-        ShapeError: there is no other photo.
-    """
-    if not others:
-        raise ShapeError("a collage needs the photo and at least one other, got none")
-    panels = list(others)
-    panels.insert(int(rng.integers(0, len(panels) + 1)), rgb)
-    columns = int(np.ceil(np.sqrt(len(panels))))
-    gutter = round(0.04 * strength * 1080)
-    cell = (1080 - gutter * (columns + 1)) // columns
-    rows = -(-len(panels) // columns)
-    step = cell + gutter
-    size = (rows * step + gutter, columns * step + gutter, 3)
-    canvas = np.full(size, 255 if rng.random() < 0.7 else 0, dtype=np.uint8)
-    for slot, panel in enumerate(panels):
-        top, left = gutter + slot // columns * step, gutter + slot % columns * step
-        canvas[top : top + cell, left : left + cell] = cover(panel, cell)
-    return canvas
-
-
-def inset(rgb: Bytes, others: Sequence[Bytes], rng: np.random.Generator, strength: float) -> Bytes:
-    """Paste the photo, with a thin white rim, onto the first of the others.
-
-    Its longer side is 60 % of the background's shorter side at strength 0, 20 % at 1.
-
-    Raises:
-        ShapeError: there is no other photo.
-    """
-    if not others:
-        raise ShapeError("an inset needs a photo to lie on, got none")
-    canvas = others[0].copy()
-    height, width = canvas.shape[:2]
-    side = (0.6 - 0.4 * strength) * min(height, width)
-    scale = side / max(rgb.shape[:2])
-    small = resize(rgb, max(1, int(rgb.shape[1] * scale)), max(1, int(rgb.shape[0] * scale)))
-    rim = max(1, round(0.02 * side))
-    small = np.pad(small, ((rim, rim), (rim, rim), (0, 0)), constant_values=255)
-    small = small[:height, :width]
-    top = int(rng.integers(0, height - small.shape[0] + 1))
-    left = int(rng.integers(0, width - small.shape[1] + 1))
-    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return canvas
-
-
-def screenshot(
-    rgb: Bytes,
-    rng: np.random.Generator,
-    strength: float,
-    *,
-    title: str | None = None,
-    text: str | None = None,
-) -> Bytes:
-    """Show the photo inside a phone's ad app: status bar, title, buttons, caption, tabs.
-
-    Args:
-        strength: how far the photo is letterboxed; 0: it fills the screen's width, 1: half of it.
-            A photo taller than 1.3 screen widths is narrower.
-        title: of the ad; drawn from the generator where None.
-        text: the caption below the photo, wrapped to the screen.
-    """
-    width = max(360, rgb.shape[1])
-    scale = min(width * (1 - 0.5 * strength) / rgb.shape[1], 1.3 * width / rgb.shape[0])
-    photo = resize(rgb, max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale)))
-    app = PhoneApp(
-        clock=f"{rng.integers(7, 23)}:{rng.integers(0, 60):02d}",
-        title=title or f"Market {rng.integers(10, 99)}",
-        likes=f"{rng.integers(3, 900)} people like this",
-        text=text or "Available today. More photos on request. Serious enquiries only, please.",
-        dark=bool(rng.random() < 0.5),
-    )
-    return phone_screen(photo, app, width, margin=round(0.1 * strength * width))
-
-
 #: Edits of one photo, by the name that the benchmark and the sample world use.
 EDITS: Mapping[str, Edit] = MappingProxyType(
     {
@@ -344,6 +279,7 @@ EDITS: Mapping[str, Edit] = MappingProxyType(
         "mirror": mirror,
         "rotate_quarter": rotate_quarter,
         "tilt": tilt,
+        "stretch": stretch,
         "perspective": perspective,
         "border": border,
         "brightness": brightness,
@@ -355,18 +291,10 @@ EDITS: Mapping[str, Edit] = MappingProxyType(
         "phone_number": phone_number,
         "caption": caption,
         "emoji": emoji,
+        "hidden_face": hidden_face,
         "screenshot": screenshot,
+        "web_page": web_page,
         "screen_photo": screen_photo,
-    }
-)
-
-#: Edits that need other photos beside the one they alter.
-COMPOSITES: Mapping[str, Composite] = MappingProxyType(
-    {
-        "collage_2": Composite(1, collage),
-        "collage_4": Composite(3, collage),
-        "collage_9": Composite(8, collage),
-        "inset": Composite(1, inset),
     }
 )
 

@@ -13,6 +13,7 @@ import pdqhash
 from PIL import Image
 
 from imagematch.errors import ShapeError
+from imagematch.kernels.content import photographic_share
 from imagematch.records import Bytes
 from imagematch.settings import DescribeSettings
 
@@ -197,7 +198,8 @@ def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings
 
     Returns:
         "" for an ordinary photo, else why it may only match exactly: "tiny", for a shorter side
-        under `min_side` before scaling or after (a strip), or "flat".
+        under `min_side` before scaling or after (a strip), "flat", or "drawn" for text, cards and
+        logos, of which thousands look alike.
     """
     if min(width, height, *rgb.shape[:2]) < settings.min_side:
         return "tiny"
@@ -205,7 +207,9 @@ def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings
     if luminance.clip(*np.percentile(luminance, (1, 99))).std() < settings.min_contrast:
         return "flat"
     detail = luminance - cv2.GaussianBlur(luminance, (0, 0), _TREND_SIGMA)
-    return "flat" if detail.std() < settings.min_contrast * _DETAIL_SHARE else ""
+    if detail.std() < settings.min_contrast * _DETAIL_SHARE:
+        return "flat"
+    return "drawn" if photographic_share(rgb) < settings.min_photographic else ""
 
 
 def _within(rgb: Bytes, side: int) -> Bytes:

@@ -1,53 +1,43 @@
-"""Geometric verification of a pair: RGB arrays in, a `Geometry` with its evidence out.
+"""Keypoints of a photo and which of them correspond: RGB arrays in, points and pairs of them out.
 
-RootSIFT keypoints (Lowe 2004; Arandjelovic and Zisserman, CVPR 2012) are matched, MAGSAC++ (Barath
-et al., CVPR 2020) finds the homography, and the aligned pixels decide: two photos of one place
-share hundreds of true keypoint matches, but only copies share the pixels between them.
+RootSIFT (Lowe 2004; Arandjelovic and Zisserman, CVPR 2012), taken where the picture is a photograph
+and not text or interface. `kernels.comparison` decides what the pairs are worth.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import Box, find_panels
-from imagematch.records import Bytes, Floats, Geometry
+from imagematch.kernels.content import Flags, photographic
+from imagematch.kernels.panels import Box
+from imagematch.records import Bytes, Floats
 from imagematch.settings import VerifySettings
 
-type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+type Pairs = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-
-#: Windows of this side are correlated, px at the working side; the aligned pixels of true copies
-#: still agree at this size after blur, noise and recompression.
-_WINDOW = 31
-
-#: Blur before correlating, px: hides the fraction of a pixel by which the homography is off.
-_BLUR = 1.0
-
-#: A window counts where both photos vary by at least this much, levels of 255; flat areas would
-#: correlate by chance or by noise.
-_TEXTURE = 6.0
-
-#: Panels that cover less than this share of a picture do not make it a composite one, 0-1.
-_LEAST_CONTENT = 0.25
 
 #: OpenCV's SIFT looks at the photo at twice its size and halves the coordinates, which puts every
 #: keypoint this far to the right and below, px: half a pixel between a photo and its mirror image.
 _SIFT_SHIFT = 0.25
 
-#: A window agrees when it correlates by at least this much.
-_AGREES = 0.5
+#: Least contrast of a keypoint, a quarter of OpenCV's default: soft photos get keypoints too, and
+#: of sharp ones the strongest are kept anyway.
+_CONTRAST = 0.01
 
-#: MAGSAC++ with these stays under 20 ms for 600 pairs.
-_CONFIDENCE = 0.9999
-_ITERATIONS = 5000
+#: The strongest keypoints of a sharp photo are its smallest details, which a blurred or small copy
+#: has lost. So this many, as a share of the others, come from the photo at half its size.
+_COARSE_SHARE = 0.3
 
-#: A homography that scales areas by more than this factor, either way, between photos that were
-#: both brought to one size is an accident of RANSAC.
-_MAX_SCALE = 30.0
+#: A small view is enlarged to be looked at, at most by this factor.
+_MOST_ENLARGED = 2.0
 
-#: Largest tilt: how much the local scale may differ between two corners of the photo.
-_MAX_TILT = 6.0
+#: Keypoints as close as this are one place of the photo, px: several directions of one keypoint, or
+#: the same detail at both sizes.
+_SAME_PLACE = 6.0
+
+#: Nearest keypoints among which the nearest of another place is sought.
+_LOOKED_AT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +46,7 @@ class Features:
 
     Attributes:
         gray: shape (h, w), uint8; luminance with the longer side at `VerifySettings.side`.
-        content: shape (h, w), bool; False where the picture is not a photo but what surrounds one:
-            the interface of a phone, the margins of a collage. Keypoints lie where it is True.
+        content: shape (h, w), bool; where the picture is a photograph. Keypoints lie where it is.
         scale: px of `gray` for one px of the full-size upright photo.
         corner: x and y of the view's upper left corner in the full-size photo, px.
         share: 0-1, of the photo's area that the view is.
@@ -92,41 +81,57 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
         width: of the full-size upright photo, px.
         box: the view to look at; None for the whole photo.
     """
-    box = box or Box(0, rgb.shape[0], 0, rgb.shape[1])
     enlarged = width / rgb.shape[1]
-    corner = box.left * enlarged, box.top * enlarged
-    share = box.area / (rgb.shape[0] * rgb.shape[1])
-    rgb = box.cut(rgb)
-    reduce = min(1.0, settings.side / max(rgb.shape[:2]))
+    whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
+    view = box or whole
+    corner = view.left * enlarged, view.top * enlarged
+    rgb = view.cut(rgb)
+    gray = _at_side(rgb, settings.side, _MOST_ENLARGED if box else 1.0)
+    size = gray.shape[1], gray.shape[0]
+    content = cv2.resize(
+        photographic(rgb).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST
+    ).astype(np.bool_)
+    points, descriptors = _at_two_sizes(gray, content, settings.keypoints)
+    scale = gray.shape[1] / (rgb.shape[1] * enlarged)
+    share = view.area / whole.area
+    return Features(gray, content, scale, corner, share, points, descriptors)
+
+
+def _at_side(rgb: Bytes, side: int, most: float) -> Bytes:
+    """Luminance with the longer side at `side` px, but not enlarged by more than `most`."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    if reduce < 1.0:
-        target = max(1, round(gray.shape[1] * reduce)), max(1, round(gray.shape[0] * reduce))
-        gray = cv2.resize(gray, target, interpolation=cv2.INTER_AREA)
-    content = _content(rgb, gray.shape[:2])
+    factor = min(most, side / max(gray.shape))
+    if factor != 1.0:
+        size = max(1, round(gray.shape[1] * factor)), max(1, round(gray.shape[0] * factor))
+        way = cv2.INTER_AREA if factor < 1.0 else cv2.INTER_CUBIC
+        gray = cv2.resize(gray, size, interpolation=way)
+    return np.asarray(gray, np.uint8)
+
+
+def _at_two_sizes(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
+    fine = _detected(gray, content, count)
+    half = max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)
+    smaller = np.asarray(cv2.resize(gray, half, interpolation=cv2.INTER_AREA), np.uint8)
+    there = cv2.resize(content.astype(np.uint8), half, interpolation=cv2.INTER_NEAREST)
+    points, descriptors = _detected(smaller, there > 0, round(_COARSE_SHARE * count))
+    enlarged = np.array([gray.shape[1] / half[0], gray.shape[0] / half[1]], np.float32)
+    points = ((points + 0.5) * enlarged - 0.5).astype(np.float32)
+    return np.concatenate([fine[0], points]), np.concatenate([fine[1], descriptors])
+
+
+def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
+    """Points, shape (K, 2), and descriptors, shape (K, 128)."""
     # The precise way of enlarging has no shift, but finds less in photos with little texture.
-    detector = cv2.SIFT.create(nfeatures=settings.keypoints, enable_precise_upscale=False)
+    detector = cv2.SIFT.create(
+        nfeatures=max(1, count), contrastThreshold=_CONTRAST, enable_precise_upscale=False
+    )
     keypoints, sift = detector.detectAndCompute(
         gray, None if content.all() else content.astype(np.uint8)
     )
+    if not keypoints:
+        return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    points -= np.float32(_SIFT_SHIFT)
-    descriptors = (
-        _rootsift(np.asarray(sift, np.float32)) if keypoints else np.empty((0, 128), np.float32)
-    )
-    scale = gray.shape[1] / (rgb.shape[1] * enlarged)
-    return Features(np.asarray(gray, np.uint8), content, scale, corner, share, points, descriptors)
-
-
-def _content(rgb: Bytes, shape: tuple[int, ...]) -> Flags:
-    """Where the photo is, in a picture of the given height and width made from `rgb`."""
-    content = np.zeros(shape, np.bool_)
-    down, across = shape[0] / rgb.shape[0], shape[1] / rgb.shape[1]
-    for panel in find_panels(rgb):
-        top, bottom = round(panel.top * down), round(panel.bottom * down)
-        left, right = round(panel.left * across), round(panel.right * across)
-        content[top:bottom, left:right] = True
-    # An ordinary photo, or one whose few panels are straight lines inside it.
-    return content if content.mean() >= _LEAST_CONTENT else np.ones(shape, np.bool_)
+    return points - np.float32(_SIFT_SHIFT), _rootsift(np.asarray(sift, np.float32))
 
 
 def _rootsift(sift: Floats) -> Floats:
@@ -157,235 +162,63 @@ def mirror(features: Features) -> Features:
     )
 
 
-def compare(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
-    """Judge whether the query and the photo are the same picture, as it is or mirrored."""
-    straight = _tentative(query, photo, settings.ratio)
-    flipped = mirror(query)
-    crossed = _tentative(flipped, photo, settings.ratio)
-    mirrored = len(crossed) > len(straight)
-    chosen, pairs = (flipped, crossed) if mirrored else (query, straight)
-    if len(pairs) < settings.min_inliers:
-        return _nothing(0, "few_keypoints")
+def tentative(query: Features, photo: Features, ratio: float) -> Pairs:
+    """Pairs of keypoints that are each other's nearest and pass Lowe's ratio; shape (M, 2).
 
-    homography, inliers = _homography(chosen, photo, pairs, settings)
-    if homography is None or inliers < settings.min_inliers:
-        return _nothing(inliers, "few_inliers")
-    if not _plausible(homography, chosen.size):
-        return _nothing(inliers, "implausible")
-    return _aligned(chosen, photo, homography, inliers, mirrored, settings)
-
-
-def _nothing(inliers: int, reason: str) -> Geometry:
-    return Geometry(inliers, 0.0, 0.0, 0.0, 0.0, 0.0, False, None, reason)
-
-
-def _tentative(query: Features, photo: Features, ratio: float) -> np.ndarray:
-    """Pairs of keypoints that are each other's nearest and pass Lowe's ratio; (M, 2), int64."""
+    The second nearest, which the ratio compares with, is that of another place of the photo.
+    """
     if len(query.points) < 2 or len(photo.points) < 2:
         return np.empty((0, 2), np.int64)
     # Unit vectors: a large inner product is a small distance, d^2 = 2 - 2p.
     products = query.descriptors @ photo.descriptors.T
-    best = products.argmax(axis=1)
+    best, back = products.argmax(axis=1), products.argmax(axis=0)
     rows = np.arange(len(best))
     nearest = products[rows, best]
-    others = products.copy()
-    others[rows, best] = -1.0
-    second = others.max(axis=1)
-    distinct = (2 - 2 * nearest) <= ratio**2 * (2 - 2 * second)
-    mutual = products.argmax(axis=0)[best] == rows
-    kept = np.flatnonzero(distinct & mutual)
+    mutual = _near(query.points[back[best]], query.points)
+    kept = np.flatnonzero(mutual)
+    second = _elsewhere(products[kept], best[kept], photo.points)
+    distinct = (2 - 2 * nearest[kept]) <= ratio**2 * (2 - 2 * second)
+    kept = kept[distinct]
     return np.stack([kept, best[kept]], axis=1)
 
 
-def _homography(
-    query: Features, photo: Features, pairs: np.ndarray, settings: VerifySettings
-) -> tuple[Doubles | None, int]:
-    source, target = query.points[pairs[:, 0]], photo.points[pairs[:, 1]]
-    if len(np.unique(source, axis=0)) < 4 or len(np.unique(target, axis=0)) < 4:
-        return None, 0
-    cv2.setRNGSeed(0)  # the same pair gives the same verdict, whatever was verified before
-    try:
-        homography, mask = cv2.findHomography(
-            source,
-            target,
-            cv2.USAC_MAGSAC,
-            settings.reprojection,
-            maxIters=_ITERATIONS,
-            confidence=_CONFIDENCE,
-        )
-    except cv2.error:  # degenerate point sets make some OpenCV versions throw
-        return None, 0
-    if homography is None or not np.isfinite(homography).all():
-        return None, 0
-    # A keypoint with several orientations is one piece of evidence, not several.
-    agreeing = source[mask.ravel().astype(bool)]
-    return homography, len(np.unique(agreeing.round(1), axis=0))
+def nearby(query: Features, photo: Features, there: Doubles, radius: float, least: float) -> Pairs:
+    """Pairs of like keypoints of which one lies where the other is expected; shape (M, 2).
 
-
-def _corners(size: tuple[int, int]) -> Doubles:
-    width, height = size
-    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-
-
-def _project(homography: Doubles, points: Doubles) -> Doubles:
-    lifted = np.column_stack([points, np.ones(len(points))]) @ homography.T
-    return lifted[:, :2] / lifted[:, 2:]
-
-
-def _plausible(homography: Doubles, size: tuple[int, int]) -> bool:
-    """Refuse homographies that fold, flip, squash or blow up the photo."""
-    corners = _corners(size)
-    depth = np.column_stack([corners, np.ones(4)]) @ homography[2]
-    if (depth <= 1e-6).any():
-        return False  # part of the photo would lie behind the camera
-    if depth.max() / depth.min() > _MAX_TILT:
-        return False
-    quadrilateral = _project(homography, corners)
-    sides = np.roll(quadrilateral, -1, axis=0) - quadrilateral
-    following = np.roll(sides, -1, axis=0)
-    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
-    if not (turns > 0).all():
-        return False  # folded, or flipped where no flip was asked for
-    return 1 / _MAX_SCALE <= _enlargement(homography, size) <= _MAX_SCALE
-
-
-def _enlargement(homography: Doubles, size: tuple[int, int]) -> float:
-    """By what factor the homography changes the area of a picture of that width and height."""
-    quadrilateral = _project(homography, _corners(size)).astype(np.float32)
-    return float(cv2.contourArea(quadrilateral)) / (size[0] * size[1])
-
-
-def _aligned(
-    query: Features,
-    photo: Features,
-    homography: Doubles,
-    inliers: int,
-    mirrored: bool,
-    settings: VerifySettings,
-) -> Geometry:
-    """Lay the query over the photo and compare the pixels where they overlap."""
-    cover_photo = _cover(photo.size, query.size, np.linalg.inv(homography)) * photo.share
-    cover_query = _cover(query.size, photo.size, homography) * query.share
-    smaller_is_photo = photo.full_area < query.full_area
-    overlap = cover_photo if smaller_is_photo else cover_query
-    best = max(cover_photo, cover_query)
-    compared = _correlation(query, photo, homography)
-    correlation, agreement = compared or (0.0, 0.0)
-    sparse = inliers < settings.sparse_inliers
-    wanted = settings.sparse_correlation if sparse else settings.min_correlation
-    if best < settings.min_overlap or compared is None:
-        reason = "small_overlap"
-    elif correlation < wanted or agreement < settings.min_agreement:
-        reason = "pixels_differ"
-    else:
-        reason = "accepted"
-    return Geometry(
-        inliers,
-        round(overlap, 4),
-        round(cover_query, 4),
-        round(cover_photo, 4),
-        round(correlation, 4),
-        round(agreement, 4),
-        mirrored,
-        _full_size(query, photo, homography, mirrored),
-        reason,
-    )
-
-
-def _cover(size: tuple[int, int], other: tuple[int, int], homography: Doubles) -> float:
-    """Share of a picture that the homography lays onto the other one, 0-1, by 32 x 32 points."""
-    across, down = np.meshgrid((np.arange(32) + 0.5) / 32, (np.arange(32) + 0.5) / 32)
-    grid = np.column_stack([across.ravel() * size[0], down.ravel() * size[1]])
-    there = _project(homography, grid)
-    return float(((there >= 0) & (there <= np.array(other))).all(axis=1).mean())
-
-
-def _correlation(
-    query: Features, photo: Features, homography: Doubles
-) -> tuple[float, float] | None:
-    """How well the aligned pixels agree, see `_local_correlation`.
-
-    The photo that is coarser where they overlap stays as it is and the finer one is reduced to it:
-    enlarging would compare details with their absence.
+    Args:
+        there: shape (K, 2); where each keypoint of the query should be in the photo, px.
+        radius: how far off it may be, px along either side.
+        least: inner product of their descriptors.
     """
-    if _enlargement(homography, query.size) > 1:
-        query, photo, homography = photo, query, np.linalg.inv(homography)
-    warped = cv2.warpPerspective(query.gray, homography, photo.size, flags=cv2.INTER_AREA)
-    there = cv2.warpPerspective(
-        query.content.astype(np.uint8), homography, photo.size, flags=cv2.INTER_NEAREST
-    )
-    return _local_correlation(photo.gray, warped, (there > 0) & photo.content)
+    if not len(query.points) or not len(photo.points):
+        return np.empty((0, 2), np.int64)
+    expected, points = there.astype(np.float32), photo.points
+    beside = np.abs(expected[:, :1] - points[None, :, 0]) <= radius
+    beside &= np.abs(expected[:, 1:] - points[None, :, 1]) <= radius
+    rows, columns = np.nonzero(beside)
+    alike = np.einsum("kd,kd->k", query.descriptors[rows], photo.descriptors[columns])
+    # The likest of each query keypoint: the last to be written is the largest.
+    order = np.argsort(alike, kind="stable")
+    likest = np.full(len(expected), -1, np.int64)
+    likest[rows[order]] = order
+    chosen = likest[likest >= 0]
+    chosen = chosen[alike[chosen] >= least]
+    return np.stack([rows[chosen], columns[chosen]], axis=1).astype(np.int64)
 
 
-def _local_correlation(
-    photo: np.ndarray, warped: np.ndarray, covered: np.ndarray
-) -> tuple[float, float] | None:
-    """Normalised cross-correlation of the windows that are covered and textured.
+def _elsewhere(products: Floats, best: Pairs, points: Floats) -> Floats:
+    """The largest product of each row with a keypoint that is not at the place of the best one.
 
-    Brightness and contrast cancel out in each window, so filters do not matter.
-
-    Returns:
-        The median, -1 to 1, which leaves out what an overlay hides, and the share of windows that
-        agree, 0-1, which does not. None where there is too little to compare.
+    Looks at the `_LOOKED_AT` largest only, of which hardly all are of one place.
     """
-    left, right = (
-        cv2.GaussianBlur(gray, (0, 0), _BLUR).astype(np.float32) for gray in (photo, warped)
-    )
-    weight = covered.astype(np.float32)
-    window = (_WINDOW, _WINDOW)
-    share = cv2.blur(weight, window, borderType=cv2.BORDER_CONSTANT)
-
-    def mean(values: np.ndarray) -> np.ndarray:
-        blurred = cv2.blur(values * weight, window, borderType=cv2.BORDER_CONSTANT)
-        return blurred / np.maximum(share, 1e-6)
-
-    mean_left, mean_right = mean(left), mean(right)
-    variance_left = mean(left * left) - mean_left**2
-    variance_right = mean(right * right) - mean_right**2
-    covariance = mean(left * right) - mean_left * mean_right
-    textured = np.maximum(variance_left, variance_right) >= _TEXTURE**2
-    usable = (share > 0.5) & covered & textured
-    if usable.sum() < _WINDOW * _WINDOW:
-        return None
-    # A window that is textured on one side only is a difference, so it counts as uncorrelated.
-    spread = np.sqrt(np.maximum(variance_left, 1.0) * np.maximum(variance_right, 1.0))
-    correlations = np.clip(covariance[usable] / spread[usable], -1.0, 1.0)
-    return float(np.median(correlations)), float((correlations >= _AGREES).mean())
+    count = min(_LOOKED_AT, products.shape[1])
+    nearest = np.argpartition(products, -count, axis=1)[:, -count:]
+    values = np.take_along_axis(products, nearest, axis=1)
+    values[_near(points[best][:, None], points[nearest])] = -1.0
+    found = values.max(axis=1, initial=-1.0)
+    least = np.take_along_axis(products, nearest, axis=1).min(axis=1, initial=1.0)
+    return np.where(found > -1.0, found, least)
 
 
-def _full_size(
-    query: Features, photo: Features, homography: Doubles, mirrored: bool
-) -> tuple[tuple[float, float, float], ...]:
-    """The homography between the full-size photos, with the flip included."""
-    into_view = _scaling(query.scale) @ _shift(-query.corner[0], -query.corner[1])
-    out_of_view = _shift(*photo.corner) @ _scaling(1 / photo.scale)
-    flip = np.eye(3)
-    if mirrored:
-        flip = np.array([[-1.0, 0.0, query.gray.shape[1] - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-    full = out_of_view @ homography @ flip @ into_view
-    return _rounded(full)
-
-
-def reverse(geometry: Geometry) -> Geometry:
-    """The same evidence, read from the photo to the query."""
-    transform = geometry.transform
-    return replace(
-        geometry,
-        cover_query=geometry.cover_photo,
-        cover_photo=geometry.cover_query,
-        transform=_rounded(np.linalg.inv(np.array(transform))) if transform else None,
-    )
-
-
-def _rounded(homography: Doubles) -> tuple[tuple[float, float, float], ...]:
-    """As a record, with 7 digits, scaled so that the last element is 1."""
-    rows = [[float(f"{value:.7g}") for value in row] for row in homography / homography[2, 2]]
-    return tuple((row[0], row[1], row[2]) for row in rows)
-
-
-def _scaling(factor: float) -> Doubles:
-    return np.diag([factor, factor, 1.0])
-
-
-def _shift(across: float, down: float) -> Doubles:
-    return np.array([[1.0, 0.0, across], [0.0, 1.0, down], [0.0, 0.0, 1.0]])
+def _near(one: Floats, other: Floats) -> Flags:
+    return np.asarray(np.abs(one - other).max(axis=-1) < _SAME_PLACE, np.bool_)

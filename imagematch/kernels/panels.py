@@ -40,9 +40,6 @@ _MAX_PLAIN = 0.6
 
 _MAX_PANELS = 12
 
-#: Where the crops of a query begin, as shares of the room that they have to move in; each is half
-#: as high and half as wide as the photo, so that together they cover it with overlap.
-_CROP_STARTS = (0.0, 0.5, 1.0)
 _MAX_DEPTH = 4
 
 
@@ -90,28 +87,6 @@ def find_panels(rgb: Bytes) -> tuple[Box, ...]:
         )
         for box in leaves[:_MAX_PANELS]
     )
-
-
-def crops(rgb: Bytes) -> tuple[Box, ...]:
-    """Nine overlapping quarters of a picture: the further views that a query gets."""
-    height, width = rgb.shape[:2]
-    down, across = max(1, height // 2), max(1, width // 2)
-    tops = [round(start * (height - down)) for start in _CROP_STARTS]
-    lefts = [round(start * (width - across)) for start in _CROP_STARTS]
-    return tuple(Box(top, top + down, left, left + across) for top in tops for left in lefts)
-
-
-def view_box(rgb: Bytes, view: int) -> Box:
-    """The box of a view by its number: 0 is the whole picture, then its panels, then its crops.
-
-    A number that the picture does not have means the whole picture: it was given when the photo was
-    decoded at another size.
-    """
-    whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
-    if view == 0:
-        return whole
-    boxes = (whole, *find_panels(rgb), *crops(rgb))
-    return boxes[view] if view < len(boxes) else whole
 
 
 def _split(small: Bytes, box: Box, depth: int) -> Iterator[Box]:

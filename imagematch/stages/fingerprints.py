@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, embeddings, hashes, panels
+from imagematch.kernels import decode, embeddings, hashes, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
@@ -40,7 +41,8 @@ class QueryPrint:
 
     Attributes:
         orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
-        views: shape (V, D), float32; the fingerprint's embeddings, then nine crops.
+        views: shape (V, D), float32; the fingerprint's embeddings, then nine crops, where
+            `search.crops` wants them.
     """
 
     fingerprint: Fingerprint
@@ -82,10 +84,15 @@ def describe_files(
 
 
 def describe_queries(
-    decoding: DecodeSettings, describing: DescribeSettings, tasks: Sequence[FileTask]
+    decoding: DecodeSettings,
+    describing: DescribeSettings,
+    tasks: Sequence[FileTask],
+    *,
+    crops: bool,
 ) -> list[QueryPrint | Failure]:
-    """Describe a chunk of query photos."""
-    return [_guarded(_described_query, task, decoding, describing) for task in tasks]
+    """Describe a chunk of query photos; `crops`: with further views of each, its nine crops."""
+    describe = partial(_described_query, crops=crops)
+    return [_guarded(describe, task, decoding, describing) for task in tasks]
 
 
 def _guarded[R](
@@ -119,17 +126,16 @@ def _described(
 
 
 def _described_query(
-    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings
+    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings, *, crops: bool
 ) -> QueryPrint:
     fingerprint, photo = _fingerprint(task, decoding, describing)
     orientations, _ = hashes.pdq_dihedral(photo.rgb)
-    views = fingerprint.embeddings
+    vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
-    if embedder is not None and len(views):
-        views = np.concatenate(
-            [views, embedder.embed([box.cut(photo.rgb) for box in panels.crops(photo.rgb)])]
-        )
-    return QueryPrint(fingerprint, orientations, views)
+    if crops and embedder is not None and len(vectors):
+        parts = [view.cut(photo.rgb) for view in views.crops(photo.rgb)]
+        vectors = np.concatenate([vectors, embedder.embed(parts)])
+    return QueryPrint(fingerprint, orientations, vectors)
 
 
 def _fingerprint(
@@ -164,11 +170,11 @@ def _fingerprint(
 
 
 def _embedded(rgb: Bytes, gate: str, settings: DescribeSettings) -> Floats:
-    """The whole picture and its panels, shape (V, D); V is 0 where nothing is to be embedded."""
+    """The whole picture and its parts, shape (V, D); V is 0 where nothing is to be embedded."""
     embedder = embeddings.load(settings)
     if embedder is None or gate:
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
-    parts = [panel.cut(rgb) for panel in panels.find_panels(rgb)]
+    parts = [view.cut(rgb) for view in views.find_views(rgb)]
     vectors = embedder.embed([rgb, *parts])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
         raise PhotoError("unsupported", "the embedding model gives no usable vector for it")

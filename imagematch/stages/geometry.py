@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, keypoints, panels
+from imagematch.kernels import comparison, decode, keypoints, views
 from imagematch.kernels.keypoints import Features
 from imagematch.records import Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
@@ -16,6 +16,9 @@ from imagematch.stages.fingerprints import FileTask, is_out_of_memory, read_phot
 
 #: Photos whose keypoints a worker keeps for the next pair, about 0.5 MB each.
 _KEPT = 48
+
+#: Correlation and agreement from which on the whole pictures have said it all.
+_CLEAR = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +44,11 @@ def _verified(
     try:
         query = _features(task.query, 0, decoding, settings)
         photo = _features(task.photo, 0, decoding, settings)
-        geometry = keypoints.compare(query, photo, settings)
-        if geometry.reason == "accepted" or not (task.query_view or task.photo_view):
+        geometry = comparison.compare(query, photo, settings)
+        if _is_plain(geometry) or not (task.query_view or task.photo_view):
             return geometry
-        # A small panel leaves few keypoints in the whole picture: look at it in its own size.
-        closer = keypoints.compare(
+        # A small part leaves few keypoints in the whole picture: look at it in its own size.
+        closer = comparison.compare(
             _features(task.query, task.query_view, decoding, settings),
             _features(task.photo, task.photo_view, decoding, settings),
             settings,
@@ -56,7 +59,17 @@ def _verified(
         if is_out_of_memory(error):
             return None
         raise
-    return closer if closer.reason == "accepted" else geometry
+    return max(geometry, closer, key=_says)
+
+
+def _is_plain(geometry: Geometry) -> bool:
+    """Whether a closer look could not say anything else."""
+    return geometry.reason == "accepted" and min(geometry.correlation, geometry.agreement) >= _CLEAR
+
+
+def _says(geometry: Geometry) -> tuple[bool, float]:
+    """How much a comparison says for a copy."""
+    return geometry.reason == "accepted", geometry.correlation + geometry.agreement
 
 
 _cache: OrderedDict[tuple[str, int], Features] = OrderedDict()
@@ -72,7 +85,7 @@ def _features(
         return _cache[key]
     data, _ = read_photo(task, decoding)
     photo = decode.decode(data, decoding)
-    box = panels.view_box(photo.rgb, view)
+    box = views.view_box(photo.rgb, view)
     features = keypoints.extract(photo.rgb, photo.width, settings, box)
     _cache[key] = features
     if len(_cache) > _KEPT:

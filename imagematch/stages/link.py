@@ -25,7 +25,7 @@ def run(index: Index, settings: LinkSettings) -> LinkReport:
         photos.profiles,
         tuple(link for link, _ in links),
         _clusters(links, settings.strong),
-        tuple(photos.hot()),
+        tuple(photo for photo in photos.hot() if photo.state != "released"),
         tuple(hit.pair for hit in photos.gallery_hits()),
         tuple(scene.pair for scene in photos.scenes()),
         photos.unprofiled(),

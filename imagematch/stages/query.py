@@ -1,25 +1,29 @@
 """Query: photos from outside in, what the index knows about each out. Nothing is stored."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
 
 import numpy as np
 
-from imagematch.kernels import hashes
+from imagematch.kernels import confidence, hashes
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.monitor import Monitor
 from imagematch.records import (
+    Content,
     Failure,
     Judgement,
     QueryMatch,
     QueryResult,
     StoredSighting,
+    match_id,
 )
+from imagematch.settings import SearchSettings
 from imagematch.stages import verify
 from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
 from imagematch.stages.geometry import PairTask
+from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
@@ -68,8 +72,9 @@ def run(
         photos: paths.
     """
     finder = Finder(index, index.settings.search.min_cosine_query, options.top or 0)
+    rulings = Rulings.of(index)
     for batch in batched(photos, _BATCH):
-        yield from _answered(index, executor, finder, batch, options)
+        yield from _answered(index, executor, finder, rulings, batch, options)
         monitor.advance(len(batch))
         monitor.check()
 
@@ -78,6 +83,7 @@ def _answered(
     index: Index,
     executor: Executor,
     finder: Finder,
+    rulings: Rulings,
     paths: Sequence[str],
     options: QueryOptions,
 ) -> Iterator[QueryResult]:
@@ -87,28 +93,33 @@ def _answered(
         for path, result in zip(paths, prints, strict=True)
         if isinstance(result, QueryPrint)
     }
-    found = finder.find([_probe(index, entry) for entry in good.values()])
+    found = finder.find([probe_of(entry, index.settings.search) for entry in good.values()])
     scored = _scored(index, executor, good, found, options)
     for path, result in zip(paths, prints, strict=True):
         if isinstance(result, Failure):
             yield QueryResult(path, failure=result)
         else:
-            yield QueryResult(path, _shown(index, scored[path], options))
+            fingerprint = result.fingerprint
+            query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
+            ruled = _ruled(rulings, query, scored[path])
+            yield QueryResult(path, _shown(index, query, ruled, options))
 
 
 def _described(
     index: Index, executor: Executor, paths: Sequence[str]
 ) -> list[QueryPrint | Failure]:
-    function = partial(describe_queries, index.settings.decode, index.settings.describe)
+    settings = index.settings
+    function = partial(
+        describe_queries, settings.decode, settings.describe, crops=settings.search.crops
+    )
     outcomes = executor.run(function, (FileTask((path,), "") for path in paths))
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 
-def _probe(index: Index, entry: QueryPrint) -> Probe:
+def probe_of(entry: QueryPrint, settings: SearchSettings) -> Probe:
+    """What is looked for with a query photo; a gated one matches by pixels only."""
     fingerprint = entry.fingerprint
-    usable = (
-        not fingerprint.gate and fingerprint.pdq_quality >= index.settings.search.min_pdq_quality
-    )
+    usable = not fingerprint.gate and fingerprint.pdq_quality >= settings.min_pdq_quality
     orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
     return Probe(fingerprint.pixel_sha256, orientations, entry.views)
 
@@ -176,34 +187,49 @@ def _nearness(near: Near) -> tuple[bool, float, int]:
     return not near.same_pixels, -max(near.cosine or 0.0, by_hash), near.photo_id
 
 
+def _ruled(rulings: Rulings, query: Content, scored: Sequence[_Scored]) -> dict[int, Ruled]:
+    """By photo, what people decided applied to what was judged, and what they confirmed besides."""
+    judged = {entry.photo_id: entry.judgement for entry in scored}
+    return {
+        photo_id: rulings.on_query(query, photo_id, judgement)
+        for photo_id, judgement in (rulings.confirmed_with(query) | judged).items()
+    }
+
+
 def _shown(
-    index: Index, scored: Sequence[_Scored], options: QueryOptions
+    index: Index, query: Content, ruled: Mapping[int, Ruled], options: QueryOptions
 ) -> tuple[QueryMatch, ...]:
     """The matches that were asked for, surest first, one for each sighting."""
-    wanted = [entry for entry in scored if _is_wanted(index, entry.judgement, options)]
-    wanted.sort(key=lambda entry: (-entry.judgement.confidence, entry.photo_id))
-    sightings = index.sightings.sightings_of([entry.photo_id for entry in wanted])
+    wanted = [entry for entry in ruled.items() if _is_wanted(index, entry[1], options)]
+    wanted.sort(key=lambda entry: (-entry[1].judgement.confidence, entry[0]))
+    sightings = index.sightings.sightings_of([photo_id for photo_id, _ in wanted])
     matches: list[QueryMatch] = []
     photos = 0
-    for entry in wanted:
+    for photo_id, (judgement, decision, ignored) in wanted:
         where = [
-            sighting
-            for sighting in sightings[entry.photo_id]
-            if _is_in(sighting, options.collection)
+            sighting for sighting in sightings[photo_id] if _is_in(sighting, options.collection)
         ]
-        matches.extend(QueryMatch(sighting, entry.judgement) for sighting in where)
+        matches.extend(
+            QueryMatch(
+                sighting, judgement, match_id(query.sha256, sighting.photo), decision, ignored
+            )
+            for sighting in where
+        )
         photos += bool(where)
         if photos == options.top:
             break
     return tuple(matches)
 
 
-def _is_wanted(index: Index, judgement: Judgement, options: QueryOptions) -> bool:
+def _is_wanted(index: Index, ruled: Ruled, options: QueryOptions) -> bool:
+    judgement = ruled.judgement
+    if ruled.rejected:
+        return options.min_confidence == 0  # which asks for all that was looked at
     if options.min_confidence is not None:
         return judgement.confidence >= options.min_confidence
     if judgement.kind == "scene" and not options.scenes:
         return False
-    return verify.counts(judgement, index.settings.match)
+    return ruled.decision is not None or confidence.counts(judgement, index.settings.match)
 
 
 def _is_in(sighting: StoredSighting, collection: str) -> bool:

@@ -77,6 +77,29 @@ def run(index: Index, source: Source, run_id: int, monitor: Monitor) -> ScanRepo
     return _Scan(index, source, root_id, run_id, monitor).run(entries)
 
 
+def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int) -> int:
+    """Note one file of a folder, and leave what else is in there alone; returns the root's id.
+
+    Args:
+        collection: name; it must exist.
+        path: absolute.
+        sha256: of the file.
+    """
+    of = index.collections.get(collection)
+    root_id = index.collections.ensure_root(
+        of, path.parent, index.collections.labels(of, path.parent)
+    )
+    status = path.stat()
+    found = FoundFile(path.name, status.st_size, status.st_mtime_ns)
+    known = next(
+        (file for file in index.sightings.known_files(root_id) if file.path == path.name), None
+    )
+    if known is None or known.sha256 != sha256:
+        file = ScannedFile(found, printable(path.name), sha256, None)
+        index.sightings.add_files(root_id, run_id, [file], [known.id] if known else [])
+    return root_id
+
+
 def _labels(source: Source, before: RootLabels) -> RootLabels:
     """What is asked for, and where nothing is, what held at the folder's last run.
 

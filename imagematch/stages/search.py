@@ -14,6 +14,7 @@ from imagematch.errors import IndexDamaged
 from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Bytes, Floats
+from imagematch.settings import SearchSettings
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts, photo_of, vector_id
@@ -21,6 +22,10 @@ from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits.
 _BATCH = 256
+
+#: Candidates of a photo whose copies are all to be found. Each is laid over it by a worker, so this
+#: is about a minute a photo on one core.
+_AROUND = 2000
 
 #: Unit vectors give at most 1, but for rounding.
 _MOST_COSINE = 1.01
@@ -76,8 +81,11 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     report = SearchReport()
     monitor.stage("search", index.photos.count_unsearched(root_id))
     finder = Finder(index, index.settings.search.min_cosine)
+    ignored = set(index.photos.references(ignored_only=True))
     for batch in batched(index.photos.unsearched(root_id), _BATCH):
         ids = [photo.id for photo in batch]
+        if ignored.intersection(ids):
+            report.candidates += around(index, sorted(ignored.intersection(ids)))
         candidates = _pairs(dict(zip(ids, finder.find(probes_of(index, batch)), strict=True)))
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
@@ -85,6 +93,29 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         monitor.advance(len(batch))
         monitor.check()
     return report
+
+
+def around(index: Index, photo_ids: Sequence[int]) -> int:
+    """Find candidates of some photos far beyond the few nearest that `run` takes.
+
+    A placeholder has more copies than those, and all of them matter once it is to be ignored.
+
+    Args:
+        photo_ids: ascending; those that are not described are left out.
+
+    Returns:
+        How many pairs wait to be judged now: those that are matches already do not.
+    """
+    finder = Finder(index, index.settings.search.min_cosine, _AROUND)
+    matched = {(match.photo_a, match.photo_b) for match in index.matches.of(photo_ids)}
+    waiting = 0
+    for batch in batched(index.photos.facts(photo_ids).values(), _BATCH):
+        near = finder.find(probes_of(index, batch))
+        pairs = _pairs(dict(zip([photo.id for photo in batch], near, strict=True)))
+        new = [pair for pair in pairs if (pair.photo_a, pair.photo_b) not in matched]
+        index.matches.save_candidates(new, [])
+        waiting += len(new)
+    return waiting
 
 
 class Finder:
@@ -143,26 +174,34 @@ class Finder:
                 proposed[owner].update(photo_of(int(vector)) for vector in near)
 
     def _measured(self, probe: Probe, photo: PhotoFacts, views: Floats) -> Near:
-        distance = None
-        if len(probe.orientations) and photo.pdq_quality >= self._settings.min_pdq_quality:
-            distance = int(
-                hashes.hamming(hashes.pack_hex([photo.pdq])[0], probe.orientations).min()
+        near = measured(probe, photo, views, self._settings)
+        if near.cosine is not None and not abs(near.cosine) <= _MOST_COSINE:
+            raise IndexDamaged(
+                f"the vectors of {self._index.directory} are damaged: a cosine of {near.cosine} is "
+                f"impossible; `imagematch doctor --repair` finds and drops what is wrong"
             )
-        cosine, probe_view, photo_view = None, 0, 0
-        if len(probe.views) and len(views):
-            # In double precision, so that the result does not depend on what else is compared.
-            cosines = probe.views.astype(np.float64) @ views.astype(np.float64).T
-            probe_view, photo_view = map(
-                int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
-            )
-            cosine = round(float(cosines[probe_view, photo_view]), 6)
-            if not abs(cosine) <= _MOST_COSINE:
-                raise IndexDamaged(
-                    f"the vectors of {self._index.directory} are damaged: a cosine of {cosine} is "
-                    f"impossible; `imagematch doctor --repair` finds and drops what is wrong"
-                )
-        same_pixels = probe.pixel_sha256 == photo.pixel_sha256
-        return Near(photo.id, photo.sha256, distance, cosine, same_pixels, probe_view, photo_view)
+        return near
+
+
+def measured(probe: Probe, photo: PhotoFacts, views: Floats, settings: SearchSettings) -> Near:
+    """Measure all that hashes and embeddings say about a probe and one photo.
+
+    Args:
+        views: of the photo, shape (V, D), float32; V may be 0.
+    """
+    distance = None
+    if len(probe.orientations) and photo.pdq_quality >= settings.min_pdq_quality:
+        distance = int(hashes.hamming(hashes.pack_hex([photo.pdq])[0], probe.orientations).min())
+    cosine, probe_view, photo_view = None, 0, 0
+    if len(probe.views) and len(views):
+        # In double precision, so that the result does not depend on what else is compared.
+        cosines = probe.views.astype(np.float64) @ views.astype(np.float64).T
+        probe_view, photo_view = map(
+            int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
+        )
+        cosine = round(float(cosines[probe_view, photo_view]), 6)
+    same_pixels = probe.pixel_sha256 == photo.pixel_sha256
+    return Near(photo.id, photo.sha256, distance, cosine, same_pixels, probe_view, photo_view)
 
 
 def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:
@@ -188,8 +227,8 @@ def _views_of(index: Index, photos: Iterable[PhotoFacts]) -> dict[int, Floats]:
 
 
 def _gallery_vectors(index: Index) -> tuple[Ids, Floats]:
-    """Ids and embeddings of all photos in reference galleries."""
-    return _vectors(index, index.photos.facts(index.photos.in_galleries()).values())
+    """Ids and embeddings of all photos in reference galleries and on the ignore list."""
+    return _vectors(index, index.photos.facts(index.photos.references()).values())
 
 
 def _vectors(index: Index, photos: Iterable[PhotoFacts]) -> tuple[Ids, Floats]:

@@ -1,7 +1,8 @@
 """Photos that several owners show: stored matches and sightings in, pairs of sightings out.
 
 What links, reports and galleries have in common: which photos are copies of each other, who shows
-them, how rare that is, and which are set aside because they would link people by mistake.
+them, how rare that is, and which are set aside because they would link people by mistake. What
+people decided comes before all that.
 """
 
 import math
@@ -10,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, product
 
-from imagematch.kernels import keypoints
+from imagematch.kernels import comparison
 from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
+    Decision,
     HotPhoto,
     Judgement,
     PhotoPair,
@@ -21,16 +23,15 @@ from imagematch.records import (
     StoredSighting,
 )
 from imagematch.settings import LinkSettings
+from imagematch.stages.rulings import Rulings, is_sure_copy
+from imagematch.stores.decisions import order
 from imagematch.stores.index import Index
 from imagematch.stores.matches import StoredMatch
-
-#: Confidence from which copies count as forms of one photo.
-_SURE = 0.9
 
 #: Rarity is measured against a world of at least this many profiles: an index is a sample of one.
 _LEAST_WORLD = 1000
 
-_HOT = "shared_by_many"
+_HOT, _KEPT, _IGNORED = "shared_by_many", "kept", "ignored"
 
 #: Who shows a photo: a profile, or the file itself where nothing says whose it is.
 type Owner = Profile | str
@@ -56,14 +57,16 @@ class SharedPhotos:
 
     def __init__(self, index: Index, settings: LinkSettings) -> None:
         self._settings = settings
-        self._matches = list(index.matches.matches())
-        repeated = index.sightings.photos_with_several_sightings()
+        self._rulings = Rulings.of(index)
+        self._matches = list(self._rulings.applied(index.matches.matches()))
+        repeated = [*index.sightings.photos_with_several_sightings(), *self._rulings.ignored]
         matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
         ids = sorted({*repeated, *matched})
         self._sightings = index.sightings.sightings_of(ids)
         self._gates = index.photos.gates(ids)
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
+        self._hot_rulings = self._latest_by_group()
         self.profiles = index.sightings.counts()["profiles"]
 
     # --- who shows what ------------------------------------------------------------------------
@@ -72,7 +75,7 @@ class SharedPhotos:
         """Who shows a photo in ads, each with one sighting."""
         found: Owners = {}
         for sighting in self._sightings[photo_id]:
-            if not sighting.gallery:
+            if not (sighting.gallery or sighting.ignored):
                 found.setdefault(_owner(sighting), sighting)
         return found
 
@@ -89,7 +92,23 @@ class SharedPhotos:
         group = self._shown_by[self._group_of[photo_id]]
         return len(group) >= self._settings.hot_profiles
 
+    def _latest_by_group(self) -> dict[int, Decision]:
+        """For each group the latest decision about one of its photos, if it is in force."""
+        latest: dict[int, Decision] = {}
+        for photo_id, group in self._group_of.items():
+            decision = self._rulings.on_photo("hot", photo_id)
+            if decision and (group not in latest or order(decision) > order(latest[group])):
+                latest[group] = decision
+        return {group: made for group, made in latest.items() if made.verdict != "reopen"}
+
+    def _ruling(self, photo_id: int) -> Decision | None:
+        return self._hot_rulings.get(self._group_of[photo_id])
+
     def _may_link(self, photo_id: int) -> bool:
+        if photo_id in self._rulings.ignored:
+            return False
+        if decision := self._ruling(photo_id):
+            return decision.verdict == "release"
         return not self._gates.get(photo_id) and not self._is_hot(photo_id)
 
     # --- pairs ---------------------------------------------------------------------------------
@@ -124,7 +143,8 @@ class SharedPhotos:
 
     def _matched(self, match: StoredMatch, left: StoredSighting, right: StoredSighting) -> Shared:
         item = self._pair(match.photo_a, match.photo_b, left, right, match.judgement)
-        return replace(item, run_id=match.run_id)
+        pair = replace(item.pair, decision=match.decision)
+        return replace(item, pair=pair, run_id=match.run_id)
 
     def _pair(
         self,
@@ -142,25 +162,55 @@ class SharedPhotos:
     # --- lists beside the links ----------------------------------------------------------------
 
     def hot(self) -> list[HotPhoto]:
-        """Photos set aside, those of most profiles first."""
+        """Photos that are set aside or were released, those of most profiles first."""
+        found = [*self._hot_groups(), *self._gated(), *self._ignored()]
+        return sorted(found, key=lambda photo: -len(photo.profiles))
+
+    def _hot_groups(self) -> Iterator[HotPhoto]:
+        """Groups of copies that many profiles show, or that somebody decided about."""
         examples: dict[int, int] = {}
         for photo_id, group in self._group_of.items():
-            if self._is_hot(photo_id) and self._showing(photo_id):
+            listed = self._is_hot(photo_id) or group in self._hot_rulings
+            if listed and self._showing(photo_id) and photo_id not in self._rulings.ignored:
                 examples.setdefault(group, photo_id)
-        found = [
-            HotPhoto(self._sightings[photo][0], tuple(sorted(self._shown_by[group])), _HOT)
-            for group, photo in examples.items()
-        ]
+        for group, photo_id in examples.items():
+            decision = self._hot_rulings.get(group)
+            kept = decision is not None and decision.verdict == "keep"
+            reason = (
+                _KEPT if kept else _HOT if self._is_hot(photo_id) else self._gates.get(photo_id)
+            )
+            profiles = tuple(sorted(self._shown_by[group]))
+            yield HotPhoto(self._example(photo_id), profiles, reason or _HOT, decision)
+
+    def _gated(self) -> Iterator[HotPhoto]:
+        """Photos that may only match exactly, and that several profiles show."""
         for photo_id, gate in self._gates.items():
             shown = self._showing(photo_id)
-            if len(shown) > 1 and not self._is_hot(photo_id):
-                found.append(HotPhoto(self._sightings[photo_id][0], tuple(sorted(shown)), gate))
-        return sorted(found, key=lambda photo: -len(photo.profiles))
+            listed = self._is_hot(photo_id) or self._ruling(photo_id)
+            if len(shown) > 1 and not listed and photo_id not in self._rulings.ignored:
+                yield HotPhoto(self._example(photo_id), tuple(sorted(shown)), gate)
+
+    def _ignored(self) -> Iterator[HotPhoto]:
+        """What the ignore list, near-copies included, keeps from linking several profiles."""
+        shown: dict[Decision, set[Profile]] = {}
+        examples: dict[Decision, int] = {}
+        for photo_id, decision in self._rulings.ignored.items():
+            if showing := self._showing(photo_id):
+                shown.setdefault(decision, set()).update(showing)
+                examples.setdefault(decision, photo_id)
+        for decision, profiles in shown.items():
+            if len(profiles) > 1:
+                example = self._example(examples[decision])
+                yield HotPhoto(example, tuple(sorted(profiles)), _IGNORED, decision)
+
+    def _example(self, photo_id: int) -> StoredSighting:
+        """A sighting in an ad."""
+        return next(iter(self._owners(photo_id).values()))
 
     def gallery_hits(self) -> list[Shared]:
         """A gallery's photo on the left, an ad's on the right, surest first."""
         hits = []
-        for photo_id in self._sightings:
+        for photo_id in self._sightings.keys() - self._rulings.ignored.keys():
             for left, right in product(self._references(photo_id), self._owners(photo_id).values()):
                 hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
         for match in self._counting():
@@ -233,7 +283,7 @@ def _groups_of_copies(ids: Sequence[int], matches: Sequence[StoredMatch]) -> dic
     """For each photo the smallest id among its sure copies; a collage is no copy of its parts."""
     forest: Forest[int] = Forest()
     for match in matches:
-        if match.judgement.kind in ("exact", "copy") and match.judgement.confidence >= _SURE:
+        if is_sure_copy(match.judgement):
             forest.join(*sorted((forest.find(match.photo_a), forest.find(match.photo_b))))
     return {photo_id: forest.find(photo_id) for photo_id in ids}
 
@@ -274,7 +324,7 @@ def _turned(item: Shared) -> Shared:
     judgement = pair.judgement
     geometry = judgement.evidence.geometry
     if geometry is not None:
-        evidence = replace(judgement.evidence, geometry=keypoints.reverse(geometry))
+        evidence = replace(judgement.evidence, geometry=comparison.reverse(geometry))
         judgement = replace(judgement, evidence=evidence)
     turned = replace(pair, left=pair.right, right=pair.left, judgement=judgement)
     return replace(item, pair=turned)

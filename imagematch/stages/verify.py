@@ -5,15 +5,14 @@ Files are compared in worker processes; the rules and the calibration decide on 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from itertools import batched
 
 from imagematch.errors import Stopped
-from imagematch.kernels.confidence import Calibration, judge
+from imagematch.kernels import confidence
 from imagematch.monitor import Monitor
 from imagematch.records import Geometry, Judgement
-from imagematch.settings import MatchSettings, Settings
+from imagematch.settings import Settings
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, verify_pairs
 from imagematch.stores.executors import Executor
@@ -58,39 +57,22 @@ def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> Veri
 def _store(
     index: Index, batch: Sequence[tuple[Candidate, Judgement]], run_id: int, report: VerifyReport
 ) -> None:
-    keep = [counts(judgement, index.settings.match) for _, judgement in batch]
+    keep = [confidence.counts(judgement, index.settings.match) for _, judgement in batch]
     index.matches.save_judged(batch, keep, run_id)
     report.judged += len(batch)
     report.matches += sum(keep)
 
 
-def counts(judgement: Judgement, settings: MatchSettings) -> bool:
-    """Whether a judged pair is a match, or a lead that is kept."""
-    if judgement.kind == "scene":
-        geometry = judgement.evidence.geometry
-        return geometry is not None and geometry.inliers >= settings.scene_inliers
-    confirmed = judgement.evidence.rule in ("same_pixels", "same_bytes", "geometry")
-    return judgement.confidence >= (
-        settings.min_confidence if confirmed else settings.min_confidence_unverified
-    )
-
-
 def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:
     """Judge one pair from all that was measured."""
-    return judge(
+    return confidence.judge(
         same_pixels=candidate.same_pixels,
         pdq_distance=candidate.pdq_distance,
         cosine=candidate.cosine,
         geometry=geometry,
-        calibration=calibration(),
+        calibration=confidence.shipped(),
         settings=settings.verify,
     )
-
-
-@cache
-def calibration() -> Calibration:
-    """The calibration that ships with imagematch."""
-    return Calibration.from_json(files("imagematch").joinpath("calibration.json").read_text())
 
 
 def geometries(

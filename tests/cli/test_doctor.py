@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from imagematch import checkup, environment
 from imagematch.errors import EmbedderUnavailable
@@ -230,8 +231,9 @@ def test_vectors_of_a_killed_run_are_only_a_warning(
 def test_older_schema_is_brought_up_to_date(
     imagematch: CommandLine, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    statement = text("ALTER TABLE photos ADD COLUMN mood TEXT")
     monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
-    step = {schema.VERSION: ("ALTER TABLE photos ADD COLUMN mood TEXT",)}
+    step = {schema.VERSION: lambda connection: connection.execute(statement)}
     monkeypatch.setattr(schema, "MIGRATIONS", step)
     ran = imagematch("doctor", "--json", "--index", directory)
     assert (ran.code, bad(ran.json())) == (3, {"schema": "problem"})

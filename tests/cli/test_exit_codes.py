@@ -120,8 +120,8 @@ def test_a_manifest_with_bad_rows_ends_with_one(imagematch: CommandLine, tmp_pat
 
 
 def test_another_preset_is_refused_with_the_way_out(imagematch: CommandLine, world: World) -> None:
-    ran = imagematch("index", world.ads, "--index", world.index, "--preset", "sscd-small")
-    expect(ran, 2, "--redescribe", "hashes", "sscd-small")
+    ran = imagematch("index", world.ads, "--index", world.index, "--preset", "balanced")
+    expect(ran, 2, "--redescribe", "hashes", "balanced")
 
 
 def test_missing_weights_are_named_with_what_still_works(

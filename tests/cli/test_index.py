@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from imagematch.presets import PRESETS
 from tests.conftest import CommandLine
 from tests.world import ad_sites, photo, save
 
@@ -59,6 +60,12 @@ def test_words_for_people_say_what_was_done_and_what_is_next(
     assert "3 files seen" in ran.out
     assert "1 new matches" in ran.out
     assert "imagematch link --index" in ran.err
+
+
+def test_help_explains_each_preset_in_a_line(imagematch: CommandLine) -> None:
+    lines = [line.split(maxsplit=1) for line in imagematch("index", "--help").out.splitlines()]
+    for name, preset in PRESETS.items():
+        assert [name, preset.about] in lines
 
 
 def test_many_failures_do_not_flood_the_terminal(imagematch: CommandLine, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_json_has_the_contract_and_follows_the_schema(
     assert data["files"] == {"present": 5, "vanished": 1, "replaced": 0}
     assert data["collections"] == {"ads": 5, "refs": 1}
     assert data["galleries"] == [{"name": "refs", "files": 1, "photos": 1}]
-    assert (data["preset"], data["embedder"]) == ("sscd-small", "sscd-small:abababababab@288")
+    assert (data["preset"], data["embedder"]) == ("balanced", "sscd-small:abababababab@288")
     assert data["vectors"]["embedding"]["vectors"] == 6
     assert data["writer"] is None
 

@@ -20,6 +20,7 @@ from imagematch.settings import DEFAULTS
 #: Made up; what is shipped is fitted, and has to keep to the same rules.
 MADE_UP: dict[str, Any] = {
     "provenance": "made up",
+    "bands": [],
     "blind_penalty": 2.0,
     "models": {
         "geometry": {"intercept": -6, "weights": {"log_inliers": 1.5, "correlation": 5.0}},

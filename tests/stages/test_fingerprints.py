@@ -34,13 +34,16 @@ def test_the_real_model_gives_the_whole_picture_first_and_a_query_more_views(
 ) -> None:
     tasks = [FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")]
     [found] = describe_files(DECODE, DescribeSettings(), tasks)
-    [query] = describe_queries(DECODE, DescribeSettings(), tasks)
+    [query] = describe_queries(DECODE, DescribeSettings(), tasks, crops=True)
     assert isinstance(found, Fingerprint)
     assert not isinstance(query, Failure)
     assert found.embeddings.shape[1] == 512
     assert query.orientations.shape == (8, hashes.PDQ_BYTES)
     assert len(query.views) == len(found.embeddings) + 9
     assert (query.views[: len(found.embeddings)] == found.embeddings).all()
+    [few] = describe_queries(DECODE, DescribeSettings(), tasks, crops=False)
+    assert not isinstance(few, Failure)
+    assert (few.views == found.embeddings).all()
 
 
 def test_one_bad_file_of_a_chunk_fails_alone(tmp_path: Path) -> None:

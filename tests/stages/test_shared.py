@@ -9,8 +9,12 @@ from hypothesis import strategies as st
 from imagematch import pipeline
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
-from imagematch.stages import shared
+from imagematch.records import Evidence, Judgement, SightingInfo
+from imagematch.settings import LinkSettings
+from imagematch.stages import link, shared
 from imagematch.stores.index import Index
+from imagematch.stores.sightings import ScannedFile
+from tests.stores.builders import add, candidate, create, describe, scanned
 from tests.world import ad_sites, mirrored, photo, save
 
 
@@ -67,6 +71,35 @@ def test_a_hot_photo_does_not_hide_another_one_that_two_profiles_share(tmp_path:
     show(tmp_path, 2, "p1", quality=50)
     [link] = pipeline.link_profiles(indexed(tmp_path)).links
     assert (link.left.handle, link.right.handle) == ("p0", "p1")
+
+
+@pytest.mark.parametrize(("weak_pairs", "together"), [(1, False), (2, True)])
+def test_one_weak_pair_draws_nobody_into_a_cluster(
+    tmp_path: Path, weak_pairs: int, together: bool
+) -> None:
+    def seen(profile: str, name: str) -> ScannedFile:
+        return scanned(f"{profile}/{name}.jpg", None, SightingInfo("site", profile))
+
+    pairs = [("anna", "berta", 0.97), *[("berta", "clara", 0.6)] * weak_pairs]
+    with Index.write(create(tmp_path / "index"), "test") as index:
+        files = [
+            seen(profile, str(number))
+            for number, (left, right, _) in enumerate(pairs)
+            for profile in (left, right)
+        ]
+        describe(index, add(index, *files))
+        for number, (_, _, confidence) in enumerate(pairs):
+            judgement = Judgement("copy", confidence, Evidence(False, 12, 0.8, None, "geometry"))
+            judged = candidate(2 * number + 1, 2 * number + 2), judgement
+            index.matches.save_judged([judged], [True], 1)
+        report = link.run(index, LinkSettings())
+    [cluster] = report.clusters
+    assert len(report.links) == 2
+    assert len(cluster.profiles) == (3 if together else 2)
+    weakest = cluster.weakest
+    assert (weakest.left.handle, weakest.right.handle) == (
+        ("berta", "clara") if together else ("anna", "berta")
+    )
 
 
 def test_news_are_what_the_last_runs_brought(tmp_path: Path) -> None:

@@ -1,0 +1,160 @@
+"""Geometric verification of a pair: the features of two photos in, a `Geometry` out.
+
+Keypoints find the homography, keypoints near where it says refine it, and the aligned pixels
+decide: two photos of one place share hundreds of true keypoint matches, but only copies share the
+pixels between them.
+"""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from imagematch.kernels import alignment, homography
+from imagematch.kernels.alignment import Agreement, Alignment
+from imagematch.kernels.homography import Doubles, Fitted
+from imagematch.kernels.keypoints import Features, Pairs, mirror, nearby, tentative
+from imagematch.records import Geometry
+from imagematch.settings import VerifySettings
+
+#: Keypoints as far from where the first homography puts them, px, and as alike (inner product of
+#: their descriptors) are asked again, however many others look like them.
+_NEARBY, _ALIKE = 8.0, 0.8
+
+#: The second homography is held to this share of `reprojection`.
+_REFINED = 0.75
+
+_NOTHING = Alignment(Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0))
+
+
+def compare(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Judge whether the query and the photo are the same picture, as it is or mirrored."""
+    ways = [(False, query), (True, mirror(query))]
+    proposed = [(flipped, way, tentative(way, photo, settings.ratio)) for flipped, way in ways]
+    proposed.sort(key=lambda entry: -len(entry[2]))
+    found = [_found(way, photo, pairs, flipped, settings) for flipped, way, pairs in proposed[:1]]
+    if found[0].transform is None and len(proposed[1][2]) >= settings.min_inliers:
+        flipped, way, pairs = proposed[1]
+        found.append(_found(way, photo, pairs, flipped, settings))
+    # What was laid over says more than what was not.
+    return next((geometry for geometry in found if geometry.transform is not None), found[0])
+
+
+def _found(
+    query: Features, photo: Features, pairs: Pairs, mirrored: bool, settings: VerifySettings
+) -> Geometry:
+    if len(pairs) < settings.min_inliers:
+        return _nothing(0, "few_keypoints")
+    source, target = query.points[pairs[:, 0]], photo.points[pairs[:, 1]]
+    first = homography.fit(source, target, settings.reprojection)
+    if first is None or first.inliers < settings.min_inliers:
+        return _nothing(first.inliers if first else 0, "few_inliers")
+    if not homography.plausible(first.matrix, query.size):
+        return _nothing(first.inliers, "implausible")
+    matrix = _refined(query, photo, first, settings)
+    return _aligned(query, photo, matrix, first.inliers, mirrored, settings)
+
+
+def _nothing(inliers: int, reason: str) -> Geometry:
+    return Geometry(inliers, 0.0, 0.0, 0.0, 0.0, 0.0, False, None, reason)
+
+
+def _refined(query: Features, photo: Features, first: Fitted, settings: VerifySettings) -> Doubles:
+    """The homography that all keypoints near the first one agree with."""
+    there = homography.project(first.matrix, query.points)
+    pairs = nearby(query, photo, there, _NEARBY, _ALIKE)
+    second = homography.fit(
+        query.points[pairs[:, 0]], photo.points[pairs[:, 1]], _REFINED * settings.reprojection
+    )
+    if second is None or second.inliers < first.inliers:
+        return first.matrix
+    return second.matrix if homography.plausible(second.matrix, query.size) else first.matrix
+
+
+def _aligned(
+    query: Features,
+    photo: Features,
+    matrix: Doubles,
+    inliers: int,
+    mirrored: bool,
+    settings: VerifySettings,
+) -> Geometry:
+    """Lay the query over the photo and compare the pixels where they overlap."""
+    cover_photo = homography.covered(photo.content, query.size, np.linalg.inv(matrix)) * photo.share
+    cover_query = homography.covered(query.content, photo.size, matrix) * query.share
+    smaller_is_photo = photo.full_area < query.full_area
+    compared = _pixels(query, photo, matrix)
+    plain, robust = (compared or _NOTHING).plain, (compared or _NOTHING).robust
+    if max(cover_photo, cover_query) < settings.min_overlap or compared is None:
+        reason = "small_overlap"
+    elif robust.correlation < settings.min_correlation or robust.agreement < settings.min_agreement:
+        reason = "pixels_differ"
+    else:
+        reason = "accepted"
+    return Geometry(
+        inliers,
+        round(cover_photo if smaller_is_photo else cover_query, 4),
+        round(cover_query, 4),
+        round(cover_photo, 4),
+        robust.correlation,
+        robust.agreement,
+        mirrored,
+        _full_size(query, photo, matrix, mirrored),
+        reason,
+        robust.closeness,
+        plain.correlation,
+        plain.agreement,
+        plain.closeness,
+    )
+
+
+def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | None:
+    """Compare the pixels of the overlap.
+
+    The photo that is coarser where they overlap stays as it is and the finer one is reduced to it:
+    enlarging would compare details with their absence.
+    """
+    if homography.enlargement(matrix, query.size) > 1:
+        query, photo, matrix = photo, query, np.linalg.inv(matrix)
+    warped = cv2.warpPerspective(query.gray, matrix, photo.size, flags=cv2.INTER_AREA)
+    there = cv2.warpPerspective(
+        query.content.astype(np.uint8), matrix, photo.size, flags=cv2.INTER_NEAREST
+    )
+    return alignment.align(photo.gray, warped, (there > 0) & photo.content)
+
+
+def _full_size(
+    query: Features, photo: Features, matrix: Doubles, mirrored: bool
+) -> tuple[tuple[float, float, float], ...]:
+    """The homography between the full-size photos, with the flip included."""
+    into_view = _scaling(query.scale) @ _shift(-query.corner[0], -query.corner[1])
+    out_of_view = _shift(*photo.corner) @ _scaling(1 / photo.scale)
+    flip = np.eye(3)
+    if mirrored:
+        flip = np.array([[-1.0, 0.0, query.gray.shape[1] - 1], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    return _rounded(out_of_view @ matrix @ flip @ into_view)
+
+
+def reverse(geometry: Geometry) -> Geometry:
+    """The same evidence, read from the photo to the query."""
+    transform = geometry.transform
+    return replace(
+        geometry,
+        cover_query=geometry.cover_photo,
+        cover_photo=geometry.cover_query,
+        transform=_rounded(np.linalg.inv(np.array(transform))) if transform else None,
+    )
+
+
+def _rounded(matrix: Doubles) -> tuple[tuple[float, float, float], ...]:
+    """As a record, with 7 digits, scaled so that the last element is 1."""
+    rows = [[float(f"{value:.7g}") for value in row] for row in matrix / matrix[2, 2]]
+    return tuple((row[0], row[1], row[2]) for row in rows)
+
+
+def _scaling(factor: float) -> Doubles:
+    return np.diag([factor, factor, 1.0])
+
+
+def _shift(across: float, down: float) -> Doubles:
+    return np.array([[1.0, 0.0, across], [0.0, 1.0, down], [0.0, 0.0, 1.0]])

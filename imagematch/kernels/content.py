@@ -1,0 +1,83 @@
+"""Where a picture is a photograph, and not drawn: RGB array in, mask out.
+
+Text, logos, the interface of a phone, borders and empty paper are the same on a thousand unrelated
+pictures, and their sharp marks make the best keypoints. What they have in common is ground of one
+exact level around the marks, which a photograph does not have: even a blurred one varies.
+"""
+
+import cv2
+import numpy as np
+
+from imagematch.records import Bytes
+
+type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+#: Longer side at which ground is looked for, px.
+_SIDE = 512
+
+#: A pixel is plain if its neighbours are within so many levels of 255; JPEG leaves about half.
+_PLAIN = 8
+
+#: Ground is a patch of plain pixels that is this large, as a share of the picture, and whose level
+#: varies by no more than this standard deviation. Through gradients, plain patches grow together
+#: until they vary more.
+_LEAST_PATCH = 0.0002
+_MOST_SPREAD = 3.0
+
+#: A window of this side (px of 512) is drawn when this share of it is ground. Chosen on 300 text
+#: pictures, interfaces and cards against 613 photos: of the textured area 0 to 6 % remain of the
+#: former, and 25 to 100 % of the latter.
+_WINDOW = 31
+_GROUND = 0.4
+
+#: A window without texture shows nothing, drawn or not, levels of 255.
+_TEXTURE = 6.0
+
+
+def photographic(rgb: Bytes) -> Flags:
+    """Tell what of a picture is a photograph.
+
+    Args:
+        rgb: shape (H, W, 3), uint8.
+
+    Returns:
+        Shape (h, w), H and W reduced so that neither is over 512: False on ground and beside it.
+    """
+    gray = _reduced(rgb)
+    ground = _ground(gray)
+    return ~ground & (_mean(ground.astype(np.float32)) < _GROUND)
+
+
+def photographic_share(rgb: Bytes) -> float:
+    """The share of a picture that is photographic and has texture, 0-1."""
+    gray = _reduced(rgb).astype(np.float32)
+    spread = np.sqrt(np.maximum(_mean(gray * gray) - _mean(gray) ** 2, 0))
+    return float((photographic(rgb) & (spread >= _TEXTURE)).mean())
+
+
+def _reduced(rgb: Bytes) -> Bytes:
+    scale = min(1.0, _SIDE / max(rgb.shape[:2]))
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    if scale < 1.0:
+        size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
+        gray = cv2.resize(gray, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(gray, np.uint8)
+
+
+def _ground(gray: Bytes) -> Flags:
+    around = np.ones((3, 3), np.uint8)
+    plain = (cv2.dilate(gray, around) - cv2.erode(gray, around)) <= _PLAIN
+    count, labels = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
+    patch = np.asarray(labels, np.int64).ravel()
+    level = gray.ravel().astype(np.float64)
+    area = np.bincount(patch, minlength=count)
+    filled = np.maximum(area, 1)
+    mean = np.bincount(patch, level, count) / filled
+    variance = np.bincount(patch, level * level, count) / filled - mean**2
+    ground = (area >= _LEAST_PATCH * gray.size) & (variance <= _MOST_SPREAD**2)
+    ground[0] = False  # what is not plain
+    return np.asarray(ground[labels], np.bool_)
+
+
+def _mean(values: np.ndarray) -> np.ndarray:
+    return cv2.blur(values, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE)

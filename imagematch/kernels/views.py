@@ -1,0 +1,110 @@
+"""The views of a picture that are described apart from the whole: RGB array in, `View`s out.
+
+One embedding of a collage, a screenshot or a picture with another one pasted onto it describes
+none of the photos in it. So the panels that straight lines cut out (`kernels.panels`) and the
+frames that lie anywhere in the picture (`kernels.frames`) become views of their own.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from imagematch.kernels.frames import find_frames
+from imagematch.kernels.panels import Box, find_panels
+from imagematch.records import Bytes, Floats
+
+#: Views of one photo beside the whole picture, at most.
+_MOST = 12
+
+#: Two views are the same when their boxes have this much in common (intersection over union).
+_SAME = 0.75
+
+#: A frame that leans less than this is cut out as it is, px of its longer side: straightening it
+#: would only soften it.
+_UPRIGHT = 0.03
+
+#: Where the crops of a query begin, as shares of the room that they have to move in; each is half
+#: as high and half as wide as the photo, so that together they cover it with overlap.
+_CROP_STARTS = (0.0, 0.5, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of a picture.
+
+    Attributes:
+        box: that the part lies in, px of the picture.
+        corners: shape (4, 2), float32; x and y of its corners, clockwise from the upper left one,
+            where it is no upright rectangle; None where the box is all there is to say.
+    """
+
+    box: Box
+    corners: Floats | None = None
+
+    def cut(self, rgb: Bytes) -> Bytes:
+        """The pixels inside, straightened, shape (h, w, 3), contiguous."""
+        if self.corners is None:
+            return self.box.cut(rgb)
+        sides = np.linalg.norm(np.roll(self.corners, -1, axis=0) - self.corners, axis=1)
+        width, height = max(2, round(sides[0::2].max())), max(2, round(sides[1::2].max()))
+        there = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        matrix = cv2.getPerspectiveTransform(self.corners, there)
+        return np.asarray(cv2.warpPerspective(rgb, matrix, (width, height)), np.uint8)
+
+
+def find_views(rgb: Bytes) -> tuple[View, ...]:
+    """Propose the parts that may be photos of their own.
+
+    Args:
+        rgb: shape (H, W, 3), uint8.
+
+    Returns:
+        At most 12, panels first, then frames; none for most ordinary photos.
+    """
+    views = [View(panel) for panel in find_panels(rgb)]
+    for corners in find_frames(rgb):
+        view = _framed(corners, rgb.shape)
+        if all(_shared(view.box, other.box) < _SAME for other in views):
+            views.append(view)
+    return tuple(views[:_MOST])
+
+
+def crops(rgb: Bytes) -> tuple[View, ...]:
+    """Nine overlapping quarters of a picture: the further views that a query gets."""
+    height, width = rgb.shape[:2]
+    down, across = max(1, height // 2), max(1, width // 2)
+    tops = [round(start * (height - down)) for start in _CROP_STARTS]
+    lefts = [round(start * (width - across)) for start in _CROP_STARTS]
+    return tuple(View(Box(top, top + down, left, left + across)) for top in tops for left in lefts)
+
+
+def view_box(rgb: Bytes, view: int) -> Box:
+    """The box of a view by its number: 0 is the whole picture, then its parts, then its crops.
+
+    A number that the picture does not have means the whole picture: it was given when the photo was
+    decoded at another size.
+    """
+    whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
+    if view == 0:
+        return whole
+    boxes = [whole, *(part.box for part in (*find_views(rgb), *crops(rgb)))]
+    return boxes[view] if view < len(boxes) else whole
+
+
+def _framed(corners: Floats, shape: tuple[int, ...]) -> View:
+    (left, top), (right, bottom) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    box = Box(
+        max(0, int(top)), min(shape[0], int(bottom)), max(0, int(left)), min(shape[1], int(right))
+    )
+    around = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    leaning = np.abs(corners - around).max() > _UPRIGHT * max(right - left, bottom - top)
+    return View(box, corners if leaning else None)
+
+
+def _shared(one: Box, two: Box) -> float:
+    """Intersection over union, 0-1."""
+    down = min(one.bottom, two.bottom) - max(one.top, two.top)
+    across = min(one.right, two.right) - max(one.left, two.left)
+    common = max(0, down) * max(0, across)
+    return common / (one.area + two.area - common)

@@ -1,0 +1,104 @@
+"""Compare: pairs of files from outside in, what imagematch says about each out. Nothing is stored.
+
+The left file is measured as a query is, the right one as an indexed photo, whether or not a search
+would have proposed the pair.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import batched
+
+from imagematch.kernels.confidence import SAME_BYTES
+from imagematch.monitor import Monitor
+from imagematch.records import Failure, Fingerprint, Judgement
+from imagematch.settings import Settings
+from imagematch.stages import verify
+from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_files, describe_queries
+from imagematch.stages.geometry import PairTask
+from imagematch.stages.query import probe_of
+from imagematch.stages.search import Near, measured
+from imagematch.stores.executors import ChunkFunction, Executor
+from imagematch.stores.matches import Candidate
+from imagematch.stores.photos import PhotoFacts
+
+#: Pairs worked on together; within them, a file of several pairs is described once a side.
+_BATCH = 64
+
+
+def run(
+    executor: Executor, settings: Settings, pairs: Iterable[tuple[str, str]], monitor: Monitor
+) -> Iterator[Judgement | Failure]:
+    """Judge pairs of paths, in the order given; a failure where a file can't be described."""
+    for batch in batched(pairs, _BATCH):
+        yield from _judged(executor, settings, batch)
+        monitor.advance(len(batch))
+        monitor.check()
+
+
+def _judged(
+    executor: Executor, settings: Settings, pairs: Sequence[tuple[str, str]]
+) -> Iterator[Judgement | Failure]:
+    as_query = partial(
+        describe_queries, settings.decode, settings.describe, crops=settings.search.crops
+    )
+    as_photo = partial(describe_files, settings.decode, settings.describe)
+    queries = _described(executor, as_query, [left for left, _ in pairs])
+    photos = _described(executor, as_photo, [right for _, right in pairs])
+    near = [_near(queries[left], photos[right], settings) for left, right in pairs]
+    tasks = (
+        PairTask(
+            FileTask((left,), _sha256(queries[left])),
+            FileTask((right,), one.sha256),
+            one.probe_view,
+            one.photo_view,
+        )
+        for (left, right), one in zip(pairs, near, strict=True)
+        if isinstance(one, Near) and not one.same_pixels
+    )
+    geometries = verify.geometries(executor, settings, tasks)
+    for (left, _), one in zip(pairs, near, strict=True):
+        if isinstance(one, Failure):
+            yield one
+        elif one.sha256 == _sha256(queries[left]):
+            yield SAME_BYTES
+        else:
+            candidate = Candidate(0, 0, one.pdq_distance, one.cosine, one.same_pixels, 0, 0)
+            geometry = None if one.same_pixels else next(geometries)
+            yield verify.judged_pair(candidate, geometry, settings)
+
+
+def _described[R](
+    executor: Executor, function: ChunkFunction[FileTask, R | Failure], paths: Sequence[str]
+) -> dict[str, R | Failure]:
+    tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
+    found: dict[str, R | Failure] = {}
+    for outcome in executor.run(function, tasks):
+        described = outcome.result if outcome.result is not None else outcome.failure
+        assert described is not None
+        found[outcome.task.paths[0]] = described
+    return found
+
+
+def _near(
+    query: QueryPrint | Failure, photo: Fingerprint | Failure, settings: Settings
+) -> Near | Failure:
+    if isinstance(query, Failure):
+        return query
+    if isinstance(photo, Failure):
+        return photo
+    facts = PhotoFacts(
+        0,
+        photo.sha256,
+        photo.pixel_sha256,
+        photo.pdq,
+        # What is not searched by its hash is not measured by it either.
+        0 if photo.gate else photo.pdq_quality,
+        photo.gate,
+        len(photo.embeddings),
+    )
+    probe = probe_of(query, settings.search)
+    return measured(probe, facts, photo.embeddings, settings.search)
+
+
+def _sha256(query: QueryPrint | Failure) -> str:
+    return "" if isinstance(query, Failure) else query.fingerprint.sha256

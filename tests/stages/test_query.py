@@ -1,0 +1,43 @@
+"""Query: how many views of a photo are looked up."""
+
+from pathlib import Path
+
+import pytest
+
+from imagematch import pipeline
+from imagematch.kernels.embeddings import OnnxEmbedder
+from imagematch.monitor import Unwatched
+from imagematch.presets import with_preset
+from imagematch.records import Bytes, Floats
+from imagematch.settings import DEFAULTS
+from imagematch.stages import query
+from imagematch.stages.query import QueryOptions
+from imagematch.stores.executors import SerialExecutor
+from imagematch.stores.index import Index
+from tests.stores.builders import create
+from tests.world import photo, save
+
+
+@pytest.mark.model
+def test_crops_of_a_query_are_embedded_where_the_settings_want_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embed = OnnxEmbedder.embed
+    embedded: list[Bytes] = []
+
+    def counted(self: OnnxEmbedder, photos: list[Bytes]) -> Floats:
+        embedded.extend(photos)
+        return embed(self, photos)
+
+    monkeypatch.setattr(OnnxEmbedder, "embed", counted)
+    path = str(save(photo(1), tmp_path / "1.jpg"))
+    counts = {}
+    directory = create(tmp_path / "index", pipeline.embedder_of(DEFAULTS.describe))
+    with Index.read(directory) as index:
+        for preset in ("fast", "balanced"):
+            index.settings = with_preset(DEFAULTS, preset)
+            [answer] = query.run(index, SerialExecutor(), [path], QueryOptions(), Unwatched())
+            assert answer.failure is None
+            counts[preset] = len(embedded)
+            embedded.clear()
+    assert counts["balanced"] == counts["fast"] + 9
