@@ -43,6 +43,7 @@ format: $(VENV)/.ready
 bench: $(VENV)/.ready
 	@test -d samples/ads || $(BIN)/python scripts/make_samples.py --out samples
 	$(BIN)/python scripts/benchmark.py $(PHOTOS)
+	$(BIN)/imagematch bench $(PHOTOS)
 
 # Hashes for every platform, no index addresses.
 lock: $(VENV)/.ready

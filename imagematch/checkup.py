@@ -113,12 +113,18 @@ def _repair(directory: Path) -> Iterator[str]:
                 version = index.catalogue.version()
                 yield f"brought the catalogue from an older schema to version {version}"
             # Opening compares numbers only, which may be equal by chance.
-            settled = [*index.settled, *index.compare(repair=True)]
+            settled = [*index.settled, *index.compare(repair=True), *_deleted_pictures(index)]
             yield from (f"settled: {difference}" for difference in settled)
             if dropped or settled:
                 index.audit.record("repaired", dropped=dropped, settled=settled)
     except (SettingsError, ShapeError, IndexDamaged, IndexTooNew) as error:
         yield f"the repair ended early: {error}"
+
+
+def _deleted_pictures(index: Index) -> Iterator[str]:
+    if damaged := list(index.pictures.damaged()):
+        index.pictures.discard(damaged)
+        yield f"{len(damaged)} kept pictures were damaged and are deleted"
 
 
 def _is_older(directory: Path) -> bool:
@@ -248,6 +254,7 @@ def _check_together(directory: Path, writer: str | None) -> Iterator[Finding]:
     try:
         with Index.read(directory) as index:
             yield from _check_differences(index, writer)
+            yield from _check_pictures(index)
             yield from _check_waiting(index)
             yield from _check_roots(Census(index.catalogue).roots())
     except ImagematchError as error:
@@ -267,6 +274,19 @@ def _check_differences(index: Index, writer: str | None) -> Iterator[Finding]:
         for difference in differences:
             # Vectors without a row are never found; rows without a vector are missed by a search.
             yield Finding("agreement", "problem" if lacking else "warning", difference, _REPAIR)
+
+
+def _check_pictures(index: Index) -> Iterator[Finding]:
+    kept = index.pictures.stats().count
+    if damaged := sum(1 for _ in index.pictures.damaged()):
+        yield Finding(
+            "pictures",
+            "warning",
+            f"{damaged} of {kept} kept pictures are damaged and count as gone",
+            f"{_REPAIR}, which deletes them; `imagematch index FOLDER --redescribe` makes new ones",
+        )
+    elif kept:
+        yield Finding("pictures", "ok", f"{kept} are kept, checksums agree")
 
 
 def _check_waiting(index: Index) -> Iterator[Finding]:

@@ -11,7 +11,9 @@ from imagematch.stages.rulings import Rulings
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedSighting
 from imagematch.stores.index import Index
+from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
+from imagematch.stores.pictures import PictureStats
 from imagematch.stores.vectors import StoreStats
 
 _RUNS_SHOWN = 5
@@ -47,6 +49,7 @@ class Status:
         catalogue: where it is, and in which version of which database.
         embedder: "name:checksum@side"; None with the preset `hashes`.
         vectors: by name of the store.
+        pictures: that are kept of photos, whether or not new ones are.
         bytes: on the disk, all files of the index; a database elsewhere is not counted.
         runs: the last ones, newest first.
         writer: who is writing to the index at this moment, in words.
@@ -69,6 +72,7 @@ class Status:
     embedder: str | None
     catalogue: str
     vectors: Mapping[str, StoreStats]
+    pictures: PictureStats
     bytes: int
     runs: tuple[Run, ...]
     writer: str | None
@@ -83,6 +87,7 @@ def status_of(directory: Path) -> Status:
     with Index.read(directory) as index:
         census = Census(index.catalogue)
         photos, seen = index.photos.counts(), index.sightings.counts()
+        pictures = index.pictures.stats()
         return Status(
             directory=directory,
             photos=photos["all"],
@@ -101,7 +106,8 @@ def status_of(directory: Path) -> Status:
             embedder=str(index.embedder.identity) if index.embedder.dimensions else None,
             catalogue=index.catalogue.description(),
             vectors=index.store_stats(),
-            bytes=_bytes_below(directory),
+            pictures=pictures,
+            bytes=_bytes_beside_pictures(directory) + pictures.bytes,
             runs=index.catalogue.last_runs(_RUNS_SHOWN),
             writer=holder(directory),
         )
@@ -139,6 +145,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "embedder": status.embedder,
         "catalogue": shown.encodable(status.catalogue),
         "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
+        "pictures": {"kept": status.pictures.count, "bytes": status.pictures.bytes},
         "bytes": status.bytes,
         "runs": [_run(run) for run in status.runs],
         "writer": status.writer,
@@ -172,13 +179,15 @@ def _decisions(index: Index) -> dict[str, int]:
     }
 
 
-def _bytes_below(directory: Path) -> int:
+def _bytes_beside_pictures(directory: Path) -> int:
+    """Size of all other files: of pictures there may be millions, counted already."""
     total = 0
-    for path in directory.rglob("*"):
-        try:
-            total += path.lstat().st_size
-        except FileNotFoundError:  # a writer has merged it away
-            continue
+    for top in directory.iterdir():
+        for path in (top, *(() if top.name == PICTURES else top.rglob("*"))):
+            try:
+                total += path.lstat().st_size
+            except FileNotFoundError:  # a writer has merged it away
+                continue
     return total
 
 

@@ -276,6 +276,8 @@ def remove_gallery(directory: Path, name: str) -> int:
         collection = index.collections.get(name)
         if collection.kind != GALLERY:
             raise UsageError(f"{name!r} is {_KIND_WORDS[collection.kind]}, not a gallery")
+        # Pictures first: a run that is killed must leave none of a photo that no row knows.
+        index.pictures.discard(index.collections.last_photos(collection))
         gone = index.collections.remove(collection)
         index.remove_vectors(gone)
         index.audit.record("gallery removed", gallery=name, photos=len(gone))
@@ -293,7 +295,7 @@ def make_thumbnails(
     with Index.read(directory) as index:
         hashes = sorted({sighting.photo for sighting in sightings})
         tasks = {
-            sha256: FileTask(paths, sha256)
+            sha256: FileTask(paths, sha256, index.pictures.path(sha256))
             for sha256, paths in index.photos.paths_by_hash(hashes).items()
         }
         for name, path in (others or {}).items():

@@ -143,6 +143,7 @@ class Fingerprint:
         embeddings: shape (V, D), float32, rows of unit length: the whole picture, then the panels
             of a composite one. V is 0 for a gated photo or with a preset that has no embedder.
         seconds: where the time went: "decode", "hash", "embed".
+        picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
     """
 
     sha256: str
@@ -158,6 +159,7 @@ class Fingerprint:
     gate: str
     embeddings: Floats
     seconds: Mapping[str, float] = field(default_factory=dict)
+    picture: bytes = b""
 
 
 # --- matches -----------------------------------------------------------------------------------
@@ -182,6 +184,7 @@ class Geometry:
             "pixels_differ".
         closeness: 0-1, share of the windows that agree closely (0.9 or more).
         plain_correlation, plain_agreement, plain_closeness: the same three with all pixels.
+        kept: the file of a photo was gone, and the small picture kept of it was compared instead.
     """
 
     inliers: int
@@ -197,6 +200,7 @@ class Geometry:
     plain_correlation: float = 0.0
     plain_agreement: float = 0.0
     plain_closeness: float = 0.0
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

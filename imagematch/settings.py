@@ -141,8 +141,8 @@ class SearchSettings:
     )
     crops: bool = _setting(
         True,
-        "Nine overlapping crops of a query are looked up, too; they find photos that the query "
-        "shows in part, and cost nine embeddings.",
+        "Outlines in a query and nine crops of it are looked up, too; they find photos that it "
+        "shows in part, and cost nine embeddings and more.",
     )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
@@ -241,6 +241,13 @@ class StoreSettings:
     )
     merge_shards: int = _setting(
         16, "Vector shards are merged into one when there are more than this.", low=2
+    )
+    keep_pictures: bool = _setting(
+        False,
+        "Indexing keeps a small grey JPEG of every photo that it describes (longer side 512 px, "
+        "about 30 kB) in the folder `pictures` of the index, so that matches can be verified and "
+        "drawn when the photo's file is gone. People can be recognised in it. Photos described "
+        "before get one by `--redescribe`. To be rid of all: switch it off, delete the folder.",
     )
     catalogue: str = _setting(
         "",

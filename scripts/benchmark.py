@@ -1,4 +1,4 @@
-"""Measure imagematch on a folder of photos: speed and memory of `index`, quality of `query`.
+"""Measure speed and memory of `imagematch index` on a folder of photos.
 
 Runs the real command line in processes of its own and prints tables. Times depend on the machine
 and on what else it does: compare figures of one run with each other, not with those of another.
@@ -16,19 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
-from PIL import Image
 
-from imagematch.kernels import edits
 from imagematch.records import FoundFile
 from imagematch.sources.folder import walk
 
 #: Those that index differently: `fast` and `balanced` differ in queries only.
 PRESETS = ("hashes", "balanced", "thorough")
-
-#: Edits of the quality table, each at this strength (0-1).
-STRENGTH = 0.5
 
 #: Seconds between two looks at the memory of the process tree.
 _LOOK_EVERY = 0.05
@@ -60,7 +54,6 @@ def main() -> None:
         some = _subset(photos, files, arguments.subset, home / "subset")
         print(f"{len(files)} photos, and {arguments.subset} of them; {psutil.cpu_count()} CPUs\n")
         print_speed(photos, some, home)
-        print_quality(photos, files, home, arguments.queries, arguments.seed)
 
 
 def print_speed(photos: Path, some: Path, home: Path) -> None:
@@ -84,46 +77,6 @@ def print_speed(photos: Path, some: Path, home: Path) -> None:
                 + "  ".join(f"{spent.get(part, 0) / total:6.1%}" for part in parts),
                 flush=True,
             )
-
-
-def print_quality(
-    photos: Path, files: Sequence[FoundFile], home: Path, queries: int, seed: int
-) -> None:
-    """How often an edited copy finds its original, and a new photo finds nothing."""
-    rng = np.random.default_rng(seed)
-    order = [files[int(place)] for place in rng.permutation(len(files))]
-    half = len(order) // 2
-    known, unknown = order[:half], order[half:][:queries]
-    indexed = home / "known"
-    _copy(photos, known, indexed)
-    index = home / "quality"
-    subprocess.run(
-        _imagematch("index", str(indexed), "--index", str(index), "--json"),
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    print(f"\n{min(queries, half)} edited copies of {half} indexed photos for each edit")
-    print(f"{'edit':16}{'found':>8}{'ms each':>9}")
-    for name, edit in edits.EDITS.items():
-        folder = home / f"queries-{name}"
-        folder.mkdir()
-        for number, file in enumerate(known[:queries]):
-            rgb = np.asarray(Image.open(photos / file.path).convert("RGB"))
-            Image.fromarray(edit(rgb, rng, STRENGTH)).save(folder / f"{number:05}.png")
-        answers, each = _asked(folder, index)
-        found = sum(
-            bool(answer["matches"]) and answer["matches"][0]["path"] == file.path
-            for answer, file in zip(answers, known[:queries], strict=True)
-        )
-        print(f"{name:16}{found / len(answers):8.1%}{each * 1000:9.0f}", flush=True)
-    folder = home / "unknown"
-    _copy(photos, unknown, folder)
-    answers, each = _asked(folder, index)
-    wrong = [answer for answer in answers if answer["matches"]]
-    print(f"{'(not indexed)':16}{len(wrong) / len(answers):8.1%}{each * 1000:9.0f}")
-    for answer in wrong:
-        best = answer["matches"][0]
-        print(f"  {Path(answer['query']).relative_to(folder)} = {best['path']}? {best['kind']}")
 
 
 def measured(arguments: Sequence[str]) -> Measured:
@@ -170,20 +123,6 @@ def _spent(index: Path) -> dict[str, float]:
     return spent
 
 
-def _asked(folder: Path, index: Path) -> tuple[list[dict[str, Any]], float]:
-    """The answers of `query` to a folder in order, and seconds for each."""
-    start = time.perf_counter()
-    done = subprocess.run(
-        _imagematch("query", str(folder), "--index", str(index), "--jsonl"),
-        check=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    return answers, (time.perf_counter() - start) / len(answers)
-
-
 def _subset(photos: Path, files: Sequence[FoundFile], count: int, folder: Path) -> Path:
     """A folder with some of the photos, evenly chosen."""
     step = max(1, len(files) // count)
@@ -202,8 +141,6 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("photos", type=Path, nargs="?", help="folder of photos to measure with")
     parser.add_argument("--subset", type=int, default=500, help="photos of the smaller runs")
-    parser.add_argument("--queries", type=int, default=50, help="query photos for each edit")
-    parser.add_argument("--seed", type=int, default=0)
     return parser.parse_args()
 
 

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from imagematch.benchmark.figures import (
     DISMISSED,
     Figures,
+    Twins,
     counted_hits,
     is_true,
     twins_of,
@@ -44,6 +46,7 @@ class Exhibits:
         hard: errors first, then unfounded scenes, then by confidence.
         twins: in the order of the run.
         needed: the score that a copy needs so as not to be missed; "" where none is enough.
+        backwards: what went wrong in the other direction, copies that a user is shown first.
     """
 
     misses: Exhibit
@@ -51,6 +54,7 @@ class Exhibits:
     hard: Exhibit
     twins: Exhibit
     needed: str
+    backwards: Exhibit
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +83,7 @@ def gather(benchmark: Benchmark, preset: str, figures: Figures, pictures: Pictur
     """
     run = next(run for run in benchmark.runs if run.method == preset)
     draw = _Draw(benchmark.folder, run.calibrated, pictures)
-    twins = twins_of(benchmark)
-    answered = [_Answered(case, tuple(counted_hits(case, run, twins))) for case in benchmark.cases]
+    answered = _answered(benchmark.cases, run, twins_of(benchmark))
     threshold = figures.method(preset).common.threshold
     hard = sorted(benchmark.hard, key=_worst_first)
     return Exhibits(
@@ -89,7 +92,27 @@ def gather(benchmark: Benchmark, preset: str, figures: Figures, pictures: Pictur
         _exhibit(hard, draw.hard),
         _exhibit(benchmark.twins, lambda pair: draw.twins(*pair)),
         draw.needed(threshold),
+        _backwards(benchmark, figures, pictures),
     )
+
+
+def _answered(cases: Sequence[Case], run: MethodRun, twins: Twins) -> list[_Answered]:
+    return [_Answered(case, tuple(counted_hits(case, run, twins))) for case in cases]
+
+
+def _backwards(benchmark: Benchmark, figures: Figures, pictures: Pictures) -> Exhibit:
+    other = benchmark.backwards
+    if other is None or figures.backwards is None:
+        return Exhibit((), 0)
+    draw = _Draw(benchmark.queries, other.run.calibrated, pictures, "edited picture")
+    threshold = figures.backwards.common.threshold
+    answered = _answered(other.cases, other.run, {})
+    claims = [pair for pair in _false_matches(answered, other.run) if pair[1].is_claim]
+    cards = [
+        *(partial(draw.false_match, *pair) for pair in claims),
+        *(partial(draw.miss, one, threshold) for one in _misses(answered, threshold)),
+    ]
+    return _exhibit(cards, lambda card: card())
 
 
 def _exhibit[Thing](things: Sequence[Thing], card: Callable[[Thing], Card]) -> Exhibit:
@@ -133,11 +156,17 @@ def _worst_first(verdict: HardVerdict) -> tuple[bool, bool, float, str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Draw:
-    """Makes cards."""
+    """Makes cards.
+
+    Attributes:
+        folder: of the indexed photos.
+        wanted: what a query is to find.
+    """
 
     folder: Path
     calibrated: bool
     pictures: Pictures
+    wanted: str = "original"
 
     def miss(self, missed: _Answered, threshold: float) -> Card:
         """A copy beside the original that was not found."""
@@ -147,10 +176,10 @@ class _Draw:
             word="Missed",
             percent=self._score(hit.score) if hit else "",
             band="" if hit else "not proposed",
-            sentence=_why_missed(hit),
+            sentence=self._why_missed(hit),
             facts=tuple(self._miss_facts(missed, threshold)),
             left=self._query(case),
-            right=self._photo("Original", case.source),
+            right=self._photo(self.wanted.capitalize(), case.source),
         )
 
     def false_match(self, answered: _Answered, hit: Hit) -> Card:
@@ -162,9 +191,11 @@ class _Draw:
             percent=self._score(hit.score),
             band="a false match",
             sentence=self._truth(answered),
-            facts=(Row("Original", answered.case.source),),
+            facts=(Row(self.wanted.capitalize(), answered.case.source),)
+            if answered.case.source
+            else (),
             left=self._query(answered.case),
-            right=self._photo("Not the original", hit.photo),
+            right=self._photo(f"Not the {self.wanted}", hit.photo),
         )
 
     def hard(self, verdict: HardVerdict) -> Card:
@@ -213,10 +244,18 @@ class _Draw:
     def _truth(self, answered: _Answered) -> str:
         hit = answered.original
         if not answered.case.indexed:
-            return "The original is not in the index, so nothing should match."
+            return f"No {self.wanted} is in the index, so nothing should match."
         if hit is None:
-            return "The original is in the index, and was not proposed."
-        return f"The original is in the index, with {self._score(hit.score)}."
+            return f"The {self.wanted} is in the index, and was not proposed."
+        return f"The {self.wanted} is in the index, with {self._score(hit.score)}."
+
+    def _why_missed(self, hit: Hit | None) -> str:
+        if hit is None:
+            return f"The {self.wanted} was not proposed at all."
+        said = f"The {self.wanted} was proposed, but "
+        if hit.kind == "scene":
+            return f"{said}taken for another photograph of the same place."
+        return f"{said}not with enough confidence."
 
     def _badge(self, hit: Hit) -> tuple[str, str]:
         if not hit.counts:
@@ -235,14 +274,6 @@ class _Draw:
 
     def _photo(self, role: str, photo: str) -> Side:
         return Side(role, photo, self.pictures(self.folder / photo), ())
-
-
-def _why_missed(hit: Hit | None) -> str:
-    if hit is None:
-        return "The original was not proposed at all."
-    if hit.kind == "scene":
-        return "The original was proposed, but taken for another photograph of the same place."
-    return "The original was proposed, but not with enough confidence."
 
 
 def _hard_words(verdict: HardVerdict) -> tuple[str, str, str]:

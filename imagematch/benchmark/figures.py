@@ -82,7 +82,7 @@ class MethodFigures:
         shown: how many originals imagematch shows by default; None of a method that gives no
             probabilities.
         false: what else it shows as copies by default; None likewise.
-        reliability: None likewise.
+        reliability: None likewise, and where only what is shown is known.
         seconds_photo, seconds_query: of one processor core; NaN where there is none.
     """
 
@@ -214,7 +214,7 @@ def _method(cases: Sequence[Case], run: MethodRun, twins: Twins) -> MethodFigure
         edits=_edits(cases, metrics.found(answers, points[COMMON_PRECISION].threshold)),
         shown=_shown(claims) if run.calibrated else None,
         false=metrics.false_copies(claims, -math.inf) if run.calibrated else None,
-        reliability=_reliability(answers, claims) if run.calibrated else None,
+        reliability=_reliability(answers, claims) if run.calibrated and run.whole else None,
         seconds_photo=run.seconds_photo,
         seconds_query=run.seconds_query,
     )

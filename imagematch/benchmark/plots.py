@@ -6,6 +6,7 @@ readers can tell apart; each method keeps its colour and marker in all plots.
 
 import io
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
 _INK, _SOFT, _GRID = "#1b1f27", "#586174", "#dfe2e8"
 #: Okabe and Ito's, but for yellow, too pale for a line; a grey instead.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", _INK, "#9aa1ae")
-_MARKERS = "osD^vPX*"
+#: One more than colours, so that it takes many methods until two look the same.
+_MARKERS = "osD^vPX*<"
 
 _STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",  # comes with Matplotlib, so plots are the same everywhere
@@ -211,7 +213,7 @@ def _recall_by_edit(figures: Figures) -> bytes:
     # Squared, because most shares that matter are close to 1 and would all look the same.
     scale = PowerNorm(2, vmin=0, vmax=1)
     axes.imshow(shares, cmap="cividis", norm=scale, aspect="auto")
-    axes.set_xticks(range(len(methods)), [_two_lines(method.method) for method in methods])
+    axes.set_xticks(range(len(methods)), [textwrap.fill(method.method, 12) for method in methods])
     labels = [f"{edit} ({count:,})" for edit, count in figures.edits.items()]
     axes.set_yticks(range(len(shares)), [*labels, f"all ({figures.wanted:,})"])
     axes.xaxis.tick_top()
@@ -231,15 +233,6 @@ def _recall_by_edit(figures: Figures) -> bytes:
         weight="bold",
     )
     return _png(figure)
-
-
-def _two_lines(name: str) -> str:
-    """A name broken at the space nearest to its middle."""
-    spaces = [at for at, char in enumerate(name) if char == " "]
-    if not spaces:
-        return name
-    middle = min(spaces, key=lambda at: abs(at - len(name) / 2))
-    return f"{name[:middle]}\n{name[middle + 1 :]}"
 
 
 # --- reliability ---------------------------------------------------------------------------------
@@ -302,24 +295,25 @@ def _powers_of_ten(most: int) -> list[int]:
 def _cost_recall(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -> bytes:
     figure = _figure(11, 5)
     for_photo, for_query = figure.subplots(1, 2, sharey=True)
-    for method in methods:
-        look = looks[method.method]
-        for axes, seconds in (
-            (for_photo, method.seconds_photo),
-            (for_query, method.seconds_query),
-        ):
+    for axes, what, seconds in (
+        (for_photo, "photo indexed", [method.seconds_photo for method in methods]),
+        (for_query, "query", [method.seconds_query for method in methods]),
+    ):
+        for method, each in zip(methods, seconds, strict=True):
+            look = looks[method.method]
             axes.plot(
-                seconds * 1000,
-                method.common.recall,
+                # Nothing where nothing was measured, but still a line in the legend.
+                *(([each * 1000], [method.common.recall]) if each > 0 else ([], [])),
                 look.marker,
                 color=look.colour,
                 markersize=10,
                 linestyle="none",
                 label=method.method,
             )
-    for axes, what in ((for_photo, "photo indexed"), (for_query, "query")):
-        axes.set(xscale="log", xlabel=f"milliseconds a {what}, one core", ylim=(-0.02, 1.03))
-        axes.xaxis.set_major_formatter("{x:,g}")
+        axes.set(xlabel=f"milliseconds a {what}, one core", ylim=(-0.02, 1.03))
+        if any(each > 0 for each in seconds):
+            axes.set(xscale="log")
+            axes.xaxis.set_major_formatter("{x:,g}")
         axes.margins(x=0.1)
     for_photo.set(
         ylabel=f"recall at {percent(COMMON_PRECISION)} precision", title="Cost of indexing"
@@ -355,7 +349,7 @@ def _figure(width: float, height: float) -> "Figure":
 
 def _legend_below(figure: "Figure", axes: "Axes") -> None:
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)))
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
 
 
 def _png(figure: "Figure") -> bytes:

@@ -7,7 +7,7 @@ All that is written goes into a scratch folder.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -193,6 +193,7 @@ def ask_at_indexing(
         machine.each(*spent),
         float("nan"),
         calibrated=True,
+        whole=False,
     )
 
 
@@ -214,27 +215,29 @@ def ask_originals(
     names = {sha256: same[0].path.name for sha256, same in by_sha256.items()}
     hits = {path: _hits(result, names) for path, result in zip(paths, results, strict=True)}
     equal = {frozenset(pair) for pair in twins}
-
-    def shows(picture: Case, photo: str) -> bool:
-        shown = (picture.source, *picture.beside)
-        return any(one == photo or frozenset((one, photo)) in equal for one in shown)
-
-    def kept(case: Case) -> tuple[Hit, ...]:
+    kept = {}
+    for case in asked:
         photo = case.path.relative_to(shelf.folder).as_posix()
-        return tuple(
+        others = {name for name, one in pictures.items() if _shows(one, photo, equal)}
+        kept[case.name] = tuple(
             hit
             for hit in hits[str(case.path)]
-            if hit.photo == case.source or not shows(pictures[hit.photo], photo)
+            if hit.photo == case.source or hit.photo not in others
         )
-
     run = MethodRun(
         f"{_title(DEFAULT_PRESET)}, original asked",
-        {case.name: kept(case) for case in asked},
+        kept,
         indexed.seconds,
         seconds,
         calibrated=True,
     )
     return Direction(asked, run)
+
+
+def _shows(case: Case, photo: str, equal: Collection[frozenset[str]]) -> bool:
+    """Whether a picture shows a photo, or one that is equal to it."""
+    shown = (case.source, *case.beside)
+    return photo in shown or any(frozenset((one, photo)) in equal for one in shown)
 
 
 def _drawn(pictures: Sequence[Case], shelf: Shelf, seed: int) -> tuple[Case, ...]:

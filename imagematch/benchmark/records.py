@@ -62,6 +62,8 @@ class MethodRun:
         seconds_photo, seconds_query: of one processor core, for one photo indexed and one query;
             NaN where there is none, or the system does not say.
         calibrated: scores are meant as probabilities.
+        whole: hits are all that was scored; else only what is shown, whose calibration would say
+            nothing about the rest.
     """
 
     method: str
@@ -69,6 +71,7 @@ class MethodRun:
     seconds_photo: float
     seconds_query: float
     calibrated: bool = False
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,3 +142,8 @@ class Benchmark:
     pictures: Path
     backwards: Direction | None = None
     failed: tuple[tuple[str, Failure], ...] = ()
+
+    @property
+    def queries(self) -> Path:
+        """The folder of the edited pictures."""
+        return self.pictures / "queries"

@@ -23,19 +23,19 @@ from imagematch.reports import shown
 _NONE = "–"
 
 _METHODS = """\
-Every method answers the same queries. **µAP** and **R@1** are as in DISC21 (Douze et al. 2021):
-µAP sorts the answers to all queries by score into one list, so that an answer to a query without an
-original costs as much as any other; R@1 is the share of copies whose original ranks first.
-**Recall at a precision** is the largest share of copies that any one threshold finds while that
-many of the accepted answers are true; at 100 %, before the first false one. **Shown** is the
-share of copies whose original imagematch shows a user by default, **false copies** are queries
-without an original for which it shows one, and **wrong photos** those shown for the other queries.
-Equal scores count against a method: false answers go first. Shares are cut, not rounded up. Times
-are processor time of all processes together, as if on one core, without starting them and loading
-models: a larger run's, less a small one's, over the difference in photos or queries. "At indexing"
-means that the edited pictures are not asked but indexed after the originals, and what is stored
-counts: weaker candidates are gone by then, so that its recalls end where imagematch stops showing
-copies."""
+Every method answers the same queries. **µAP** and **R@1** are as in DISC21 (Douze et al. 2021): µAP
+sorts the answers to all queries by score into one list, so that an answer to a query without an
+original costs as much as any other; R@1 is the share of copies whose original ranks first. **Recall
+at a precision** is the largest share of copies that any one threshold finds while that many of the
+accepted answers are true; at 100 %, before the first false one. **Shown** is the share of copies
+whose original imagematch shows a user by default, **false copies** are queries without an original
+for which it shows one, and **wrong photos** those shown for the other queries. Of none, the true
+share may still be as high as the figure in brackets (95 %). Equal scores count against a method:
+false answers go first. Shares are cut, not rounded up. Times are processor time of all processes
+together, as if on one core, without starting them and loading models: a larger run's, less a small
+one's, over the difference in photos or queries. "At indexing" means that the edited pictures are
+not asked but indexed after the originals, and what is stored counts: weaker candidates are gone by
+then, so that its recalls end where imagematch stops showing copies."""
 
 _BACKWARDS = """\
 Asked the other way round: the edited pictures are indexed, and the untouched photos are looked up;
@@ -177,7 +177,9 @@ def _about(benchmark: Benchmark, figures: Figures, date: str, seed: int) -> Tabl
 
 def methods_table(methods: Sequence[MethodFigures]) -> Table:
     """One line a method."""
-    recalls = (f"R at {percent(least)} precision" for least in PRECISIONS)
+    # Never a line that begins with the sign.
+    shares = (percent(least).replace(" ", "\u00a0") for least in PRECISIONS)
+    recalls = (f"R at {least} precision" for least in shares)
     return Table(
         (
             "method",
@@ -219,10 +221,10 @@ def _method_row(method: MethodFigures) -> tuple[str, ...]:
 def _false_cells(false: FalseCopies | None) -> tuple[str, str]:
     if false is None:
         return _NONE, _NONE
-    counted = f"{false.flagged:,} of {false.without:,}"
+    share_of_all = _digits(false.rate, 3)
     if false.without and not false.flagged:
-        counted += f"; at most {wilson_interval(false.without, 0)[1]:.3f}"
-    return f"{_digits(false.rate, 3)} ({counted})", f"{false.wrong:,}"
+        share_of_all = f"≤ {wilson_interval(false.without, 0)[1]:.3f}"
+    return f"{false.flagged:,} of {false.without:,} ({share_of_all})", f"{false.wrong:,}"
 
 
 def edits_table(figures: Figures) -> Table:

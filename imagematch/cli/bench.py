@@ -21,6 +21,9 @@ from imagematch.reports import json as json_report
 
 _DEFAULTS = BenchRequest(Path())
 
+#: Options that have a say in the figures.
+_MEASURED = ("half", "queries", "seed", "labelled", "hard_pairs", "methods")
+
 #: Files that can't be used and are named; benchmark.json has them all.
 _LISTED = 20
 
@@ -154,17 +157,13 @@ def bench_command(
 
 
 def _command(context: click.Context) -> str:
-    """What repeats the run: the folder, and options that differ from their defaults."""
-    words = ["imagematch", "bench", str(context.params["folder"])]
+    """What repeats the measurement: the folder, and options that differ from their defaults."""
+    given = {**context.params, "methods": ",".join(context.params["methods"])}
+    words = ["imagematch", "bench", str(given["folder"])]
     for option in context.command.params:
-        given = context.params[option.name or ""]
-        if isinstance(option, click.Option) and given != option.get_default(context):
-            if option.name == "methods":
-                given = None if given == ALL_METHODS else ",".join(given)
-            if option.is_flag:
-                words.append(option.opts[0])
-            elif given is not None:
-                words += [option.opts[0], str(given)]
+        value = given.get(option.name or "")
+        if option.name in _MEASURED and value != option.get_default(context):
+            words += [option.opts[0], str(value)]
     return shlex.join(words)
 
 

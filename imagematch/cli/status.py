@@ -72,6 +72,9 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         lines.append(("Decisions", text))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
     lines += _vector_lines(status)
+    if status.pictures.count:
+        kept = status.pictures
+        lines.append(("Pictures", f"small ones of {kept.count:,} photos, {_size(kept.bytes)}"))
     lines.append(("Catalogue", status.catalogue))
     for number, run in enumerate(status.runs):
         lines.append(("Last runs" if number == 0 else "", _run_line(run)))

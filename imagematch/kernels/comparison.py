@@ -12,6 +12,7 @@ import numpy as np
 
 from imagematch.kernels import alignment, homography
 from imagematch.kernels.alignment import Agreement, Alignment
+from imagematch.kernels.content import Flags
 from imagematch.kernels.homography import Doubles, Fitted
 from imagematch.kernels.keypoints import Features, Pairs, mirror, nearby, tentative
 from imagematch.records import Geometry
@@ -80,12 +81,17 @@ def _aligned(
     settings: VerifySettings,
 ) -> Geometry:
     """Lay the query over the photo and compare the pixels where they overlap."""
-    cover_photo = homography.covered(photo.content, query.size, np.linalg.inv(matrix)) * photo.share
-    cover_query = homography.covered(query.content, photo.size, matrix) * query.share
+    inverse = np.linalg.inv(matrix)
+    cover_photo = homography.covered(_all(photo), query.size, inverse) * photo.share
+    cover_query = homography.covered(_all(query), photo.size, matrix) * query.share
+    shared = max(
+        homography.covered(photo.content, query.size, inverse) * photo.share,
+        homography.covered(query.content, photo.size, matrix) * query.share,
+    )
     smaller_is_photo = photo.full_area < query.full_area
     compared = _pixels(query, photo, matrix)
     plain, robust = (compared or _NOTHING).plain, (compared or _NOTHING).robust
-    if max(cover_photo, cover_query) < settings.min_overlap or compared is None:
+    if shared < settings.min_overlap or compared is None:
         reason = "small_overlap"
     elif robust.correlation < settings.min_correlation or robust.agreement < settings.min_agreement:
         reason = "pixels_differ"
@@ -106,6 +112,10 @@ def _aligned(
         plain.agreement,
         plain.closeness,
     )
+
+
+def _all(features: Features) -> Flags:
+    return np.ones(features.gray.shape, np.bool_)
 
 
 def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | None:

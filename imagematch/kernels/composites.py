@@ -11,7 +11,16 @@ from types import MappingProxyType
 import numpy as np
 
 from imagematch.errors import ShapeError
-from imagematch.kernels.drawing import PhoneApp, WebAd, browser_window, cover, phone_screen, resize
+from imagematch.kernels.drawing import (
+    BLACK,
+    WHITE,
+    PhoneApp,
+    WebAd,
+    browser_window,
+    cover,
+    phone_screen,
+    resize,
+)
 from imagematch.records import Bytes
 
 
@@ -58,7 +67,7 @@ def collage(
 
 
 def inset(rgb: Bytes, others: Sequence[Bytes], rng: np.random.Generator, strength: float) -> Bytes:
-    """Paste the photo, with a thin white rim, onto the first of the others.
+    """Paste the photo, with a thin rim of some colour or none, onto the first of the others.
 
     Its longer side is 60 % of the background's shorter side at strength 0, 20 % at 1.
 
@@ -72,8 +81,12 @@ def inset(rgb: Bytes, others: Sequence[Bytes], rng: np.random.Generator, strengt
     side = (0.6 - 0.4 * strength) * min(height, width)
     scale = side / max(rgb.shape[:2])
     small = resize(rgb, max(1, int(rgb.shape[1] * scale)), max(1, int(rgb.shape[0] * scale)))
-    rim = max(1, round(0.02 * side))
-    small = np.pad(small, ((rim, rim), (rim, rim), (0, 0)), constant_values=255)
+    rim = max(0, round(rng.uniform(-0.02, 0.03) * side))  # two in five have none
+    colour = (WHITE, WHITE, BLACK, tuple(rng.integers(0, 256, 3)))[rng.integers(0, 4)]
+    framed = np.empty((small.shape[0] + 2 * rim, small.shape[1] + 2 * rim, 3), np.uint8)
+    framed[:] = colour
+    framed[rim : rim + small.shape[0], rim : rim + small.shape[1]] = small
+    small = framed
     small = small[:height, :width]
     top = int(rng.integers(0, height - small.shape[0] + 1))
     left = int(rng.integers(0, width - small.shape[1] + 1))

@@ -200,12 +200,12 @@ def judge(
         model = calibration.embedding
     elif cosine is None:
         model = calibration.hash
-    probability = _CEILING * model.probability(known)
+    probability = model.probability(known)
     if geometry is None:
-        return judged("copy", probability, "unverified")
+        return judged("copy", _CEILING * probability, "unverified")
     # Photos with enough to compare that can't be laid over each other are hardly one photo.
     odds = math.log(probability / (1 - probability)) - calibration.blind_penalty
-    return judged("copy", 1 / (1 + math.exp(-odds)), "appearance")
+    return judged("copy", _CEILING / (1 + math.exp(-odds)), "appearance")
 
 
 def counts(judgement: Judgement, settings: MatchSettings) -> bool:

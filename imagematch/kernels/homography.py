@@ -99,18 +99,18 @@ def enlargement(matrix: Doubles, size: tuple[int, int]) -> float:
     return float(cv2.contourArea(quadrilateral)) / (size[0] * size[1])
 
 
-def covered(content: Flags, other: tuple[int, int], matrix: Doubles) -> float:
-    """Share of a picture's content that the homography lays onto another one, 0-1.
+def covered(shown: Flags, other: tuple[int, int], matrix: Doubles) -> float:
+    """Share of a part of a picture that the homography lays onto another one, 0-1.
 
     Args:
-        content: shape (h, w), bool; of the picture, sampled at 32 x 32 points.
+        shown: shape (h, w), bool; the part of the picture, sampled at 32 x 32 points.
         other: width and height of the other picture, px.
     """
-    sampled = cv2.resize(content.astype(np.uint8), (32, 32), interpolation=cv2.INTER_NEAREST)
+    sampled = cv2.resize(shown.astype(np.uint8), (32, 32), interpolation=cv2.INTER_NEAREST)
     down, across = np.nonzero(sampled)
     if not len(down):
         return 0.0
-    height, width = content.shape
+    height, width = shown.shape
     grid = np.column_stack([(across + 0.5) / 32 * width, (down + 0.5) / 32 * height])
     there = project(matrix, grid)
     return float(((there >= 0) & (there <= np.array(other))).all(axis=1).mean())

@@ -60,6 +60,13 @@ class Box:
     def area(self) -> int:
         return (self.bottom - self.top) * (self.right - self.left)
 
+    def overlap(self, other: "Box") -> float:
+        """What the two have in common: intersection over union, 0-1."""
+        down = min(self.bottom, other.bottom) - max(self.top, other.top)
+        across = min(self.right, other.right) - max(self.left, other.left)
+        common = max(0, down) * max(0, across)
+        return common / (self.area + other.area - common)
+
 
 def find_panels(rgb: Bytes) -> tuple[Box, ...]:
     """Propose the parts that may be photos of their own.

@@ -2,9 +2,11 @@
 
 One embedding of a collage, a screenshot or a picture with another one pasted onto it describes
 none of the photos in it. So the panels that straight lines cut out (`kernels.panels`) and the
-frames that lie anywhere in the picture (`kernels.frames`) become views of their own.
+rectangles that lie anywhere in the picture (`kernels.rectangles`) become views of their own. A
+query gets more, for which an index would pay too much: tilted frames (`kernels.frames`) and crops.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -12,6 +14,7 @@ import numpy as np
 
 from imagematch.kernels.frames import find_frames
 from imagematch.kernels.panels import Box, find_panels
+from imagematch.kernels.rectangles import find_rectangles
 from imagematch.records import Bytes, Floats
 
 #: Views of one photo beside the whole picture, at most.
@@ -60,18 +63,20 @@ def find_views(rgb: Bytes) -> tuple[View, ...]:
         rgb: shape (H, W, 3), uint8.
 
     Returns:
-        At most 12, panels first, then frames; none for most ordinary photos.
+        At most 12: panels, then rectangles; few for ordinary photos.
     """
-    views = [View(panel) for panel in find_panels(rgb)]
-    for corners in find_frames(rgb):
-        view = _framed(corners, rgb.shape)
-        if all(_shared(view.box, other.box) < _SAME for other in views):
-            views.append(view)
-    return tuple(views[:_MOST])
+    parts = (*find_panels(rgb), *find_rectangles(rgb))
+    return _distinct([View(part) for part in parts], ())
+
+
+def further_views(rgb: Bytes) -> tuple[View, ...]:
+    """The views that only a query gets: closed outlines anywhere in the picture, then crops."""
+    outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
+    return (*_distinct(outlines, find_views(rgb)), *crops(rgb))
 
 
 def crops(rgb: Bytes) -> tuple[View, ...]:
-    """Nine overlapping quarters of a picture: the further views that a query gets."""
+    """Nine overlapping quarters of a picture."""
     height, width = rgb.shape[:2]
     down, across = max(1, height // 2), max(1, width // 2)
     tops = [round(start * (height - down)) for start in _CROP_STARTS]
@@ -80,7 +85,7 @@ def crops(rgb: Bytes) -> tuple[View, ...]:
 
 
 def view_box(rgb: Bytes, view: int) -> Box:
-    """The box of a view by its number: 0 is the whole picture, then its parts, then its crops.
+    """The box of a view by its number: 0 is the whole picture, then its parts, then further views.
 
     A number that the picture does not have means the whole picture: it was given when the photo was
     decoded at another size.
@@ -88,8 +93,17 @@ def view_box(rgb: Bytes, view: int) -> Box:
     whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
     if view == 0:
         return whole
-    boxes = [whole, *(part.box for part in (*find_views(rgb), *crops(rgb)))]
+    boxes = [whole, *(part.box for part in (*find_views(rgb), *further_views(rgb)))]
     return boxes[view] if view < len(boxes) else whole
+
+
+def _distinct(proposed: Sequence[View], known: Sequence[View]) -> tuple[View, ...]:
+    """Those that are not nearly the same as a known one or one before."""
+    views: list[View] = []
+    for view in proposed:
+        if all(view.box.overlap(other.box) < _SAME for other in (*known, *views)):
+            views.append(view)
+    return tuple(views[:_MOST])
 
 
 def _framed(corners: Floats, shape: tuple[int, ...]) -> View:
@@ -100,11 +114,3 @@ def _framed(corners: Floats, shape: tuple[int, ...]) -> View:
     around = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
     leaning = np.abs(corners - around).max() > _UPRIGHT * max(right - left, bottom - top)
     return View(box, corners if leaning else None)
-
-
-def _shared(one: Box, two: Box) -> float:
-    """Intersection over union, 0-1."""
-    down = min(one.bottom, two.bottom) - max(one.top, two.top)
-    across = min(one.right, two.right) - max(one.left, two.left)
-    common = max(0, down) * max(0, across)
-    return common / (one.area + two.area - common)

@@ -54,6 +54,8 @@ _VERDICT_WORDS: dict[Verdict, str] = {
     "reopen": "reopened",
 }
 
+_KEPT = " A file is gone; the small grey picture kept of it was compared."
+
 _REFUSALS = {
     "few_keypoints": "there are too few keypoints to compare",
     "few_inliers": "too few keypoints fit",
@@ -149,11 +151,16 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
             "Not verified by geometry, because a file is gone or could not be compared; treat it "
             f"with care. {_distances(evidence)}"
         )
+    said = _measured(judgement, geometry, left, right)
+    return said + _KEPT if geometry.kept else said
+
+
+def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
         return _scene(geometry)
     if geometry.reason != "accepted":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
-        return f"Geometry does not confirm it: {refusal}. {_distances(evidence)}"
+        return f"Geometry does not confirm it: {refusal}. {_distances(judgement.evidence)}"
     agreement = _agreement(judgement.kind, geometry, left, right)
     return f"{_claim(judgement, geometry)}: {_fit(geometry)}, {agreement}."
 

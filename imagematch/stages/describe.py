@@ -1,7 +1,7 @@
 """Describe: photos without a fingerprint in, fingerprints and vectors in the stores out.
 
-The work is done in worker processes; this side makes vectors durable first and commits their rows
-after, a batch at a time, so that a killed run loses one batch at most.
+The work is done in worker processes; this side makes vectors and kept pictures durable first and
+commits their rows after, a batch at a time, so that a killed run loses one batch at most.
 """
 
 import time
@@ -69,7 +69,10 @@ def _outcomes(
             waiting.append(photo)
             yield FileTask(photo.paths, photo.sha256)
 
-    function = partial(describe_files, index.settings.decode, index.settings.describe)
+    settings = index.settings
+    function = partial(
+        describe_files, settings.decode, settings.describe, keep=settings.store.keep_pictures
+    )
     outcome: Outcome[FileTask, Fingerprint | Failure]
     for outcome in executor.run(function, tasks()):
         monitor.advance()
@@ -90,6 +93,13 @@ def _store(
         for photo, result in batch
         if isinstance(result, Fingerprint)
     ]
+    # A photo that is described without a picture, or not at all, must not keep one of before.
+    index.pictures.replace(
+        {
+            photo.sha256: result.picture if isinstance(result, Fingerprint) else b""
+            for photo, result in batch
+        }
+    )
     # Gated photos match only exactly, so they have no place in a search by likeness.
     findable = [entry for entry in done if not entry.fingerprint.gate]
     if findable:

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import PurePath
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, explain, overlap
+from imagematch.kernels import explain, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
 from imagematch.reports import drawings, shown, wording
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages.fingerprints import FileTask, is_out_of_memory, read_photo
+from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 
@@ -38,7 +38,7 @@ def run(
 
     Returns:
         The query's path, the first sighting of the photo, and the drawing: None where one of the
-        files is gone or can't be drawn.
+        files is gone with nothing kept of it, or can't be drawn.
     """
     waiting: deque[tuple[str, QueryMatch]] = deque()
 
@@ -48,7 +48,9 @@ def run(
             paths = index.photos.paths_by_hash([match.sighting.photo for match in matches])
             for match in matches:
                 waiting.append((result.query, match))
-                yield _task(result.query, match, paths.get(match.sighting.photo, ()))
+                sha256 = match.sighting.photo
+                photo = FileTask(paths.get(sha256, ()), sha256, index.pictures.path(sha256))
+                yield _task(result.query, match, photo)
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
     for outcome in executor.run(function, tasks()):
@@ -63,12 +65,12 @@ def _photos(result: QueryResult) -> list[QueryMatch]:
     return list(first.values())
 
 
-def _task(query: str, match: QueryMatch, paths: tuple[str, ...]) -> DrawingTask:
+def _task(query: str, match: QueryMatch, photo: FileTask) -> DrawingTask:
     info = match.sighting.info
     owner = " / ".join(filter(None, (info.site, info.profile))) or match.sighting.collection
     return DrawingTask(
         FileTask((query,), ""),
-        FileTask(paths, match.sighting.photo),
+        photo,
         f"Query: {PurePath(query).name}",
         f"Indexed: {owner}, {PurePath(match.sighting.path).name}",
         match.judgement,
@@ -78,7 +80,7 @@ def _task(query: str, match: QueryMatch, paths: tuple[str, ...]) -> DrawingTask:
 def draw_matches(
     decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[DrawingTask]
 ) -> list[Drawing | None]:
-    """Draw a chunk of matches; None where a file can no longer be read."""
+    """Draw a chunk of matches; None where a file is gone and nothing was kept of it."""
     return [_drawn(task, decoding, settings) for task in tasks]
 
 
@@ -101,6 +103,5 @@ def _drawn(task: DrawingTask, decoding: DecodeSettings, settings: VerifySettings
 
 
 def _side(task: FileTask, label: str, decoding: DecodeSettings) -> Side:
-    data, _ = read_photo(task, decoding)
-    photo = decode.decode(data, decoding)
-    return Side(photo.rgb, photo.width, label)
+    photo, kept = open_photo(task, decoding)
+    return Side(photo.rgb, photo.width, f"{label} (as kept)" if kept else label)

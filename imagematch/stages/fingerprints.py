@@ -8,14 +8,15 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, embeddings, hashes, views
+from imagematch.kernels import decode, embeddings, hashes, kept, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
@@ -29,10 +30,12 @@ class FileTask:
     Attributes:
         paths: absolute, any of which should have the bytes; the first readable one is used.
         sha256: that the bytes must have, hex; "" for any.
+        kept: where the picture kept of it would be, see `open_photo`; None for a file from outside.
     """
 
     paths: tuple[str, ...]
     sha256: str
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +79,44 @@ def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
     raise trouble
 
 
+def open_photo(task: FileTask, settings: DecodeSettings) -> tuple[DecodedPhoto, bool]:
+    """Decode a photo from its file, or from what was kept of it where no path has the bytes.
+
+    Returns:
+        The photo, and whether it is what was kept.
+
+    Raises:
+        PhotoError: as `read_photo` and `kernels.decode`.
+    """
+    try:
+        data, _ = read_photo(task, settings)
+    except PhotoError:
+        if photo := _kept_photo(task, settings):
+            return photo, True
+        raise
+    return decode.decode(data, settings), False
+
+
+def _kept_photo(task: FileTask, settings: DecodeSettings) -> DecodedPhoto | None:
+    if task.kept is None:
+        return None
+    try:
+        data = read_bytes(str(task.kept), settings.max_bytes)
+        return kept.decode(data, task.sha256, settings)
+    except PhotoError:
+        return None
+
+
 def describe_files(
-    decoding: DecodeSettings, describing: DescribeSettings, tasks: Sequence[FileTask]
+    decoding: DecodeSettings,
+    describing: DescribeSettings,
+    tasks: Sequence[FileTask],
+    *,
+    keep: bool = False,
 ) -> list[Fingerprint | Failure]:
-    """Describe a chunk of photos."""
-    return [_guarded(_described, task, decoding, describing) for task in tasks]
+    """Describe a chunk of photos; `keep`: with the picture to keep of each."""
+    describe = partial(_described, keep=keep)
+    return [_guarded(describe, task, decoding, describing) for task in tasks]
 
 
 def describe_queries(
@@ -120,9 +156,13 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _described(
-    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings
+    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings, *, keep: bool
 ) -> Fingerprint:
-    return _fingerprint(task, decoding, describing)[0]
+    fingerprint, photo = _fingerprint(task, decoding, describing)
+    if not keep:
+        return fingerprint
+    picture = kept.encode(photo.rgb, fingerprint.sha256, photo.width, photo.height)
+    return replace(fingerprint, picture=picture)
 
 
 def _described_query(
@@ -133,7 +173,7 @@ def _described_query(
     vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
     if crops and embedder is not None and len(vectors):
-        parts = [view.cut(photo.rgb) for view in views.crops(photo.rgb)]
+        parts = [view.cut(photo.rgb) for view in views.further_views(photo.rgb)]
         vectors = np.concatenate([vectors, embedder.embed(parts)])
     return QueryPrint(fingerprint, orientations, vectors)
 

@@ -146,7 +146,8 @@ def _scored(
         nearest = sorted(others, key=_nearness)[:most]
         doubtful.extend((path, other) for other in nearest)
 
-    geometries = verify.geometries(executor, index.settings, _pair_tasks(index, prints, doubtful))
+    tasks = _pair_tasks(index, prints, doubtful)
+    geometries = iter(list(verify.geometries(executor, index.settings, tasks)))
     for path, near in doubtful:
         candidate = Candidate(
             0, near.photo_id, near.pdq_distance, near.cosine, near.same_pixels, 0, 0
@@ -175,7 +176,7 @@ def _pair_tasks(
         if not near.same_pixels:
             yield PairTask(
                 FileTask((path,), prints[path].fingerprint.sha256),
-                FileTask(paths[near.photo_id], near.sha256),
+                FileTask(paths[near.photo_id], near.sha256, index.pictures.path(near.sha256)),
                 near.probe_view,
                 near.photo_view,
             )

@@ -9,9 +9,8 @@ import numpy as np
 from PIL import Image
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode
 from imagematch.settings import DecodeSettings, Settings
-from imagematch.stages.fingerprints import FileTask, read_photo
+from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.executors import Executor
 
 #: Longer side of a thumbnail, px; twice what a report shows, for sharp screens.
@@ -20,7 +19,7 @@ _QUALITY = 72
 
 
 def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -> dict[str, bytes]:
-    """Make a thumbnail for each task; those whose file is gone or broken are left out."""
+    """Make a thumbnail for each task; what is broken, or gone with nothing kept, is left out."""
     function = partial(_thumbnails, settings.decode)
     outcomes = executor.run(function, tasks.values())
     return {
@@ -36,10 +35,10 @@ def _thumbnails(settings: DecodeSettings, tasks: Sequence[FileTask]) -> list[byt
 
 def _thumbnail(settings: DecodeSettings, task: FileTask) -> bytes | None:
     try:
-        data, _ = read_photo(task, settings)
-        rgb = decode.decode(data, settings).rgb
+        photo, _ = open_photo(task, settings)
     except (PhotoError, MemoryError):
         return None
+    rgb = photo.rgb
     scale = min(1.0, _SIDE / max(rgb.shape[:2]))
     size = max(1, round(rgb.shape[1] * scale)), max(1, round(rgb.shape[0] * scale))
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)

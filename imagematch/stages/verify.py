@@ -99,8 +99,9 @@ def _judged(
                 if pair.same_pixels:
                     continue
                 first, second = (
-                    FileTask(paths[photo], facts[photo].sha256)
+                    FileTask(paths[photo], sha256, index.pictures.path(sha256))
                     for photo in (pair.photo_a, pair.photo_b)
+                    for sha256 in [facts[photo].sha256]
                 )
                 yield PairTask(first, second, pair.view_a, pair.view_b)
 

@@ -93,6 +93,17 @@ class CollectionStore:
             connection.execute(update(roots).where(roots.c.id == root_id).values(asdict(labels)))
         return root_id
 
+    def last_photos(self, collection: Collection) -> list[str]:
+        """SHA-256 of the photos that `remove` would forget, since nothing else shows them."""
+        elsewhere = (
+            select(files.c.photo_id)
+            .join(roots)
+            .where(roots.c.collection_id != collection.id, files.c.photo_id.is_not(None))
+        )
+        with self._catalogue.begin() as connection:
+            wanted = select(photos.c.sha256).where(photos.c.id.not_in(elsewhere))
+            return list(connection.execute(wanted).scalars())
+
     def remove(self, collection: Collection) -> list[int]:
         """Forget a collection and the photos that nothing else shows.
 

@@ -8,7 +8,7 @@ of the directory sweeps when it opens it the next time.
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,38 @@ def write_atomic(path: Path, data: bytes) -> None:
     """
     with atomic_file(path) as file:
         file.write(data)
+
+
+def write_all(files: Mapping[Path, bytes], staging: Path) -> None:
+    """Replace the content of many files; when this returns, all of them are on the disk.
+
+    Each is whole and old or whole and new, as with `write_atomic`; as a whole they are not, but
+    each directory is flushed only once.
+
+    Args:
+        staging: directory for the temporary files, on the same file system; the one to be swept.
+
+    Raises:
+        OSError: see `write_atomic`; some files may be new already.
+    """
+    staged: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            partial = staging / f".{path.name}.{secrets.token_hex(4)}{PARTIAL_SUFFIX}"
+            staged[path] = partial
+            with partial.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+        for path, partial in staged.items():
+            os.replace(partial, path)  # noqa: PTH105 (see `atomic_file`)
+    except BaseException:
+        for partial in staged.values():
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
+        raise
+    for directory in {path.parent for path in files}:
+        fsync_directory(directory)
 
 
 def write_array(path: Path, array: np.ndarray) -> FileRecord:

@@ -144,7 +144,7 @@ class ProcessExecutor:
     def run[T, R](
         self, function: ChunkFunction[T, R], tasks: Iterable[T]
     ) -> Iterator[Outcome[T, R]]:
-        """See `Executor.run`. A run that is given up early stops all workers."""
+        """See `Executor.run`. A run that is given up while work is in flight stops all workers."""
         crew = self._crew = self._crew or _Crew(self._settings, self._warm_up)
         ahead: deque[Future[list[Outcome[T, R]]]] = deque()
         try:
@@ -154,7 +154,11 @@ class ProcessExecutor:
                     yield from ahead.popleft().result()
             while ahead:
                 yield from ahead.popleft().result()
-        except BaseException:  # GeneratorExit and Ctrl-C too: nobody wants what is in flight
+        except GeneratorExit:
+            if ahead:  # nobody wants what is in flight
+                self.close()
+            raise
+        except BaseException:  # Ctrl-C too
             self.close()
             raise
 

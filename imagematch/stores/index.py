@@ -25,6 +25,7 @@ from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.layout import (
     CHANGING,
+    PICTURES,
     create_catalogue,
     drop_stores,
     embedder_of,
@@ -42,6 +43,7 @@ from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
+from imagematch.stores.pictures import PictureStore
 from imagematch.stores.sightings import SightingStore
 from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
@@ -72,6 +74,7 @@ class Index:
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
+        self.pictures = PictureStore(directory / PICTURES)
         self.audit = AuditLog(directory / "audit.jsonl")
         #: What opening for writing had to settle, in plain words.
         self.settled: list[str] = []
@@ -159,6 +162,7 @@ class Index:
                 settings = naming(settings, embedder)
             if writable:
                 sweep_partials(directory)
+                sweep_partials(directory / PICTURES)
                 drop_stores(directory, keep={name for name, _, _ in store_kinds(embedder)})
             index = cls(directory, settings, catalogue, embedder, writable=writable)
             stack.callback(index._close_stores)
@@ -248,7 +252,19 @@ class Index:
                 found.append(f"{len(missing[name])} {name} vectors of described photos are missing")
         if repair:
             self._restore(missing)
+        if unwanted := self._unwanted_pictures():
+            found.append(f"{len(unwanted)} kept pictures belong to no described photo")
+            if repair:
+                self.pictures.discard(unwanted)
         return found
+
+    def _unwanted_pictures(self) -> list[str]:
+        """SHA-256 of photos that are not described, but have a picture."""
+        return [
+            sha256
+            for prefix, found in self.pictures.groups()
+            for sha256 in sorted(set(found) - self.photos.described_hashes(prefix))
+        ]
 
     def differences(self) -> dict[str, tuple[Ids, Ids]]:
         """For each vector store, by name: ids that no row wants, and ids of rows that it lacks."""

@@ -27,6 +27,9 @@ from imagematch.stores.vectors import VectorKind
 #: Names of directories of vector stores. Anything else beside them is not ours to delete.
 _STORE_NAME = re.compile(r"pdq|embedding-[0-9a-f]*-\d+")
 
+#: Name of the directory of the pictures that are kept of photos.
+PICTURES = "pictures"
+
 #: Key in the catalogue: the embedder that a change, killed or under way, leads to; "" otherwise.
 CHANGING = "embedder_wanted"
 

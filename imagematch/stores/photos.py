@@ -338,6 +338,16 @@ class PhotoStore:
         names = ("all", "described", "pending", "failed", "hashed", "views")
         return dict(zip(names, row, strict=True))
 
+    def described_hashes(self, prefix: str) -> set[str]:
+        """SHA-256 of the described photos whose SHA-256 starts with some hex digits."""
+        wanted = select(photos.c.sha256).where(
+            photos.c.sha256 >= prefix,
+            photos.c.sha256 < prefix + "g",  # comes after every hex digit
+            photos.c.state == "described",
+        )
+        with self._catalogue.begin() as connection:
+            return set(connection.execute(wanted).scalars())
+
     def vector_ids(self) -> tuple[list[int], list[int]]:
         """Ids that the PDQ store and the embedding store should hold, each ascending."""
         wanted = select(photos.c.id, photos.c.views).where(_hashed()).order_by(photos.c.id)

@@ -1,6 +1,7 @@
 """Figures of small runs, counted by hand: what is true, what is false, and what is neither."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -57,7 +58,7 @@ def test_a_twin_of_the_source_is_neither_true_nor_false(
 
 def test_a_twin_of_another_photo_is_false() -> None:
     cases = [case("a", "1.jpg")]
-    hits = {"a": [Hit("2.jpg", 0.9, "copy")]}
+    hits = {"a": [claim("2.jpg", 0.9)]}
     (method,) = measure(benchmark(cases, [run(hits)], twins=[("2.jpg", "3.jpg")])).methods
     assert method.false is not None
     assert method.false.wrong == 1
@@ -72,8 +73,8 @@ def test_a_photo_named_twice_counts_once() -> None:
 def test_a_scene_is_ranked_and_claims_nothing() -> None:
     cases = [case("a", "1.jpg"), case("b", "2.jpg", indexed=False)]
     hits = {
-        "a": [Hit("1.jpg", 0.9, "copy"), Hit("5.jpg", 0.95, "scene")],
-        "b": [Hit("6.jpg", 0.95, "scene"), Hit("7.jpg", 0.6, "part")],
+        "a": [claim("1.jpg", 0.9), claim("5.jpg", 0.95, "scene")],
+        "b": [claim("6.jpg", 0.95, "scene"), claim("7.jpg", 0.6, "part")],
     }
     (method,) = measure(benchmark(cases, [run(hits)])).methods
     assert method.recall_first == 0
@@ -83,12 +84,38 @@ def test_a_scene_is_ranked_and_claims_nothing() -> None:
     assert sum(one.count for one in method.reliability.bands.values()) == 2
 
 
+def test_a_candidate_that_is_not_shown_by_default_claims_nothing() -> None:
+    cases = [case("a", "1.jpg"), case("b", "2.jpg", indexed=False)]
+    hits = {"a": [Hit("1.jpg", 0.8, "copy")], "b": [Hit("6.jpg", 0.85, "copy")]}
+    (method,) = measure(benchmark(cases, [run(hits)])).methods
+    assert method.false is not None
+    assert method.shown is not None
+    assert (method.false.flagged, method.shown.found, method.shown.cases) == (0, 0, 1)
+    assert method.recall_first == 1
+
+
+def test_a_twin_of_what_a_collage_shows_beside_the_photo_is_neither_true_nor_false() -> None:
+    collage = replace(case("a", "1.jpg"), beside=("5.jpg",))
+    hits = {"a": [claim("6.jpg", 0.99), claim("1.jpg", 0.9), claim("7.jpg", 0.8)]}
+    (method,) = measure(benchmark([collage], [run(hits)], twins=[("5.jpg", "6.jpg")])).methods
+    assert method.recall_first == 1
+    assert method.false is not None
+    assert method.false.wrong == 1
+
+
 def test_only_probabilities_are_held_against_the_truth() -> None:
     hits = {"a": [Hit("1.jpg", 31.0)]}
     (method,) = measure(benchmark([case("a", "1.jpg")], [run(hits, calibrated=False)])).methods
     assert method.false is None
     assert method.reliability is None
     assert method.micro_ap == 1
+
+
+def test_a_run_that_knows_only_what_is_shown_has_no_calibration() -> None:
+    shown = replace(run({"a": [claim("1.jpg", 0.9)]}), whole=False)
+    (method,) = measure(benchmark([case("a", "1.jpg")], [shown])).methods
+    assert method.reliability is None
+    assert method.false is not None
 
 
 def test_dismissed_candidates_are_left_out_of_the_second_calibration_error() -> None:

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from imagematch.benchmark import page, tables
 from imagematch.benchmark.exhibits import MOST_PAIRS, Exhibits, gather
 from imagematch.benchmark.figures import measure
 from imagematch.benchmark.plots import Plot
-from imagematch.benchmark.records import Benchmark, Hit, MethodRun
+from imagematch.benchmark.records import Benchmark, Direction, Hit, MethodRun
 from imagematch.reports import save
 from tests.benchmark.builders import benchmark, case, claim, invented, run, verdict
 from tests.reports import builders as reports
@@ -101,7 +102,7 @@ def test_false_matches_come_with_the_surest_first() -> None:
         ("e.jpg", "8.jpg", "part"),
     ]
     assert "60.0" in false[0].sentence
-    assert "not in the index" in false[1].sentence
+    assert "No original is in the index" in false[1].sentence
 
 
 def test_a_weak_or_dismissed_candidate_is_not_shown_as_a_copy() -> None:
@@ -137,6 +138,22 @@ def test_scores_of_other_methods_are_no_percentages() -> None:
     assert (card.percent, card.kind) == ("29.5", "candidate")
 
 
+def test_the_other_direction_shows_false_copies_then_misses() -> None:
+    asked = (
+        replace(case("o", "made-a.jpg"), path=Path("photos/1.jpg")),
+        replace(case("n", "", edit="untouched", indexed=False), path=Path("photos/2.jpg")),
+    )
+    hits = {"n": [claim("made-b.jpg", 0.8, "part"), Hit("made-c.jpg", 0.3, "copy")]}
+    made = replace(MISSES, backwards=Direction(asked, run(hits, "backwards")))
+    false, miss = shown(made).backwards.cards
+    assert (false.left.name, false.right.name, false.kind) == ("2.jpg", "made-b.jpg", "part")
+    assert false.right.role == "Not the edited picture"
+    assert false.right.picture == "[made/queries/made-b.jpg]"
+    assert (miss.left.name, miss.right.name) == ("1.jpg", "made-a.jpg")
+    assert miss.sentence == "The edited picture was not proposed at all."
+    assert "Wrong the other way round" in Outline(drawn(made)).text
+
+
 def test_long_lists_are_cut_and_counted() -> None:
     made = invented()
     exhibits = shown(made, "imagehash phash")
@@ -153,7 +170,10 @@ def test_long_lists_are_cut_and_counted() -> None:
 def test_page_has_every_table_and_plot() -> None:
     text = Outline(drawn(MISSES)).text
     assert PLOT.about in text
-    for table in (tables.methods_table(measure(MISSES)), tables.hard_table(measure(MISSES))):
+    for table in (
+        tables.methods_table(measure(MISSES).methods),
+        tables.hard_table(measure(MISSES)),
+    ):
         for row in table.rows:
             assert all(cell in text for cell in row)
     for heading in ("Hardest misses", "Worst false matches", "Worst hard pairs", "Twins to check"):

@@ -1,8 +1,10 @@
 """Plots are PNG files, the same for the same figures, and need nothing but the figures."""
 
 import io
+import math
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +81,14 @@ def test_what_was_not_measured_is_not_drawn() -> None:
     silent = benchmark(cases, [run({})])
     assert [plot.name for plot in plots.draw(measure(silent))] == [NAMES[1], NAMES[3]]
     assert plots.draw(measure(benchmark())) == ()
+
+
+def test_a_method_without_times_is_drawn_all_the_same() -> None:
+    timed = run({"a": [Hit("1.jpg", 3.0)]}, "timed")
+    untimed = replace(timed, method="untimed", seconds_photo=math.nan, seconds_query=math.nan)
+    for runs in ([timed, untimed], [untimed]):
+        figures = measure(benchmark([case("a", "1.jpg")], runs))
+        assert "cost_recall.png" in [plot.name for plot in plots.draw(figures)]
 
 
 def test_written_plots_are_those_that_were_drawn(

@@ -1,8 +1,8 @@
-"""The tables say what was measured, never more; the data holds everything."""
+"""The tables say what was measured, never more, and how sure that is."""
 
-import json
 import math
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -10,17 +10,8 @@ from hypothesis import strategies as st
 
 from imagematch.benchmark import tables
 from imagematch.benchmark.figures import measure
-from imagematch.benchmark.records import Hit
-from imagematch.reports.json import dumps
-from tests.benchmark.builders import SKILLS, benchmark, case, invented, run, verdict
-
-HITS = {"a": [Hit("1.jpg", 0.9996, "copy")], "b": [Hit("9.jpg", 0.6, "copy")]}
-SMALL = benchmark(
-    [case("a", "1.jpg"), case("b", "2.jpg", edit="crop_20", indexed=False)],
-    [run(HITS), run({"a": [Hit("1.jpg", 31.0)]}, "hash", calibrated=False)],
-    hard=[verdict("flat", "scene", 0.25), verdict("flat", "", 0.0)],
-    twins=[("1.jpg", "3.jpg")],
-)
+from imagematch.benchmark.records import Direction
+from tests.benchmark.builders import SKILLS, SMALL, benchmark, case, claim, invented, run, verdict
 
 
 def cells(markdown: str) -> list[list[str]]:
@@ -32,20 +23,60 @@ def cells(markdown: str) -> list[list[str]]:
 
 
 def test_methods_have_one_line_each() -> None:
-    head, balanced, hashes = cells(tables.methods_table(measure(SMALL)).markdown())
+    head, balanced, hashes = cells(tables.methods_table(measure(SMALL).methods).markdown())
     assert dict(zip(head, balanced, strict=True)) == {
         "method": "balanced",
         "µAP": "1.000",
         "R@1": "1.000",
-        "R at 90 % precision": "1.000",
-        "R at 99 % precision": "1.000",
-        "R at 100 % precision": "1.000",
-        "false copies": "1.000 (1 of 1)",
+        "R at 90\u00a0% precision": "1.000",
+        "R at 99\u00a0% precision": "1.000",
+        "R at 100\u00a0% precision": "1.000",
+        "shown": "1.000",
+        "false copies": "1 of 1 (1.000)",
         "wrong photos": "0",
         "ms a photo": "34.5",
         "ms a query": "500",
     }
-    assert hashes[6:8] == ["–", "–"]
+    assert hashes[6:9] == ["–", "–", "–"]
+
+
+def test_zero_false_copies_come_with_what_chance_may_hide() -> None:
+    cases = [case(f"{number}", "1.jpg", indexed=False) for number in range(300)]
+    (row,) = tables.methods_table(measure(benchmark(cases, [run({})])).methods).rows
+    # The rule of three says 3 of 300; the two-sided interval a little more.
+    assert "0 of 300 (≤ 0.013)" in row
+
+
+def test_what_has_no_time_shows_none() -> None:
+    assert tables.milliseconds(math.nan) == "–"
+
+
+def test_share_of_hard_pairs_taken_for_copies_has_an_upper_bound() -> None:
+    verdicts = [verdict("flat", "", 0.0)] * 1000 + [verdict("wall", "copy", 0.9)]
+    rows = {row[0]: row for row in tables.hard_table(measure(benchmark(hard=verdicts))).rows}
+    assert rows["flat"][1:4] == ("1,000", "0", "0.004")
+    assert rows["wall"][1:4] == ("1", "1", "1.000")
+
+
+def test_the_other_direction_has_a_table_of_its_own() -> None:
+    asked = (case("o", "p.jpg"),)
+    direction = Direction(asked, run({"o": [claim("p.jpg", 0.9)]}, "backwards"))
+    made = replace(SMALL, backwards=direction)
+    figures = measure(made)
+    assert [method.method for method in figures.methods] == ["balanced", "hash"]
+    text = tables.document(made, figures, date="2026-05-09", seed=7)
+    assert "| backwards | 1.000 | 1.000 |" in text
+
+
+def test_columns_of_a_text_stand_below_each_other() -> None:
+    table = tables.Table(("edit", "R at 90 % precision"), (("blur", "0.5"), ("crop_20", "1.000")))
+    assert table.text().splitlines() == [
+        "         R at 90 %",
+        "edit     precision",
+        "-------  ---------",
+        "blur           0.5",
+        "crop_20      1.000",
+    ]
 
 
 def test_edits_table_ends_with_all_cases_together() -> None:
@@ -60,7 +91,7 @@ def test_edits_table_ends_with_all_cases_together() -> None:
 def test_hard_table_sums_up_its_groups() -> None:
     figures = measure(invented(cases=30))
     *groups, total = cells(tables.hard_table(figures).markdown())[1:]
-    for column in range(1, 6):
+    for column in (1, 2, 4, 5, 6):
         assert int(total[column]) == sum(int(group[column]) for group in groups)
     assert total[1] == "300"
 
@@ -125,42 +156,3 @@ def test_document_leaves_out_what_was_not_measured() -> None:
     only_hashes = benchmark(SMALL.cases, SMALL.runs[1:])
     text = tables.document(only_hashes, measure(only_hashes), date="2026-05-09", seed=0)
     assert re.findall(r"^## (.+)$", text, re.M) == ["Methods", "Edits"]
-
-
-# --- data ----------------------------------------------------------------------------------------
-
-
-def test_dump_is_strict_json_and_holds_every_hit() -> None:
-    data = json.loads(dumps(tables.dump(SMALL, measure(SMALL), date="2026-05-09", seed=7)))
-    assert (data["date"], data["seed"], data["photos"]) == ("2026-05-09", 7, 1234)
-    assert data["runs"][0]["hits"] == {
-        "a": [["1.jpg", 0.9996, "copy"]],
-        "b": [["9.jpg", 0.6, "copy"]],
-    }
-    assert data["cases"][1] == {
-        "name": "b",
-        "edit": "crop_20",
-        "steps": ["crop_20 0.3"],
-        "source": "2.jpg",
-        "path": "queries/b.jpg",
-        "indexed": False,
-    }
-    assert data["hard"][0]["pair"]["group"] == "flat"
-    assert data["twins"] == [["1.jpg", "3.jpg"]]
-    balanced = data["figures"]["methods"][0]
-    assert balanced["points"]["0.99"] == {"threshold": 0.9996, "precision": 1.0, "recall": 1.0}
-    assert balanced["edits"]["blur"] == {"cases": 1, "found": 1, "share": 1.0}
-
-
-def test_what_does_not_exist_is_null() -> None:
-    silent = benchmark([case("a", "1.jpg")], [run({})])
-    data = json.loads(dumps(tables.dump(silent, measure(silent), date="2026-05-09", seed=7)))
-    method = data["figures"]["methods"][0]
-    assert method["points"]["1.0"] == {"threshold": None, "precision": None, "recall": 0.0}
-    assert method["reliability"]["everything"]["equal_width"] is None
-
-
-def test_names_that_are_not_utf8_are_spelled_out() -> None:
-    odd = benchmark([case("a", "\udcff.jpg")], [run({"a": [Hit("\udcff.jpg", 0.9)]})])
-    text = dumps(tables.dump(odd, measure(odd), date="2026-05-09", seed=7))
-    assert json.loads(text.encode())["runs"][0]["hits"]["a"][0][0] == "\\xff.jpg"

@@ -129,8 +129,8 @@ def test_little_cover_of_the_larger_photo_makes_a_part(covers: tuple[float, floa
 def test_each_measure_has_its_model() -> None:
     """Expected values by hand, from MADE_UP."""
 
-    def logistic(logit: float) -> float:
-        return round(1 / (1 + math.exp(-logit)), 6)
+    def logistic(logit: float) -> object:
+        return pytest.approx(1 / (1 + math.exp(-logit)), abs=2e-4)  # but for the ceiling
 
     pdq = 1 - 20 / 128
     assert judged().confidence == logistic(-9 + 10 * 0.8 + 4 * pdq)
@@ -140,6 +140,13 @@ def test_each_measure_has_its_model() -> None:
     assert judged(geometry=blind).confidence == logistic(-9 + 10 * 0.8 + 4 * pdq - 2)
     accepted = logistic(-6 + 1.5 * math.log(81) + 5 * 0.95)
     assert judged(geometry=GEOMETRY).confidence == accepted
+
+
+def test_a_pair_laid_over_each_other_that_is_hardly_a_copy_is_a_scene() -> None:
+    weak = replace(GEOMETRY, inliers=7, correlation=0.2)
+    judgement = judged(geometry=weak)
+    assert (judgement.kind, judgement.evidence.rule) == ("scene", "pixels_differ")
+    assert judgement.confidence < 0.3
 
 
 # --- what holds for any evidence -----------------------------------------------------------------

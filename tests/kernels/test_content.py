@@ -74,19 +74,27 @@ def web_page(rgb: Bytes, seed: int) -> Bytes:
 DARK, LIGHT = 1, 5
 
 
-@pytest.mark.parametrize(
-    ("screen", "seed"), [(screenshot, DARK), (screenshot, LIGHT), (web_page, 1)]
-)
-@pytest.mark.parametrize("name", PHOTOS)
-def test_of_a_screenshot_the_photo_is_and_the_interface_is_not(
-    screen: Callable[[Bytes, int], Bytes], seed: int, name: str
-) -> None:
-    picture = screen(PHOTOS[name], seed)
-    place = place_of(PHOTOS[name].shape, lambda rgb: screen(rgb, seed))
+def assert_told_apart(rgb: Bytes, screen: Callable[[Bytes, int], Bytes], seed: int) -> None:
+    picture = screen(rgb, seed)
+    place = place_of(rgb.shape, lambda photo: screen(photo, seed))
     for saved in (picture, edits.recompress(picture, np.random.default_rng(0), 0.3)):
         within, beyond = share_within(place, saved)
         assert within > 0.8
         assert beyond < 0.05
+
+
+@pytest.mark.parametrize(
+    ("screen", "seed"), [(screenshot, DARK), (screenshot, LIGHT), (web_page, 1)]
+)
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea"])
+def test_of_a_screenshot_the_photo_is_and_the_interface_is_not(
+    screen: Callable[[Bytes, int], Bytes], seed: int, name: str
+) -> None:
+    assert_told_apart(PHOTOS[name], screen, seed)
+
+
+def test_of_a_dark_photo_in_a_dark_app_the_photo_is_and_the_interface_is_not() -> None:
+    assert_told_apart(PHOTOS["rocket"], screenshot, DARK)
 
 
 # --- what is not ---------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_a_disc_and_a_triangle_are_no_frames() -> None:
 
 def test_one_rim_is_one_frame_and_the_inner_edge_of_it() -> None:
     ground = np.full((420, 600, 3), 120, np.uint8)
-    picture, corners = pasted(ground, PHOTOS["chelsea"], 240, 8, rim=2 * RIM)
+    picture, corners = pasted(ground, PHOTOS["chelsea"], 240, 8, rim=RIM + 2)
     found = find_frames(picture)
     assert len(found) == 1
     assert nearest(found, corners) < CLOSE

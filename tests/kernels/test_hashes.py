@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
+from imagematch.benchmark import printed
 from imagematch.errors import ShapeError
+from imagematch.kernels import composites, edits
 from imagematch.kernels.hashes import (
     DIHEDRAL,
     MIRRORED,
@@ -24,6 +26,8 @@ from imagematch.kernels.hashes import (
 )
 from imagematch.settings import DEFAULTS
 from tests.kernels.pictures import scene
+
+data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")
 
 SETTINGS = DEFAULTS.describe
 PHOTO = np.asarray(scene(640, 480))
@@ -208,6 +212,48 @@ def test_pictures_that_show_nothing_are_flat(picture: Image.Image) -> None:
     assert gate(np.asarray(picture)) == "flat"
 
 
+def large_logo() -> np.ndarray:
+    image = blank()
+    draw = ImageDraw.Draw(image)
+    draw.ellipse((200, 100, 600, 500), fill=(200, 20, 20))
+    draw.polygon([(400, 160), (520, 420), (280, 420)], fill=(255, 255, 255))
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize("kind", printed.KINDS)
+def test_pictures_of_text_are_drawn(kind: str) -> None:
+    """Chats, business cards, phone-number banners, forms and notices."""
+    draw = printed.KINDS[kind](np.random.default_rng(0))
+    for seed in range(3):
+        assert gate(draw(np.random.default_rng(seed))) == "drawn"
+
+
+def test_a_logo_is_drawn_and_on_a_photo_it_is_not() -> None:
+    assert gate(large_logo()) == "drawn"
+    photo = np.asarray(data.coffee())
+    with_logo = photo.copy()
+    with_logo[20:140, 20:180] = large_logo()[::5, ::5]
+    assert gate(with_logo) == ""
+
+
+@pytest.mark.parametrize("name", ["astronaut", "coffee", "chelsea", "rocket", "camera", "coins"])
+@pytest.mark.parametrize("altered", ["as it is", "blurred", "dark", "small", "in a screenshot"])
+def test_photos_pass(name: str, altered: str) -> None:
+    rgb = np.asarray(getattr(data, name)())
+    rgb = rgb if rgb.ndim == 3 else np.stack([rgb] * 3, axis=2)
+    rng = np.random.default_rng(5)
+    match altered:
+        case "blurred":
+            rgb = edits.blur(rgb, rng, 0.5)
+        case "dark":
+            rgb = rgb // 3
+        case "small":
+            rgb = edits.downscale(rgb, rng, 0.9)
+        case "in a screenshot":
+            rgb = composites.screenshot(rgb, rng, 0.4)
+    assert gate(rgb) == ""
+
+
 def test_noise_is_not_flat_and_its_hash_is_like_no_other() -> None:
     one, other = np.asarray(noise(0, 256)), np.asarray(noise(0, 256).rotate(180))
     assert gate(one) == ""
@@ -217,4 +263,8 @@ def test_noise_is_not_flat_and_its_hash_is_like_no_other() -> None:
 def test_the_gate_follows_its_settings() -> None:
     assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
     assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
-    assert quality_gate(np.asarray(logo()), 800, 600, replace(SETTINGS, min_contrast=0.0)) == ""
+    kept = replace(SETTINGS, min_contrast=0.0)
+    assert quality_gate(np.asarray(logo()), 800, 600, kept) == "drawn"
+    kept = replace(kept, min_photographic=0.0)
+    assert quality_gate(np.asarray(logo()), 800, 600, kept) == ""
+    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_photographic=1.0)) == "drawn"

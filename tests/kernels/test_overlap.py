@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels.keypoints import compare, extract
+from imagematch.kernels.comparison import compare
+from imagematch.kernels.keypoints import extract
 from imagematch.kernels.overlap import Fit, Side, find_fit
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Geometry

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.kernels import edits
+from imagematch.kernels import composites
 from imagematch.kernels.drawing import BLACK, blend, letters, place
-from imagematch.kernels.panels import Box, crops, find_panels, view_box
+from imagematch.kernels.panels import Box, find_panels
 from imagematch.records import Bytes
+from tests.kernels.pasting import inside, iou, place_of
 
 data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")
 
@@ -21,20 +22,8 @@ PHOTOS = {
 ASTRONAUT, *OTHERS = PHOTOS.values()
 
 
-def inside(box: Box, rgb: Bytes) -> bool:
-    return 0 <= box.top < box.bottom <= rgb.shape[0] and 0 <= box.left < box.right <= rgb.shape[1]
-
-
-def iou(one: Box, two: Box) -> float:
-    """Intersection over union, 0-1."""
-    height = min(one.bottom, two.bottom) - max(one.top, two.top)
-    width = min(one.right, two.right) - max(one.left, two.left)
-    shared = max(0, height) * max(0, width)
-    return shared / (one.area + two.area - shared)
-
-
 def cells(strength: float, columns: int, rows: int) -> list[Box]:
-    """Where `edits.collage` puts its photos."""
+    """Where `composites.collage` puts its photos."""
     gutter = round(0.04 * strength * 1080)
     cell = (1080 - gutter * (columns + 1)) // columns
     starts = [gutter + slot * (cell + gutter) for slot in range(max(columns, rows))]
@@ -67,7 +56,7 @@ def test_an_ordinary_photo_has_none(name: str) -> None:
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_the_photos_of_a_collage_are_found(strength: float, seed: int) -> None:
     """All but one, at least: the mast in the rocket's photo may be taken for a seam."""
-    picture = edits.collage(ASTRONAUT, OTHERS, np.random.default_rng(seed), strength)
+    picture = composites.collage(ASTRONAUT, OTHERS, np.random.default_rng(seed), strength)
     found = find_panels(picture)
     overlaps = [max(iou(cell, box) for box in found) for cell in cells(strength, columns=2, rows=2)]
     assert sum(overlap > 0.85 for overlap in overlaps) >= 3
@@ -78,15 +67,12 @@ def test_the_photos_of_a_collage_are_found(strength: float, seed: int) -> None:
 @pytest.mark.parametrize("name", PHOTOS)
 @pytest.mark.parametrize("seed", [1, 2])
 def test_the_photo_in_a_screenshot_is_found(name: str, seed: int) -> None:
-    marked = np.zeros_like(PHOTOS[name])
-    marked[:] = (255, 0, 255)
-    truth = edits.screenshot(marked, np.random.default_rng(seed), 0.4) == (255, 0, 255)
-    rows, columns = np.nonzero(truth.all(axis=2))
-    photo = Box(rows.min(), rows.max() + 1, columns.min(), columns.max() + 1)
+    def shown(rgb: Bytes) -> Bytes:
+        return composites.screenshot(rgb, np.random.default_rng(seed), 0.4)
 
-    found = find_panels(edits.screenshot(PHOTOS[name], np.random.default_rng(seed), 0.4))
-
-    assert [iou(photo, box) > 0.85 for box in found] == [True]
+    place = place_of(PHOTOS[name].shape, shown)
+    found = find_panels(shown(PHOTOS[name]))
+    assert [iou(place, box) > 0.85 for box in found] == [True]
 
 
 @pytest.mark.parametrize("ground", [(255, 255, 255), (229, 221, 213)], ids=["white", "beige"])
@@ -113,7 +99,8 @@ def test_largest_come_first() -> None:
 def test_there_are_never_more_than_twelve() -> None:
     photos = [painted(270, 270, seed) for seed in range(16)]
     assert (
-        len(find_panels(edits.collage(photos[0], photos[1:], np.random.default_rng(), 0.5))) == 12
+        len(find_panels(composites.collage(photos[0], photos[1:], np.random.default_rng(), 0.5)))
+        == 12
     )
 
 
@@ -147,38 +134,7 @@ def test_thin_and_flat_pictures_have_none(length: int, side: int, level: int, ta
     assert find_panels(noise) == ()
 
 
-# --- views ---------------------------------------------------------------------------------------
-
-
-@given(st.integers(1, 60), st.integers(1, 60))
-def test_nine_crops_of_a_quarter_cover_the_picture(height: int, width: int) -> None:
-    picture = np.zeros((height, width, 3), np.uint8)
-    covered = np.zeros((height, width), bool)
-    boxes = crops(picture)
-    assert len(boxes) == 9
-    for box in boxes:
-        assert inside(box, picture)
-        assert (box.bottom - box.top, box.right - box.left) == (
-            max(1, height // 2),
-            max(1, width // 2),
-        )
-        covered[box.top : box.bottom, box.left : box.right] = True
-    # Halves of an odd side are rounded down and leave no gap between them.
-    assert covered.all()
-
-
-@pytest.mark.parametrize("strength", [0.0, 0.6])
-def test_views_are_numbered_whole_then_panels_then_crops(strength: float) -> None:
-    picture = edits.collage(ASTRONAUT, OTHERS, np.random.default_rng(1), strength)
-    whole = Box(0, picture.shape[0], 0, picture.shape[1])
-    expected = [whole, *find_panels(picture), *crops(picture)]
-    assert len(expected) == 1 + 4 + 9
-    assert [view_box(picture, view) for view in range(len(expected))] == expected
-
-
-def test_a_view_that_the_picture_does_not_have_is_the_whole() -> None:
-    """Views are numbered at the size of decoding, which the settings may have changed since."""
-    assert view_box(ASTRONAUT, 10) == Box(0, 512, 0, 512)
+# --- boxes ---------------------------------------------------------------------------------------
 
 
 def test_a_box_cuts_its_pixels() -> None:

@@ -9,9 +9,13 @@ from imagematch.stages.fingerprints import FileTask, describe_files
 
 
 def describe_or_die(
-    decoding: DecodeSettings, describing: DescribeSettings, tasks: Sequence[FileTask]
+    decoding: DecodeSettings,
+    describing: DescribeSettings,
+    tasks: Sequence[FileTask],
+    *,
+    keep: bool,
 ) -> list[Fingerprint | Failure]:
     """Describe photos, unless one is named like something that kills."""
     if any(path.endswith("kills.jpg") for task in tasks for path in task.paths):
         os._exit(9)
-    return describe_files(decoding, describing, tasks)
+    return describe_files(decoding, describing, tasks, keep=keep)

@@ -1,13 +1,16 @@
 """What a worker makes of one file."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from imagematch.benchmark.printed import KINDS
 from imagematch.errors import PhotoError
-from imagematch.kernels import hashes
-from imagematch.records import Failure, Fingerprint
+from imagematch.kernels import hashes, views
+from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.stages import fingerprints
 from imagematch.stages.fingerprints import FileTask, describe_files, describe_queries, read_photo
@@ -44,6 +47,51 @@ def test_the_real_model_gives_the_whole_picture_first_and_a_query_more_views(
     [few] = describe_queries(DECODE, DescribeSettings(), tasks, crops=False)
     assert not isinstance(few, Failure)
     assert (few.views == found.embeddings).all()
+
+
+class _Means:
+    """An embedder of two numbers, so that it can be seen what was embedded."""
+
+    dimensions = 2
+
+    def embed(self, photos: Sequence[Bytes]) -> Floats:
+        shapes = np.array([rgb.shape[:2] for rgb in photos], np.float32)
+        return np.asarray(shapes / np.linalg.norm(shapes, axis=1, keepdims=True), np.float32)
+
+
+@pytest.fixture
+def means(monkeypatch: pytest.MonkeyPatch) -> _Means:
+    embedder = _Means()
+    monkeypatch.setattr(fingerprints.embeddings, "load", lambda _: embedder)
+    return embedder
+
+
+def test_the_whole_picture_is_embedded_first_then_its_views_and_a_querys_crops(
+    tmp_path: Path, means: _Means
+) -> None:
+    rgb = np.concatenate([photo(1), np.full((40, 320, 3), 255, np.uint8), photo(2, 320, 160)])
+    task = FileTask((str(save(rgb, tmp_path / "two.png")),), "")
+    [found] = describe_files(DECODE, DescribeSettings(), [task])
+    [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
+    parts = views.find_views(rgb)
+    assert len(parts) >= 2
+    assert isinstance(found, Fingerprint)
+    assert not isinstance(query, Failure)
+    wanted = means.embed([rgb, *(view.cut(rgb) for view in (*parts, *views.crops(rgb)))])
+    assert np.array_equal(found.embeddings, wanted[: 1 + len(parts)])
+    assert np.array_equal(query.views, wanted)
+
+
+@pytest.mark.usefixtures("means")
+def test_a_picture_of_text_is_not_embedded_not_even_for_a_query(tmp_path: Path) -> None:
+    text = KINDS["text_notice"](np.random.default_rng(0))(np.random.default_rng(0))
+    task = FileTask((str(save(text, tmp_path / "text.png")),), "")
+    [found] = describe_files(DECODE, DescribeSettings(), [task])
+    [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
+    assert isinstance(found, Fingerprint)
+    assert not isinstance(query, Failure)
+    assert (found.gate, found.embeddings.shape) == ("drawn", (0, 2))
+    assert query.views.shape == (0, 2)
 
 
 def test_one_bad_file_of_a_chunk_fails_alone(tmp_path: Path) -> None:

@@ -1,16 +1,24 @@
-"""Verifying pairs: what fits is accepted, and what can't be read is unknown, not different."""
+"""Verifying pairs: what fits is accepted, small parts are looked at closer, and what can't be read
+is unknown, not different.
+"""
 
 import hashlib
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
-from imagematch.records import Geometry
+from imagematch.kernels import comparison, edits, views
+from imagematch.kernels.keypoints import Features
+from imagematch.kernels.panels import Box
+from imagematch.records import Bytes, Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages import geometry
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, verify_pairs
+from tests.kernels.pasting import iou
 from tests.world import mirrored, photo, save
 
 
@@ -18,9 +26,36 @@ def task(path: Path) -> FileTask:
     return FileTask((str(path),), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
-def verified(left: FileTask, right: FileTask) -> Geometry | None:
-    [found] = verify_pairs(DecodeSettings(), VerifySettings(), [PairTask(left, right, 0, 0)])
+def verified(
+    left: FileTask, right: FileTask, left_view: int = 0, right_view: int = 0
+) -> Geometry | None:
+    pair = PairTask(left, right, left_view, right_view)
+    [found] = verify_pairs(DecodeSettings(), VerifySettings(), [pair])
     return found
+
+
+def with_inset(rgb: Bytes, width: int) -> tuple[Bytes, Box]:
+    """A wall with a small print of a photo on it, and where."""
+    height = round(width * rgb.shape[0] / rgb.shape[1])
+    wall = cv2.GaussianBlur(photo(70, 1000, 800), (0, 0), 30)
+    wall[300 : 300 + height, 600 : 600 + width] = cv2.resize(
+        rgb, (width, height), interpolation=cv2.INTER_AREA
+    )
+    return wall, Box(300, 300 + height, 600, 600 + width)
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
+    """How much of each photo was looked at, for each comparison that was made."""
+    made: list[tuple[float, float]] = []
+    compare = comparison.compare
+
+    def counted(query: Features, other: Features, settings: VerifySettings) -> Geometry:
+        made.append((query.share, other.share))
+        return compare(query, other, settings)
+
+    monkeypatch.setattr(geometry.comparison, "compare", counted)
+    return made
 
 
 def test_a_mirrored_copy_fits_and_another_photo_does_not(tmp_path: Path) -> None:
@@ -31,6 +66,66 @@ def test_a_mirrored_copy_fits_and_another_photo_does_not(tmp_path: Path) -> None
     assert fits_not is not None
     assert (fits.reason, fits.mirrored, fits.overlap > 0.95) == ("accepted", True, True)
     assert fits_not.reason != "accepted"
+
+
+@pytest.mark.parametrize("as_query", [True, False])
+def test_a_small_part_is_looked_at_closer(
+    tmp_path: Path, compared: list[tuple[float, float]], as_query: bool
+) -> None:
+    original = photo(71, 640, 480)
+    picture, place = with_inset(original, 130)
+    parts = views.find_views(picture)
+    [view] = [1 + number for number, part in enumerate(parts) if iou(part.box, place) > 0.75]
+    wall = task(save(picture, tmp_path / "wall.png"))
+    known = task(save(original, tmp_path / "original.png"))
+
+    def look(number: int) -> Geometry:
+        sides = (wall, known, number, 0) if as_query else (known, wall, 0, number)
+        found = verified(*sides)
+        assert found is not None
+        return found
+
+    whole, closer = look(0), look(view)
+
+    share = parts[view - 1].box.area / picture[:, :, 0].size
+    looked = sorted(min(pair) for pair in compared)
+    assert looked == pytest.approx([share, 1, 1])
+    assert closer.reason == "accepted"
+    assert closer.inliers > whole.inliers
+    part, full = (
+        (closer.cover_query, closer.cover_photo)
+        if as_query
+        else (closer.cover_photo, closer.cover_query)
+    )
+    assert part == pytest.approx(place.area / picture[:, :, 0].size, rel=0.25)
+    assert full > 0.9
+
+
+def test_a_pair_that_is_clear_as_a_whole_is_not_looked_at_again(
+    tmp_path: Path, compared: list[tuple[float, float]]
+) -> None:
+    one, same = (task(save(photo(72), tmp_path / name)) for name in ("1.png", "2.jpg"))
+    found = verified(one, same, 1, 1)
+    assert found is not None
+    assert found.reason == "accepted"
+    assert compared == [(1, 1)]
+
+
+def test_a_closer_look_never_makes_a_match_worse(tmp_path: Path) -> None:
+    """The views that look most alike may be the wrong ones."""
+    copy = edits.watermark(photo(73), np.random.default_rng(0), 1.0)
+    one, other = (
+        task(save(rgb, tmp_path / f"{number}.png")) for number, rgb in enumerate((photo(73), copy))
+    )
+    whole = verified(one, other)
+    assert whole is not None
+    assert whole.reason == "accepted"
+    last = len(views.find_views(photo(73))) + 9
+    for left, right in ((last, 0), (0, 1), (last, 1)):
+        found = verified(one, other, left, right)
+        assert found is not None
+        assert found.reason == "accepted"
+        assert found.correlation + found.agreement >= whole.correlation + whole.agreement
 
 
 def test_a_file_that_is_gone_or_changed_leaves_the_pair_unknown(tmp_path: Path) -> None:
@@ -48,7 +143,7 @@ def test_running_out_of_memory_leaves_the_pair_unknown(
     def exhausted(*_: object) -> None:
         raise RuntimeError("OpenCV: Insufficient memory")
 
-    monkeypatch.setattr(geometry.keypoints, "compare", exhausted)
+    monkeypatch.setattr(geometry.comparison, "compare", exhausted)
     first = task(save(photo(4), tmp_path / "4.jpg"))
     assert verified(first, first) is None
 

@@ -143,6 +143,16 @@ def test_chunks_are_no_longer_than_the_setting(team: Executor, tmp_path: Path) -
     assert sorted(lines) == ["[0, 1, 2]", "[3, 4, 5]", "[6, 7]"]
 
 
+def test_a_run_of_which_all_outcomes_were_taken_leaves_the_workers_alone(tmp_path: Path) -> None:
+    function = partial(workers.record_and_double, tmp_path)
+    with open_executor(WorkerSettings(count=1, chunk=2)) as executor:
+        for _ in range(3):
+            run = executor.run(function, range(4))
+            assert [next(run).result for _ in range(4)] == [0, 2, 4, 6]
+            run.close()  # as when the caller knows how many there are, and asks no further
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_tasks_are_consumed_a_bounded_way_ahead(team: Executor) -> None:
     taken = 0
 

@@ -1,0 +1,156 @@
+"""Aligned pixels: light and contrast do not matter, letters on top little, other things do."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from imagematch.kernels import edits
+from imagematch.kernels.alignment import Alignment, align
+from imagematch.kernels.content import Flags
+from imagematch.records import Bytes
+from tests.world import photo as painted
+
+data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")
+
+SHAPE = HEIGHT, WIDTH = 300, 400
+EVERYWHERE = np.ones(SHAPE, bool)
+
+
+def gray(rgb: Bytes) -> Bytes:
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(rgb), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+RGB = np.ascontiguousarray(np.asarray(data.astronaut())[:HEIGHT, :WIDTH])
+PHOTO, OTHER = gray(RGB), gray(np.asarray(data.coffee())[:HEIGHT, :WIDTH])
+
+
+def aligned(photo: Bytes, warped: Bytes, shown: Flags) -> Alignment:
+    found = align(photo, warped, shown)
+    assert found is not None
+    return found
+
+
+# --- copies --------------------------------------------------------------------------------------
+
+
+def test_the_same_pixels_agree_everywhere() -> None:
+    found = aligned(PHOTO, PHOTO, EVERYWHERE)
+    for part in (found.plain, found.robust):
+        assert (part.correlation, part.agreement, part.closeness) == (1, 1, 1)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(0.5, 1.5), st.floats(-20, 20))
+def test_light_and_contrast_cancel_out(gain: float, lift: float) -> None:
+    middle = PHOTO.astype(float) * 0.4 + 70  # nothing is clipped
+    altered = np.rint((middle - 120) * gain + 120 + lift).astype(np.uint8)
+    found = aligned(np.rint(middle).astype(np.uint8), altered, EVERYWHERE)
+    for part in (found.plain, found.robust):
+        assert part.correlation > 0.995
+        assert part.agreement > 0.995
+
+
+@pytest.mark.parametrize("way", ["recompress", "blur"])
+def test_recompressed_and_soft_copies_agree(way: str) -> None:
+    copy = edits.EDITS[way](RGB, np.random.default_rng(0), 0.5)
+    assert aligned(PHOTO, gray(copy), EVERYWHERE).robust.correlation > 0.9
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_letters_on_top_count_less_once_they_are_left_out(seed: int) -> None:
+    """A watermark all over, and a phone number."""
+    lettered = edits.watermark(RGB, np.random.default_rng(seed), 1.0)
+    lettered = gray(edits.phone_number(lettered, np.random.default_rng(seed), 1.0))
+    for found in (aligned(PHOTO, lettered, EVERYWHERE), aligned(lettered, PHOTO, EVERYWHERE)):
+        assert found.robust.correlation > found.plain.correlation + 0.02
+        assert found.robust.agreement > found.plain.agreement + 0.03
+        assert found.robust.closeness > found.plain.closeness + 0.1
+        assert found.robust.agreement > 0.85
+
+
+# --- differences ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.5])
+def test_another_thing_in_the_picture_stays_a_difference(share: float) -> None:
+    """It is no few sharp pixels: its windows follow the rest in nothing."""
+    down, across = round(HEIGHT * share**0.5), round(WIDTH * share**0.5)
+    here = np.s_[HEIGHT - down :, WIDTH - across :]
+    changed = PHOTO.copy()
+    changed[here] = OTHER[here]
+    for found in (aligned(PHOTO, changed, EVERYWHERE), aligned(changed, PHOTO, EVERYWHERE)):
+        assert found.plain.agreement < 1 - 0.6 * share
+        assert found.robust.agreement < 1 - 0.6 * share
+        assert found.robust.agreement < found.plain.agreement + 0.1
+
+
+def test_two_photos_do_not_agree() -> None:
+    found = aligned(PHOTO, OTHER, EVERYWHERE)
+    for part in (found.plain, found.robust):
+        assert abs(part.correlation) < 0.3
+        assert part.agreement < 0.2
+
+
+def test_a_negative_is_the_opposite() -> None:
+    found = aligned(PHOTO, 255 - PHOTO, EVERYWHERE)
+    assert found.plain.correlation < -0.99
+    assert found.plain.agreement == 0
+
+
+def test_texture_on_one_side_only_is_a_difference() -> None:
+    plain = np.full(SHAPE, 90, np.uint8)
+    for photo, warped in ((PHOTO, plain), (plain, PHOTO)):
+        found = aligned(photo, warped, EVERYWHERE)
+        assert (found.plain.agreement, found.robust.agreement) == (0, 0)
+
+
+def test_what_is_not_shown_by_both_does_not_count() -> None:
+    left = EVERYWHERE.copy()
+    left[:, WIDTH // 2 :] = False
+    changed = PHOTO.copy()
+    changed[:, WIDTH // 2 + 8 :] = OTHER[:, WIDTH // 2 + 8 :]  # further than the blur reaches
+    found = aligned(PHOTO, changed, left)
+    assert (found.plain.agreement, found.robust.agreement) == (1, 1)
+    assert found.plain.correlation == pytest.approx(1, abs=1e-3)
+    assert aligned(PHOTO, changed, EVERYWHERE).plain.agreement < 0.7
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 1000), st.integers(0, 1000), st.floats(0, 1))
+def test_all_values_are_in_range_and_sides_hardly_matter(
+    one: int, other: int, mixed: float
+) -> None:
+    left, right = (gray(painted(seed, 160, 120)) for seed in (one, other))
+    right = np.rint(mixed * left + (1 - mixed) * right).astype(np.uint8)
+    there = aligned(left, right, np.ones(left.shape, bool))
+    back = aligned(right, left, np.ones(left.shape, bool))
+    assert there.plain == back.plain
+    assert there.robust.correlation == pytest.approx(back.robust.correlation, abs=0.15)
+    for part in (there.plain, there.robust):
+        assert -1 <= part.correlation <= 1
+        assert 0 <= part.closeness <= part.agreement <= 1
+
+
+# --- nothing to compare --------------------------------------------------------------------------
+
+
+def test_nothing_shown_or_hardly_anything_says_nothing() -> None:
+    assert align(PHOTO, PHOTO, ~EVERYWHERE) is None
+    corner = ~EVERYWHERE
+    corner[:25, :25] = True
+    assert align(PHOTO, PHOTO, corner) is None
+
+
+def test_flat_photos_say_nothing() -> None:
+    plain = np.full(SHAPE, 90, np.uint8)
+    assert align(plain, plain, EVERYWHERE) is None
+    assert align(plain, plain + np.uint8(50), EVERYWHERE) is None
+
+
+@settings(deadline=None)
+@given(st.integers(1, 31), st.integers(1, 31))
+def test_pictures_smaller_than_a_window_say_nothing(height: int, width: int) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
+    assert align(noise, noise, np.ones(noise.shape, bool)) is None
