@@ -171,12 +171,12 @@ def take_bands(results: Path) -> None:
     measured = json.loads(results.read_text(encoding="utf-8"))["figures"]
     title = f"imagematch {product.DEFAULT_PRESET}"
     [method] = [entry for entry in measured["methods"] if entry["method"] == title]
-    bands = {band["name"]: band for band in method["bands"]}
+    bands = method["reliability"]["bands"]
     written = json.loads(OUT.read_text(encoding="utf-8"))
     for band in written["bands"]:
         found = bands[band["name"]]
-        band["precision"] = round(found["precision"], 4) if found["pairs"] else None
-        band["pairs"] = found["pairs"] or None
+        band["precision"] = round(found["share"], 4) if found["count"] else None
+        band["pairs"] = found["count"] or None
     OUT.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from imagematch import pipeline
 from imagematch.kernels.embeddings import OnnxEmbedder
+from imagematch.kernels.views import further_views
 from imagematch.monitor import Unwatched
 from imagematch.presets import with_preset
 from imagematch.records import Bytes, Floats
@@ -40,4 +41,4 @@ def test_crops_of_a_query_are_embedded_where_the_settings_want_them(
             assert answer.failure is None
             counts[preset] = len(embedded)
             embedded.clear()
-    assert counts["balanced"] == counts["fast"] + 9
+    assert counts["balanced"] == counts["fast"] + len(further_views(photo(1)))
