@@ -10,9 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from imagematch.cli import main
 from tests.world import ad_sites, mirrored, photo, save
+
+# A busy machine is no defect: no example of any test is held to a time.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 #: The measuring data beside the checkout, which most machines do not have.
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"

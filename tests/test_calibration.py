@@ -1,18 +1,19 @@
 """The calibration that ships says what evidence is worth, and the script that fits it can count."""
 
-import hashlib
 import importlib
 import json
 import sys
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
 
 from imagematch.kernels.confidence import Calibration, judge
-from imagematch.records import Geometry, Judgement
+from imagematch.records import Evidence, Geometry, Judgement
 from imagematch.settings import DEFAULTS
 
 pytest.importorskip("scipy", reason="calibration is fitted with scipy, which scikit-image brings")
@@ -30,7 +31,7 @@ def script(name: str) -> ModuleType:
         sys.path.remove(str(SCRIPTS))
 
 
-calibration_pairs, calibration_fit = script("calibration_pairs"), script("calibration_fit")
+calibration_fit = script("calibration_fit")
 calibrate = script("calibrate")
 
 
@@ -71,10 +72,9 @@ def judged(
 
 def test_shipped_file_says_where_it_comes_from() -> None:
     provenance = json.loads(SHIPPED)["provenance"]
-    assert {"date", "command", "seed", "data", "halves", "reporting", "versions"} <= set(provenance)
-    for half in ("tuning", "reporting"):
-        assert provenance["halves"][half]["true_pairs"] >= 100
-    assert 0 <= provenance["reporting"]["all"]["ece"] < 0.05
+    assert {"date", "command", "seed", "data", "examples", "versions"} <= set(provenance)
+    assert provenance["examples"]["copies"] >= 200
+    assert provenance["examples"]["laid_over"] > provenance["examples"]["laid_over_copies"] + 50
 
 
 def test_shipped_file_names_no_place_on_the_machine_that_made_it() -> None:
@@ -117,53 +117,61 @@ def test_a_pair_that_geometry_could_not_compare_is_less_certain_than_one_it_neve
 # --- the script that fits ------------------------------------------------------------------------
 
 
-def test_a_photo_is_always_in_the_same_half() -> None:
-    keys = [hashlib.sha256(bytes([number])).hexdigest() for number in range(200)]
-    halves = [calibration_pairs.half_of(key) for key in keys]
-    assert halves == [calibration_pairs.half_of(key) for key in keys]
-    assert 70 < halves.count(calibration_pairs.TUNING) < 130
-    # Pinned, so that figures of two versions are about the same photos.
-    assert halves[:6] == ["tuning", "reporting", "reporting", "tuning", "tuning", "tuning"]
-    assert [calibration_pairs.held_back(key) for key in keys[:6]] == [
-        True,
-        True,
-        True,
-        False,
-        False,
-        False,
+def example(true: bool, inliers: int, closeness: float, cosine: float) -> Any:
+    geometry = laid_over(inliers, 0.5 + closeness / 2, 0.5 + closeness / 2, "accepted")
+    geometry = replace(geometry, closeness=closeness, plain_closeness=closeness)
+    evidence = Evidence(False, round(128 - 100 * cosine), cosine, geometry, "geometry")
+    return calibration_fit.Example("crop", "a.jpg", "b.jpg", true, evidence)
+
+
+def blind(example: Any, true: bool) -> Any:
+    nothing = replace(example.evidence, geometry=NOTHING_FOUND)
+    return replace(example, true=true, evidence=nothing)
+
+
+def examples() -> list[Any]:
+    """Copies agree closely, others do not; neither without exceptions."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(300):
+        copy = example(True, int(rng.integers(15, 200)), rng.beta(8, 2), rng.beta(7, 3))
+        other = example(False, int(rng.integers(7, 60)), rng.beta(2, 8), rng.beta(4, 6))
+        found += [copy, other, blind(copy, bool(rng.random() < 0.1)), blind(other, False)]
+    return found
+
+
+def test_fitted_models_tell_copies_from_others_and_keep_the_bands_unmeasured() -> None:
+    calibration = calibration_fit.fit(examples())
+    confident = [
+        calibration_fit.judgement(one, calibration).confidence
+        for one in (example(True, 150, 0.95, 0.9), example(False, 10, 0.05, 0.3))
     ]
+    assert confident[0] > 0.95
+    assert confident[1] < 0.1
+    assert calibration.blind_penalty > 0
+    assert [band.name for band in calibration.bands] == ["certain", "strong", "possible"]
+    assert {band.precision for band in calibration.bands} == {None}
 
 
-def test_being_held_back_does_not_depend_on_the_half() -> None:
-    keys = [hashlib.sha256(bytes([number, 1])).hexdigest() for number in range(256)]
-    for half in (calibration_pairs.TUNING, calibration_pairs.REPORTING):
-        mine = [key for key in keys if calibration_pairs.half_of(key) == half]
-        share = np.mean([calibration_pairs.held_back(key) for key in mine])
-        assert 0.2 < share < 0.47
-
-
-def photo(number: int) -> "calibration_pairs.Photo":
-    key = hashlib.sha256(str(number).encode()).hexdigest()
-    nothing = np.empty((0, 4), np.float32)
-    return calibration_pairs.Photo(key, f"{number}.jpg", key, np.zeros(32, np.uint8), True, nothing)
-
-
-def test_queries_of_held_back_photos_show_no_indexed_photo() -> None:
-    photos = [photo(number) for number in range(120)]
-    away = {one.path for one in photos if calibration_pairs.held_back(one.key)}
-    queries = calibration_pairs.plan_queries(photos, calibration_pairs.TUNING, 60, seed=3)
-    assert len({query.photo for query in queries}) == len(queries) == 60
-    negatives = [query for query in queries if query.photo in away]
-    assert len(negatives) == 20
-    for query in negatives:
-        assert set(query.others) <= away - {query.photo}
-
-
-def test_plan_depends_on_the_seed_alone() -> None:
-    photos = [photo(number) for number in range(60)]
-    plan = calibration_pairs.plan_queries
-    assert plan(photos, "tuning", 20, 1) == plan(photos, "tuning", 20, 1)
-    assert plan(photos, "tuning", 20, 1) != plan(photos, "tuning", 20, 2)
+def test_bands_take_their_figures_from_the_benchmark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = tmp_path / "calibration.json"
+    shipped.write_text(SHIPPED, encoding="utf-8")
+    monkeypatch.setattr(calibrate, "OUT", shipped)
+    bands = {
+        "certain": {"count": 400, "share": 0.9975},
+        "strong": {"count": 20, "share": 0.95},
+        "possible": {"count": 0, "share": None},
+    }
+    method = {"method": "imagematch balanced", "reliability": {"bands": bands}}
+    results = tmp_path / "benchmark.json"
+    results.write_text(json.dumps({"figures": {"methods": [method]}}), encoding="utf-8")
+    calibrate.take_bands(results)
+    certain, strong, possible = Calibration.from_json(shipped.read_text()).bands
+    assert (certain.precision, certain.pairs) == (0.9975, 400)
+    assert (strong.precision, strong.pairs) == (0.95, 20)
+    assert (possible.precision, possible.pairs) == (None, None)
 
 
 def drawn(
@@ -201,17 +209,3 @@ def test_penalty_brings_the_mean_down_to_the_truth() -> None:
     true = np.array([1.0] + [0.0] * 9 * 20)
     penalty = calibration_fit.fit_penalty(np.full(len(true), 2.0), true)
     assert 1 / (1 + np.exp(-(2.0 - penalty))) == pytest.approx(true.mean(), abs=0.01)
-
-
-def test_figures_count_what_was_never_a_candidate_as_missed() -> None:
-    confidence, true = np.array([0.95, 0.6, 0.6, 0.1]), np.array([1.0, 1.0, 0.0, 0.0])
-    found = calibration_fit.figures(confidence, true, wanted=4)
-    assert found.precision == (pytest.approx(2 / 3), 1.0)
-    assert found.recall == (0.5, 0.25)
-    assert found.brier == pytest.approx(((0.05**2) + 0.16 + 0.36 + 0.01) / 4)
-
-
-def test_reliability_table_counts_every_pair_once() -> None:
-    confidence = np.array([0.0, 0.05, 0.5, 0.999, 1.0])
-    lines = calibrate.reliability_lines(confidence, np.ones(5))[2:]
-    assert [int(line.split("|")[2]) for line in lines] == [2, 0, 0, 0, 0, 1, 0, 0, 0, 2]

@@ -1,7 +1,7 @@
 """Query: photos from outside in, what the index knows about each out. Nothing is stored."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import batched
 
@@ -31,6 +31,10 @@ from imagematch.stores.matches import Candidate
 
 #: Queries worked on together: enough to keep the workers busy, few enough to answer soon.
 _BATCH = 16
+
+#: Candidates of a query whose likest parts are compared, too: 98.4 % of the originals of 560 edited
+#: tuning photos are among the nearest five, and each look costs as much as the first one.
+_CLOSER = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +148,10 @@ def _scored(
             others = _in_collection(index, others, options.collection)
         most = max(index.settings.search.verified, options.top or 0)
         nearest = sorted(others, key=_nearness)[:most]
-        doubtful.extend((path, other) for other in nearest)
+        # The views are where to look closer if the whole pictures do not settle it.
+        doubtful.extend((path, other) for other in nearest[:_CLOSER])
+        whole = (replace(other, probe_view=0, photo_view=0) for other in nearest[_CLOSER:])
+        doubtful.extend((path, other) for other in whole)
 
     tasks = _pair_tasks(index, prints, doubtful)
     geometries = iter(list(verify.geometries(executor, index.settings, tasks)))
