@@ -2,6 +2,7 @@
 
 import io
 import json
+import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -18,6 +19,10 @@ from tests.world import ad_sites, mirrored, photo, save
 # A busy machine is no defect: no example of any test is held to a time.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# Shells start background jobs with Ctrl-C ignored, and programs under test would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 #: The measuring data beside the checkout, which most machines do not have.
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
