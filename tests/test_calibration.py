@@ -50,7 +50,7 @@ def laid_over(inliers: int, correlation: float, agreement: float, reason: str) -
     )
 
 
-PERFECT = laid_over(300, 0.99, 1.0, "accepted")
+PERFECT = replace(laid_over(300, 0.99, 1.0, "accepted"), closeness=0.98, plain_closeness=0.95)
 NOTHING_FOUND = laid_over(0, 0.0, 0.0, "few_keypoints")
 
 
