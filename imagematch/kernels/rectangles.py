@@ -18,9 +18,9 @@ from imagematch.records import Bytes
 _SIDE = 256
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
-#: beside the line. With these and _COMPLETE, of 60 photos pasted without a rim 77 % are found, with
-#: a white rim of one px 98 %, with a red one of four 92 %; of 100 untouched photos, 29 % have a
-#: rectangle by mistake.
+#: beside the line. With these and _COMPLETE, of 60 photos pasted without a rim 41 are found, with a
+#: white rim of one px 50, with a red one of four 50; of 100 untouched photos, 34 have a rectangle
+#: by mistake (0.73 a photo).
 _STEP = 10
 _RATIO = 1.3
 
