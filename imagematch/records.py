@@ -14,6 +14,8 @@ type About = Literal["match", "ignore", "hot"]
 type Verdict = Literal["confirm", "reject", "ignore", "release", "keep", "reopen"]
 type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
 type Bytes = np.ndarray[tuple[int, ...], np.dtype[np.uint8]]
+type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 #: Why a file could not be described; stable, for programs. The text beside it is for people.
 FAILURE_CODES = (

@@ -18,6 +18,7 @@ from imagematch.kernels.metrics import (
     OperatingPoint,
     Values,
 )
+from imagematch.records import Flags
 
 #: Precisions at which recall is shown; DISC21 shows the first.
 PRECISIONS = (0.9, 0.99, 1.0)
@@ -236,7 +237,7 @@ def _answers(cases: Sequence[Case], run: MethodRun, twins: Twins) -> tuple[Answe
     return Answers(number, score, true, wanted), claims
 
 
-def _edits(cases: Sequence[Case], found: metrics.Flags) -> dict[str, EditRecall]:
+def _edits(cases: Sequence[Case], found: Flags) -> dict[str, EditRecall]:
     every, right = Counter[str](), Counter[str]()
     for case, is_found in zip(cases, found, strict=True):
         if case.indexed:
@@ -263,7 +264,7 @@ def _reliability(answers: Answers, claims: Answers) -> Reliability:
     )
 
 
-def _calibration_error(confidence: Values, true: metrics.Flags) -> CalibrationError:
+def _calibration_error(confidence: Values, true: Flags) -> CalibrationError:
     return CalibrationError(
         int(confidence.size),
         metrics.calibration_error(confidence, true, equal_count=True),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from imagematch.kernels.content import Flags
+from imagematch.records import Flags
 
 #: Windows of this side are correlated, px at the working side; the aligned pixels of true copies
 #: still agree at this size after blur, noise and recompression.

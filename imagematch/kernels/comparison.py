@@ -12,10 +12,9 @@ import numpy as np
 
 from imagematch.kernels import alignment, homography
 from imagematch.kernels.alignment import Agreement, Alignment
-from imagematch.kernels.content import Flags
-from imagematch.kernels.homography import Doubles, Fitted
+from imagematch.kernels.homography import Fitted
 from imagematch.kernels.keypoints import Features, Pairs, mirror, nearby, tentative
-from imagematch.records import Geometry
+from imagematch.records import Doubles, Flags, Geometry
 from imagematch.settings import VerifySettings
 
 #: Keypoints as far from where the first homography puts them, px, and as alike (inner product of

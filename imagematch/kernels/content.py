@@ -8,9 +8,7 @@ exact level around the marks, which a photograph does not have: even a blurred o
 import cv2
 import numpy as np
 
-from imagematch.records import Bytes
-
-type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+from imagematch.records import Bytes, Flags
 
 #: Longer side at which ground is looked for, px.
 _SIDE = 512

@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from imagematch.kernels import drawing
 from imagematch.kernels.drawing import Colour
-from imagematch.kernels.overlap import Doubles, Fit, Side
-from imagematch.records import Bytes
+from imagematch.kernels.overlap import Fit, Side
+from imagematch.records import Bytes, Doubles
 
 #: More lines than this hide the photos.
 _MOST_LINES = 60

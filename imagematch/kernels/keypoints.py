@@ -9,13 +9,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from imagematch.kernels.content import Flags, photographic
+from imagematch.kernels.content import photographic
 from imagematch.kernels.panels import Box
-from imagematch.records import Bytes, Floats
+from imagematch.records import Bytes, Doubles, Flags, Floats
 from imagematch.settings import VerifySettings
 
 type Pairs = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 #: OpenCV's SIFT looks at the photo at twice its size and halves the coordinates, which puts every
 #: keypoint this far to the right and below, px: half a pixel between a photo and its mirror image.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from imagematch.errors import ShapeError
+from imagematch.records import Flags
 
 type Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
-type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 type Numbers = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 BINS = 10  # of a calibration error and of a reliability curve

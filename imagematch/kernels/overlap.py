@@ -10,10 +10,9 @@ import numpy as np
 
 from imagematch.kernels import keypoints
 from imagematch.kernels.panels import Box, find_panels
-from imagematch.records import Bytes, Geometry
+from imagematch.records import Bytes, Doubles, Geometry
 from imagematch.settings import VerifySettings
 
-type Doubles = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 #: Left, top, right and bottom of a rectangle in a full-size photo, px.
 type Frame = tuple[float, float, float, float]
 

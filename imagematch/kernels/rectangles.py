@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from imagematch.kernels.content import Flags
 from imagematch.kernels.panels import Box
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Flags
 
 #: Longer side of the reduced picture in which lines are sought, px.
 _SIDE = 256

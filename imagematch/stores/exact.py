@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import faiss
 import numpy as np
 
-from imagematch.records import Bytes, Floats
+from imagematch.records import Bytes, Flags, Floats
 from imagematch.stores.vectors import UNIT_TOLERANCE, Ids, Neighbours, VectorKind
 
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
@@ -26,7 +26,6 @@ SLACK = 16
 #: Pairs scored again at once: 32 MiB of float64 at 512 dimensions.
 PAIRS = 4096
 
-type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 type Costs = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
 

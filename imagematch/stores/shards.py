@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
-from imagematch.records import Bytes, Floats
+from imagematch.records import Bytes, Flags, Floats
 from imagematch.stores import durable
 from imagematch.stores.durable import FileRecord
-from imagematch.stores.exact import Flags, Rows
+from imagematch.stores.exact import Rows
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
 
 FORMAT = 1

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels.homography import Doubles, covered, enlargement, fit, plausible, project
-from imagematch.records import Floats
+from imagematch.kernels.homography import covered, enlargement, fit, plausible, project
+from imagematch.records import Doubles, Floats
 from imagematch.settings import DEFAULTS
 
 SIZE = WIDTH, HEIGHT = 400, 300
