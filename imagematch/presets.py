@@ -35,9 +35,9 @@ PRESETS = {
     "fast": Preset(
         "The small model, no crops of a query, fewer candidates verified.",
         "sscd-small",
-        {"search": {"crops": False, "verified": 10}},
+        {"search": {"crops": False, "verified": 8}},
     ),
-    "balanced": Preset("The small model, nine crops of a query; the default.", "sscd-small"),
+    "balanced": Preset("The small model, 18 crops of a query; the default.", "sscd-small"),
     "thorough": Preset(
         "The full model, more candidates verified; slower, finds more.",
         "sscd",

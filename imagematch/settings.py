@@ -125,24 +125,25 @@ class SearchSettings:
     """Which pairs are worth a closer look."""
 
     top: int = _setting(15, "Candidates by embedding for one photo or query.", low=1)
-    min_cosine: float = _setting(
-        0.45, "Smallest cosine of a candidate while indexing, -1 to 1.", low=-1, high=1
-    )
-    min_cosine_query: float = _setting(
-        0.25,
-        "Smallest cosine of a candidate of `query`, which can afford to look deeper, -1 to 1.",
-        low=-1,
+    min_margin: float = _setting(
+        0.12,
+        "A candidate while indexing has a cosine that is larger by at least so much than that of "
+        "photos which have nothing to do with the view, 0 to 1.",
+        low=0,
         high=1,
     )
+    min_margin_query: float = _setting(
+        0.0, "The same of `query`, which can afford to look deeper, 0 to 1.", low=0, high=1
+    )
     verified: int = _setting(
-        20,
+        15,
         "Candidates of a query that are verified, nearest first; the others are left out.",
         low=1,
     )
     crops: bool = _setting(
         True,
-        "Outlines in a query and nine crops of it are looked up, too; they find photos that it "
-        "shows in part, and cost nine embeddings and more.",
+        "Outlines in a query and 18 crops of it are looked up, too; they find photos that it "
+        "shows in part, and cost 18 embeddings and more.",
     )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256

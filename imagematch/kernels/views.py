@@ -6,7 +6,7 @@ rectangles that lie anywhere in the picture (`kernels.rectangles`) become views 
 query gets more, for which an index would pay too much: tilted frames (`kernels.frames`) and crops.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -27,8 +27,10 @@ _SAME = 0.75
 #: would only soften it.
 _UPRIGHT = 0.03
 
-#: Where the crops of a query begin, as shares of the room that they have to move in; each is half
-#: as high and half as wide as the photo, so that together they cover it with overlap.
+#: The crops of a query: what its height and width are divided by, and where they begin, as shares of
+#: the room that they have to move in. Halves cover the photo with overlap; thirds are the parts of a collage
+#: of nine, and about the size of what is pasted onto a photo.
+_CROP_PARTS = (2, 3)
 _CROP_STARTS = (0.0, 0.5, 1.0)
 
 
@@ -76,12 +78,16 @@ def further_views(rgb: Bytes) -> tuple[View, ...]:
 
 
 def crops(rgb: Bytes) -> tuple[View, ...]:
-    """Nine overlapping quarters of a picture."""
-    height, width = rgb.shape[:2]
-    down, across = max(1, height // 2), max(1, width // 2)
-    tops = [round(start * (height - down)) for start in _CROP_STARTS]
-    lefts = [round(start * (width - across)) for start in _CROP_STARTS]
-    return tuple(View(Box(top, top + down, left, left + across)) for top in tops for left in lefts)
+    """Nine crops of a half of a picture's height and width, then nine of a third."""
+    return tuple(crop for parts in _CROP_PARTS for crop in _grid(rgb.shape, parts))
+
+
+def _grid(shape: tuple[int, ...], parts: int) -> Iterator[View]:
+    down, across = max(1, shape[0] // parts), max(1, shape[1] // parts)
+    for high in _CROP_STARTS:
+        for wide in _CROP_STARTS:
+            top, left = round(high * (shape[0] - down)), round(wide * (shape[1] - across))
+            yield View(Box(top, top + down, left, left + across))
 
 
 def view_box(rgb: Bytes, view: int) -> Box:

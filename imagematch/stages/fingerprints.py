@@ -44,7 +44,7 @@ class QueryPrint:
 
     Attributes:
         orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
-        views: shape (V, D), float32; the fingerprint's embeddings, then nine crops, where
+        views: shape (V, D), float32; the fingerprint's embeddings, then further views, where
             `search.crops` wants them.
     """
 
@@ -126,7 +126,7 @@ def describe_queries(
     *,
     crops: bool,
 ) -> list[QueryPrint | Failure]:
-    """Describe a chunk of query photos; `crops`: with further views of each, its nine crops."""
+    """Describe a chunk of query photos; `crops`: with further views of each, such as its crops."""
     describe = partial(_described_query, crops=crops)
     return [_guarded(describe, task, decoding, describing) for task in tasks]
 

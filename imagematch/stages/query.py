@@ -36,6 +36,9 @@ _BATCH = 16
 #: down, and each closer look costs as much as the first one.
 _CLOSER = 5
 
+#: PDQ distance of the nearest of many unrelated photos, bits: what `Near.margin` takes off a cosine.
+_STRANGE_PDQ = 96
+
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
@@ -75,7 +78,7 @@ def run(
     Args:
         photos: paths.
     """
-    finder = Finder(index, index.settings.search.min_cosine_query, options.top or 0)
+    finder = Finder(index, index.settings.search.min_margin_query, options.top or 0)
     rulings = Rulings.of(index)
     for batch in batched(photos, _BATCH):
         yield from _answered(index, executor, finder, rulings, batch, options)
@@ -191,8 +194,8 @@ def _pair_tasks(
 
 def _nearness(near: Near) -> tuple[bool, float, int]:
     """A key that sorts the nearest first, by whichever index says so more clearly."""
-    by_hash = 0.0 if near.pdq_distance is None else 1 - near.pdq_distance / 128
-    return not near.same_pixels, -max(near.cosine or 0.0, by_hash), near.photo_id
+    by_hash = 0.0 if near.pdq_distance is None else (_STRANGE_PDQ - near.pdq_distance) / 128
+    return not near.same_pixels, -max(near.margin or 0.0, by_hash), near.photo_id
 
 
 def _ruled(rulings: Rulings, query: Content, scored: Sequence[_Scored]) -> dict[int, Ruled]:

@@ -11,7 +11,7 @@ from itertools import batched
 import numpy as np
 
 from imagematch.errors import IndexDamaged
-from imagematch.kernels import hashes
+from imagematch.kernels import hashes, normalisation
 from imagematch.monitor import Monitor
 from imagematch.records import Bytes, Floats
 from imagematch.settings import SearchSettings
@@ -51,6 +51,7 @@ class Near:
     """A photo that an index found close to a probe, with all that can be measured at once.
 
     Attributes:
+        margin: how much larger the cosine of a view is than what is usual for it, at most.
         probe_view, photo_view: which view of either was closest by embedding; 0 is the whole
             picture, higher numbers are panels (of a query: panels, then crops).
     """
@@ -59,6 +60,7 @@ class Near:
     sha256: str
     pdq_distance: int | None = None
     cosine: float | None = None
+    margin: float | None = None
     same_pixels: bool = False
     probe_view: int = 0
     photo_view: int = 0
@@ -80,7 +82,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     """
     report = SearchReport()
     monitor.stage("search", index.photos.count_unsearched(root_id))
-    finder = Finder(index, index.settings.search.min_cosine)
+    finder = Finder(index, index.settings.search.min_margin)
     ignored = set(index.photos.references(ignored_only=True))
     for batch in batched(index.photos.unsearched(root_id), _BATCH):
         ids = [photo.id for photo in batch]
@@ -106,7 +108,7 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
     Returns:
         How many pairs wait to be judged now: those that are matches already do not.
     """
-    finder = Finder(index, index.settings.search.min_cosine, _AROUND)
+    finder = Finder(index, index.settings.search.min_margin, _AROUND)
     matched = {(match.photo_a, match.photo_b) for match in index.matches.of(photo_ids)}
     waiting = 0
     for batch in batched(index.photos.facts(photo_ids).values(), _BATCH):
@@ -121,14 +123,14 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
 class Finder:
     """Looks probes up in all indexes of an `Index`."""
 
-    def __init__(self, index: Index, min_cosine: float, top: int = 0) -> None:
+    def __init__(self, index: Index, min_margin: float, top: int = 0) -> None:
         """Args:
-        min_cosine: of a candidate; a query looks deeper than a run over a folder.
+        min_margin: of a candidate; a query looks deeper than a run over a folder.
         top: candidates of a probe, where more than the settings say are wanted.
         """
         self._index = index
         self._settings = index.settings.search
-        self._min_cosine = min_cosine
+        self._min_margin = min_margin
         self._top = max(top, index.settings.search.top)
         self._gallery = _gallery_vectors(index)
 
@@ -137,16 +139,16 @@ class Finder:
         pixels = self._index.photos.with_pixels([probe.pixel_sha256 for probe in probes])
         proposed = [set(pixels.get(probe.pixel_sha256, ())) for probe in probes]
         self._propose_by_hash(probes, proposed)
-        self._propose_by_view(probes, proposed)
+        backgrounds = self._propose_by_view(probes, proposed)
         # Vectors can be ahead of the catalogue, so only what it knows as described counts.
         facts = self._index.photos.facts(sorted(set().union(*proposed)))
         vectors = _views_of(self._index, facts.values())
         return [
             [
-                self._measured(probe, facts[photo_id], vectors[photo_id])
+                self._measured(probe, background, facts[photo_id], vectors[photo_id])
                 for photo_id in sorted(ids & facts.keys())
             ]
-            for probe, ids in zip(probes, proposed, strict=True)
+            for probe, background, ids in zip(probes, backgrounds, proposed, strict=True)
         ]
 
     def _propose_by_hash(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
@@ -157,24 +159,33 @@ class Finder:
             )
             _collect(found.ids, owners, proposed)
 
-    def _propose_by_view(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
+    def _propose_by_view(
+        self, probes: Sequence[Probe], proposed: list[set[int]]
+    ) -> Sequence[Floats]:
+        """Propose photos with a view that is near; returns the background of each probe's views."""
         queries, owners = _stacked([probe.views for probe in probes])
         if self._index.embeddings is None or not len(queries):
-            return
-        found = self._index.embeddings.search(queries, self._top, limit=self._min_cosine)
-        _collect(found.ids, owners, proposed)
+            return [np.empty(0, np.float32)] * len(probes)
+        found = self._index.embeddings.search(queries, max(self._top, normalisation.LAST))
+        background = normalisation.backgrounds(found.scores)
+        least = background + np.float32(self._min_margin)
+        enough = found.scores[:, : self._top] >= least[:, None]
+        _collect(np.where(enough, found.ids[:, : self._top], -1), owners, proposed)
         # A gallery must answer even where many ads are closer to the probe than its photos are.
         ids, vectors = self._gallery
-        if len(ids) and len(found.ids):
+        if len(ids):
             top = min(self._top, len(ids))
-            for row, owner in zip(queries, owners, strict=True):
+            for row, needed, owner in zip(queries, least, owners, strict=True):
                 cosines = vectors @ row
                 nearest = np.argpartition(-cosines, top - 1)[:top]
-                near = ids[nearest[cosines[nearest] >= self._min_cosine]]
+                near = ids[nearest[cosines[nearest] >= needed]]
                 proposed[owner].update(photo_of(int(vector)) for vector in near)
+        return np.split(background, np.cumsum([len(probe.views) for probe in probes])[:-1])
 
-    def _measured(self, probe: Probe, photo: PhotoFacts, views: Floats) -> Near:
-        near = measured(probe, photo, views, self._settings)
+    def _measured(
+        self, probe: Probe, background: Floats, photo: PhotoFacts, views: Floats
+    ) -> Near:
+        near = measured(probe, photo, views, self._settings, background)
         if near.cosine is not None and not abs(near.cosine) <= _MOST_COSINE:
             raise IndexDamaged(
                 f"the vectors of {self._index.directory} are damaged: a cosine of {near.cosine} is "
@@ -183,16 +194,24 @@ class Finder:
         return near
 
 
-def measured(probe: Probe, photo: PhotoFacts, views: Floats, settings: SearchSettings) -> Near:
+def measured(
+    probe: Probe,
+    photo: PhotoFacts,
+    views: Floats,
+    settings: SearchSettings,
+    background: Floats | None = None,
+) -> Near:
     """Measure all that hashes and embeddings say about a probe and one photo.
 
     Args:
         views: of the photo, shape (V, D), float32; V may be 0.
+        background: of the probe's views, see `kernels.normalisation`; without it there is no
+            margin.
     """
     distance = None
     if len(probe.orientations) and photo.pdq_quality >= settings.min_pdq_quality:
         distance = int(hashes.hamming(hashes.pack_hex([photo.pdq])[0], probe.orientations).min())
-    cosine, probe_view, photo_view = None, 0, 0
+    cosine, margin, probe_view, photo_view = None, None, 0, 0
     if len(probe.views) and len(views):
         # In double precision, so that the result does not depend on what else is compared.
         cosines = probe.views.astype(np.float64) @ views.astype(np.float64).T
@@ -200,8 +219,12 @@ def measured(probe: Probe, photo: PhotoFacts, views: Floats, settings: SearchSet
             int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
         )
         cosine = round(float(cosines[probe_view, photo_view]), 6)
+        if background is not None:
+            margin = round(float((cosines.max(axis=1) - background).max()), 6)
     same_pixels = probe.pixel_sha256 == photo.pixel_sha256
-    return Near(photo.id, photo.sha256, distance, cosine, same_pixels, probe_view, photo_view)
+    return Near(
+        photo.id, photo.sha256, distance, cosine, margin, same_pixels, probe_view, photo_view
+    )
 
 
 def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:

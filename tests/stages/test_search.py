@@ -32,7 +32,7 @@ def test_all_eight_orientations_of_a_photo_find_it(tmp_path: Path) -> None:
         }
         turned_ids = sorted(i for i, path in paths.items() if path.endswith(".png"))
         facts = opened.photos.facts(turned_ids)
-        for near in Finder(opened, 0.45).find(probes_of(opened, list(facts.values()))):
+        for near in Finder(opened, 0.1).find(probes_of(opened, list(facts.values()))):
             assert [found.photo_id for found in near] == turned_ids
             assert all((found.pdq_distance or 0) <= 64 for found in near)
 
@@ -44,7 +44,7 @@ def test_flat_photos_are_found_by_their_pixels_only(tmp_path: Path) -> None:
     with Index.read(indexed(tmp_path / "ads", tmp_path / "index")) as opened:
         [probe] = probes_of(opened, list(opened.photos.facts([1]).values()))
         assert len(probe.orientations) == 0
-        [near] = Finder(opened, 0.45).find([probe])
+        [near] = Finder(opened, 0.1).find([probe])
         assert [(found.photo_id, found.same_pixels) for found in near] == [(1, True), (2, True)]
         [match] = opened.matches.matches()
         assert (match.judgement.kind, match.judgement.evidence.rule) == ("exact", "same_pixels")
