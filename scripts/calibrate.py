@@ -33,10 +33,6 @@ from imagematch.stores.executors import open_executor
 
 OUT = Path(__file__).parents[1] / "imagematch" / "calibration.json"
 
-#: Two untouched photos that the fitted models take for copies are asked about no further: they may
-#: be one photograph saved twice, and nobody has looked.
-_TWIN = 0.5
-
 
 def measure(
     folder: Path, labelled: Path | None, queries: int, pairs: int, seed: int, scratch: Path
@@ -103,7 +99,7 @@ def without_twins(
     for one, two, found in pipeline.stored_matches(directory):
         pair = Example("", names[one], names[two], True, found.evidence)
         likely = judgement(pair, first)
-        if likely.kind != "scene" and likely.confidence >= _TWIN:
+        if likely.kind != "scene" and likely.confidence >= product.TWIN:
             twins[frozenset((pair.query, pair.photo))] = (
                 f"{pair.query} = {pair.photo} ({likely.confidence:.3f})"
             )

@@ -28,6 +28,9 @@ from imagematch.settings import DEFAULTS, DescribeSettings
 
 DEFAULT_PRESET = DEFAULTS.describe.preset
 
+#: Confidence from which two untouched photos are taken for one that was saved twice.
+TWIN = 0.99
+
 #: In the other direction, so many copies and photos without one are asked for.
 _ASKED, _ASKED_WITHOUT = 100, 50
 
@@ -117,9 +120,10 @@ def index_photos(preset: str, shelf: Shelf, monitor: Monitor) -> Indexed:
 def find_twins(
     default: Indexed, shelf: Shelf, monitor: Monitor
 ) -> tuple[list[tuple[str, str]], tuple[FailedFile, ...]]:
-    """Pairs of untouched photos that imagematch shows as copies, and those that it can't read.
+    """Pairs of untouched photos that are hardly two, and photos that imagematch can't read.
 
-    Held-back photos are compared, too. If A equals B, and B equals C, so does C equal A.
+    Held-back photos are compared, too. If A equals B, and B equals C, so does C equal A. What
+    imagematch is less sure of counts: frames of one burst are different photos.
 
     Args:
         default: the index of the default preset.
@@ -134,7 +138,7 @@ def find_twins(
     found = {
         (min(names[one], names[two]), max(names[one], names[two])): judgement.confidence
         for one, two, judgement in pipeline.stored_matches(directory)
-        if judgement.kind != "scene"
+        if judgement.kind != "scene" and judgement.confidence >= TWIN
     }
     direct = sorted(found, key=lambda pair: (found[pair], pair))
     failed = (*default.report.failures, *report.failures)

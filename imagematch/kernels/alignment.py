@@ -3,7 +3,8 @@
 Two photos of one place share hundreds of true keypoints and not the pixels between them; copies
 share those as well, except where something was put on top. Letters and emoji differ from what is
 below them sharply and in few pixels, so each window is compared with and without the pixels that do
-not follow the rest of it.
+not follow the rest of it. A blurred copy lacks the details of its original, so the sharper of the
+two is blurred as much before they are compared.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,12 @@ _WINDOW = 31
 
 #: Blur before correlating, px: hides the fraction of a pixel by which the homography is off.
 _BLUR = 1.0
+
+#: Standard deviations by which the sharper picture is blurred, px, so that a blurred or enlarged
+#: copy is compared with what its original would be; and what is left out along the edge of the
+#: overlap when sharpness is measured, px.
+_BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)
+_RIM = 9
 
 #: A window counts where one of the photos varies by at least this much, levels of 255; flat areas
 #: would correlate by chance or by noise.
@@ -70,8 +77,9 @@ def align(photo: np.ndarray, warped: np.ndarray, shown: Flags) -> Alignment | No
         None where there is too little to compare.
     """
     left, right = (
-        cv2.GaussianBlur(gray, (0, 0), _BLUR).astype(np.float32) for gray in (photo, warped)
+        cv2.GaussianBlur(gray.astype(np.float32), (0, 0), _BLUR) for gray in (photo, warped)
     )
+    left, right = _equally_sharp(left, right, shown)
     weight = shown.astype(np.float32)
     share = _box(weight)
     seen = _Moments.of(left, right, weight)
@@ -84,6 +92,37 @@ def align(photo: np.ndarray, warped: np.ndarray, shown: Flags) -> Alignment | No
         weight = (shown & seen.followed(left, right)).astype(np.float32)
         seen = _Moments.of(left, right, weight)
     return Alignment(plain, _agreement(seen.correlation[usable]))
+
+
+def _equally_sharp(
+    left: np.ndarray, right: np.ndarray, shown: Flags
+) -> tuple[np.ndarray, np.ndarray]:
+    """Blur the sharper picture as far as it still shows no less detail than the other one."""
+    inside = cv2.erode(shown.astype(np.uint8), np.ones((_RIM, _RIM), np.uint8)) > 0
+    if not inside.any():
+        return left, right
+    details = _detail(left), _detail(right)
+    left_is_sharper = _surplus(*details, inside) > 1
+    sharper, least = (left, details[1]) if left_is_sharper else (right, details[0])
+    equal = sharper
+    for blur in _BLURS:
+        blurred = cv2.GaussianBlur(sharper, (0, 0), blur)
+        if _surplus(_detail(blurred), least, inside) < 1:
+            break
+        equal = blurred
+    return (equal, right) if left_is_sharper else (left, equal)
+
+
+def _detail(gray: np.ndarray) -> np.ndarray:
+    """Squared gradient for a variance of 1, in the window around each pixel."""
+    across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
+    variance = _box(gray * gray) - _box(gray) ** 2
+    return np.asarray(_box(across * across + down * down) / np.maximum(variance, 1.0))
+
+
+def _surplus(one: np.ndarray, other: np.ndarray, inside: Flags) -> float:
+    """How many times more detail one has in most windows; letters are in few of them."""
+    return float(np.median(one[inside] / np.maximum(other[inside], 1e-3)))
 
 
 @dataclass(frozen=True, slots=True)

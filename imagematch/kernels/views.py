@@ -27,9 +27,9 @@ _SAME = 0.75
 #: would only soften it.
 _UPRIGHT = 0.03
 
-#: The crops of a query: what its height and width are divided by, and where they begin, as shares of
-#: the room that they have to move in. Halves cover the photo with overlap; thirds are the parts of a collage
-#: of nine, and about the size of what is pasted onto a photo.
+#: The crops of a query: what its height and width are divided by, and where they begin, as shares
+#: of the room that they have to move in. Halves cover the photo with overlap; thirds are the parts
+#: of a collage of nine, and about the size of what is pasted onto a photo.
 _CROP_PARTS = (2, 3)
 _CROP_STARTS = (0.0, 0.5, 1.0)
 

@@ -36,7 +36,7 @@ _BATCH = 16
 #: down, and each closer look costs as much as the first one.
 _CLOSER = 5
 
-#: PDQ distance of the nearest of many unrelated photos, bits: what `Near.margin` takes off a cosine.
+#: PDQ distance of the nearest of many unrelated photos, bits: a background like that of `margin`.
 _STRANGE_PDQ = 96
 
 

@@ -182,9 +182,7 @@ class Finder:
                 proposed[owner].update(photo_of(int(vector)) for vector in near)
         return np.split(background, np.cumsum([len(probe.views) for probe in probes])[:-1])
 
-    def _measured(
-        self, probe: Probe, background: Floats, photo: PhotoFacts, views: Floats
-    ) -> Near:
+    def _measured(self, probe: Probe, background: Floats, photo: PhotoFacts, views: Floats) -> Near:
         near = measured(probe, photo, views, self._settings, background)
         if near.cosine is not None and not abs(near.cosine) <= _MOST_COSINE:
             raise IndexDamaged(

@@ -70,6 +70,14 @@ def test_letters_on_top_count_less_once_they_are_left_out(seed: int) -> None:
         assert found.robust.agreement > 0.85
 
 
+@pytest.mark.parametrize("blur", [1.5, 3.0, 5.0])
+def test_a_blurred_copy_is_compared_with_what_its_original_would_be(blur: float) -> None:
+    soft = np.asarray(cv2.GaussianBlur(PHOTO, (0, 0), blur), np.uint8)
+    for found in (aligned(PHOTO, soft, EVERYWHERE), aligned(soft, PHOTO, EVERYWHERE)):
+        assert found.plain.correlation > 0.97
+        assert found.plain.closeness > 0.9
+
+
 # --- differences ---------------------------------------------------------------------------------
 
 
@@ -127,7 +135,7 @@ def test_all_values_are_in_range_and_sides_hardly_matter(
     there = aligned(left, right, np.ones(left.shape, bool))
     back = aligned(right, left, np.ones(left.shape, bool))
     assert there.plain == back.plain
-    assert there.robust.correlation == pytest.approx(back.robust.correlation, abs=0.15)
+    assert there.robust.correlation == pytest.approx(back.robust.correlation, abs=0.25)
     for part in (there.plain, there.robust):
         assert -1 <= part.correlation <= 1
         assert 0 <= part.closeness <= part.agreement <= 1

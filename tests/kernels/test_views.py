@@ -145,22 +145,28 @@ def test_a_view_cuts_the_corners_that_it_names() -> None:
 
 
 @given(st.integers(1, 60), st.integers(1, 60))
-def test_nine_crops_of_a_quarter_cover_the_picture(height: int, width: int) -> None:
+def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
+    height: int, width: int
+) -> None:
     picture = np.zeros((height, width, 3), np.uint8)
-    covered = np.zeros((height, width), bool)
     views = crops(picture)
-    assert len(views) == 9
-    for view in views:
-        box = view.box
-        assert view.corners is None
-        assert inside(box, picture)
-        assert (box.bottom - box.top, box.right - box.left) == (
-            max(1, height // 2),
-            max(1, width // 2),
-        )
-        covered[box.top : box.bottom, box.left : box.right] = True
-    # Halves of an odd side are rounded down and leave no gap between them.
-    assert covered.all()
+    assert len(views) == 18
+    for parts, some in ((2, views[:9]), (3, views[9:])):
+        covered = np.zeros((height, width), bool)
+        for view in some:
+            box = view.box
+            assert view.corners is None
+            assert inside(box, picture)
+            assert (box.bottom - box.top, box.right - box.left) == (
+                max(1, height // parts),
+                max(1, width // parts),
+            )
+            covered[box.top : box.bottom, box.left : box.right] = True
+        # Halves of an odd side are rounded down and leave no gap, thirds two lines at most.
+        rows, columns = covered.any(axis=1), covered.any(axis=0)
+        assert (covered == (rows[:, None] & columns)).all()
+        gaps = 0 if parts == 2 else 2
+        assert (rows.sum() >= height - gaps, columns.sum() >= width - gaps) == (True, True)
 
 
 @pytest.mark.parametrize("picture", [collage(), album(), COFFEE], ids=["collage", "album", "photo"])
@@ -172,6 +178,6 @@ def test_views_are_numbered_whole_then_parts_then_further_ones(picture: Bytes) -
 
 def test_a_view_that_the_picture_does_not_have_is_the_whole() -> None:
     """Views are numbered at the size of decoding, which the settings may have changed since."""
-    known = 1 + len(find_views(ASTRONAUT)) + 9
+    known = 1 + len(find_views(ASTRONAUT)) + len(crops(ASTRONAUT))
     assert view_box(ASTRONAUT, known) == Box(0, 512, 0, 512)
     assert view_box(ASTRONAUT, known - 1) == crops(ASTRONAUT)[-1].box

@@ -3,18 +3,64 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from imagematch import pipeline
+from imagematch.kernels import hashes
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
-from imagematch.stages.search import Finder, probes_of
+from imagematch.records import Floats
+from imagematch.settings import DEFAULTS
+from imagematch.stages.search import Finder, Probe, probes_of
 from imagematch.stores.index import Index
+from imagematch.stores.photos import Described
+from tests.stores import builders
 from tests.world import ad_sites, photo, save
 
 
 def indexed(folder: Path, index: Path) -> Path:
     pipeline.index_folder(index, IndexRequest(folder, preset="hashes"), Unwatched())
     return index
+
+
+def view(cosine: float, axis: int) -> Floats:
+    """A view with this cosine to the one along an axis, and none to those along all others."""
+    made = np.zeros(builders.WIDTH, np.float32)
+    made[axis], made[-1] = cosine, (1 - cosine**2) ** 0.5
+    return made
+
+
+def found(directory: Path, views: list[Floats], probe: list[Floats]) -> dict[int, float]:
+    """The margin of each photo that a probe finds by its views; photos have one each, from 1."""
+    with Index.create(directory, "test", DEFAULTS, builders.MODEL) as index:
+        files = [builders.scanned(f"{number:03}.jpg") for number in range(len(views))]
+        pending = list(index.photos.pending(builders.add(index, *files)))
+        described = [Described(one.id, builders.fingerprint(one.sha256), 1) for one in pending]
+        pdqs = hashes.pack_hex([one.fingerprint.pdq for one in described])
+        index.add_vectors([one.id for one in pending], pdqs, [view[None] for view in views])
+        index.photos.save_described(described, "test")
+        nothing = np.empty((0, hashes.PDQ_BYTES), np.uint8)
+        [near] = Finder(index, 0.12).find([Probe("", nothing, np.stack(probe))])
+        return {photo.photo_id: photo.margin or 0.0 for photo in near}
+
+
+def test_a_photo_must_be_nearer_than_what_is_near_to_everything(tmp_path: Path) -> None:
+    """One view is alike to thirty photos, a plain part of a picture, and another to one alone."""
+    plain, sharp = view(1.0, 0), view(1.0, 1)
+    photos = [view(0.35, 0)] * 30 + [view(0.35, 1)]
+    assert found(tmp_path / "plain", photos, [plain]) == {}
+    for views in ([sharp], [plain, sharp]):
+        margins = found(tmp_path / f"{len(views)}", photos, views)
+        assert margins == {31: pytest.approx(0.25, abs=0.01)}
+
+
+def test_many_copies_are_all_found(tmp_path: Path) -> None:
+    assert len(found(tmp_path / "index", [view(0.8, 0)] * 40, [view(1.0, 0)])) == 15
+
+
+def test_in_a_small_index_little_likeness_will_do(tmp_path: Path) -> None:
+    near = found(tmp_path / "index", [view(0.3, 0), view(0.15, 0)], [view(1.0, 0)])
+    assert near == {1: pytest.approx(0.2, abs=0.01)}
 
 
 def test_all_eight_orientations_of_a_photo_find_it(tmp_path: Path) -> None:
