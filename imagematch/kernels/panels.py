@@ -126,7 +126,8 @@ def _lines(pixels: Bytes, axis: int) -> list[int]:
     if len(signed) < _MIN_SIDE:
         return []
     # Two px apart: a step that scaling has smeared over two lines is still a full step.
-    steps = np.abs(signed[2:] - signed[:-2]).max(axis=2)
+    red, green, blue = np.moveaxis(np.abs(signed[2:] - signed[:-2]), 2, 0)
+    steps = np.maximum(np.maximum(red, green), blue)
     here, around = steps[2:-2], np.maximum(steps[:-4], steps[4:])
     complete = ((here >= _STEP) & (here >= _RATIO * around)).mean(axis=1)
     lines: list[int] = []
