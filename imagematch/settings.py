@@ -199,7 +199,7 @@ class MatchSettings:
     """Which judged pairs count."""
 
     min_confidence: float = _setting(
-        0.5, "Least confidence of a match that is stored and shown, 0-1.", low=0, high=1
+        0.7, "Least confidence of a match that is stored and shown, 0-1.", low=0, high=1
     )
     min_confidence_unverified: float = _setting(
         0.9,
