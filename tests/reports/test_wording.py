@@ -106,7 +106,7 @@ def test_percentages_are_cut_and_not_rounded_up(value: float, text: str) -> None
         (builders.exact(), "100 %, certain"),
         (builders.judgement(confidence=0.998), "99.8 %, certain"),
         (builders.judgement("part", 0.93), "93.0 %, strong"),
-        (builders.judgement(confidence=0.6), "60.0 %, possible"),
+        (builders.judgement(confidence=0.8), "80.0 %, possible"),
         (builders.judgement(confidence=0.4), "40.0 %"),
         (builders.unverified(0.62), "62.0 %"),
         (builders.scene(), "3.0 % as a copy"),
