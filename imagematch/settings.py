@@ -170,6 +170,12 @@ class VerifySettings:
     )
     reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
     min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
+    min_coarse_inliers: int = _setting(
+        5,
+        "A pair with fewer inliers among keypoints from half the size gets no closer look; 0: "
+        "every pair gets one.",
+        low=0,
+    )
     min_overlap: float = _setting(
         0.3, "Least share of one of the photos that must be covered, 0-1.", low=0, high=1
     )

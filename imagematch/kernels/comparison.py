@@ -40,6 +40,25 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     return next((geometry for geometry in found if geometry.transform is not None), found[0])
 
 
+def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Count the inliers of two photos, without a look at their pixels.
+
+    A pair with few among coarse keypoints is hardly worth the fine ones, which cost several times
+    as much.
+
+    Returns:
+        A geometry of nothing but inliers, with the reason why no more is known.
+    """
+    inliers = []
+    for way in (query, mirror(query)):
+        pairs = tentative(way, photo, settings.ratio)
+        if len(pairs) >= settings.min_inliers:
+            source, target = way.points[pairs[:, 0]], photo.points[pairs[:, 1]]
+            fitted = homography.fit(source, target, settings.reprojection)
+            inliers.append(fitted.inliers if fitted else 0)
+    return _nothing(max(inliers, default=0), "few_inliers" if inliers else "few_keypoints")
+
+
 def _found(
     query: Features, photo: Features, pairs: Pairs, mirrored: bool, settings: VerifySettings
 ) -> Geometry:

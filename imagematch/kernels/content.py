@@ -44,16 +44,20 @@ def photographic(rgb: Bytes) -> Flags:
     Returns:
         Shape (h, w), H and W reduced so that neither is over 512: False on ground and beside it.
     """
-    gray = _reduced(rgb)
-    ground = _ground(gray)
-    return ~ground & (_mean(ground.astype(np.float32)) < _GROUND)
+    return _undrawn(_reduced(rgb))
 
 
 def photographic_share(rgb: Bytes) -> float:
     """The share of a picture that is photographic and has texture, 0-1."""
-    gray = _reduced(rgb).astype(np.float32)
-    spread = np.sqrt(np.maximum(_mean(gray * gray) - _mean(gray) ** 2, 0))
-    return float((photographic(rgb) & (spread >= _TEXTURE)).mean())
+    gray = _reduced(rgb)
+    levels = gray.astype(np.float32)
+    spread = np.sqrt(np.maximum(_mean(levels * levels) - _mean(levels) ** 2, 0))
+    return float((_undrawn(gray) & (spread >= _TEXTURE)).mean())
+
+
+def _undrawn(gray: Bytes) -> Flags:
+    ground = _ground(gray)
+    return ~ground & (_mean(ground.astype(np.float32)) < _GROUND)
 
 
 def _reduced(rgb: Bytes) -> Bytes:
@@ -76,16 +80,19 @@ def _ground(gray: Bytes) -> Flags:
 
 def _patches(gray: Bytes, plain: np.ndarray, least: float) -> Flags:
     """Connected plain pixels that are at least this share of the picture and of one level."""
-    count, labels = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
-    patch = np.asarray(labels, np.int64).ravel()
-    level = gray.ravel().astype(np.float64)
-    area = np.bincount(patch, minlength=count)
-    filled = np.maximum(area, 1)
-    mean = np.bincount(patch, level, count) / filled
-    variance = np.bincount(patch, level * level, count) / filled - mean**2
-    ground = (area >= least * gray.size) & (variance <= _MOST_SPREAD**2)
-    ground[0] = False  # what is not plain
-    return np.asarray(ground[labels], np.bool_)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(
+        plain.astype(np.uint8), connectivity=4
+    )
+    large = stats[:, cv2.CC_STAT_AREA] >= least * gray.size
+    large[0] = False  # what is not plain
+    if not large.any():
+        return np.zeros(gray.shape, np.bool_)
+    inside = large[labels]
+    patch, level = labels[inside], gray[inside].astype(np.float64)
+    area = np.maximum(np.bincount(patch, minlength=count), 1)
+    mean = np.bincount(patch, level, count) / area
+    variance = np.bincount(patch, level * level, count) / area - mean**2
+    return np.asarray((large & (variance <= _MOST_SPREAD**2))[labels], np.bool_)
 
 
 def _mean(values: np.ndarray) -> np.ndarray:

@@ -90,17 +90,14 @@ def _grid(shape: tuple[int, ...], parts: int) -> Iterator[View]:
             yield View(Box(top, top + down, left, left + across))
 
 
-def view_box(rgb: Bytes, view: int) -> Box:
-    """The box of a view by its number: 0 is the whole picture, then its parts, then further views.
+def boxes(rgb: Bytes) -> Iterator[Box]:
+    """The boxes of all views by their number: the whole picture, its parts, further views.
 
-    A number that the picture does not have means the whole picture: it was given when the photo was
-    decoded at another size.
+    What comes later is sought only when it is asked for.
     """
-    whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
-    if view == 0:
-        return whole
-    boxes = [whole, *(part.box for part in (*find_views(rgb), *further_views(rgb)))]
-    return boxes[view] if view < len(boxes) else whole
+    yield Box(0, rgb.shape[0], 0, rgb.shape[1])
+    yield from (view.box for view in find_views(rgb))
+    yield from (view.box for view in further_views(rgb))
 
 
 def _distinct(proposed: Sequence[View], known: Sequence[View]) -> tuple[View, ...]:

@@ -1,24 +1,33 @@
 """What a worker process does with a candidate pair: two files in, a `Geometry` out.
 
+Most candidates have nothing in common, which coarse keypoints tell for a fifth of the price of fine
+ones. So those come first, and a pair gets a full look only where they give it a chance.
+
 Everything here runs in a worker that a hostile file may kill.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from imagematch.errors import PhotoError
 from imagematch.kernels import comparison, keypoints, views
+from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.keypoints import Features
+from imagematch.kernels.panels import Box
 from imagematch.records import Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
 
-#: Photos whose keypoints a worker keeps for the next pair, about 0.5 MB each.
-_KEPT = 48
+#: Views whose keypoints a worker keeps for the next pair, about 0.5 MB each, and photos that it
+#: keeps decoded for the next view, at most 3 MB each by default.
+_KEPT, _OPEN = 48, 8
 
 #: Correlation and agreement from which on the whole pictures have said it all.
 _CLEAR = 0.9
+
+type _Key = tuple[str, int, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,24 +51,39 @@ def _verified(
     task: PairTask, decoding: DecodeSettings, settings: VerifySettings
 ) -> Geometry | None:
     try:
-        query = _features(task.query, 0, decoding, settings)
-        photo = _features(task.photo, 0, decoding, settings)
-        geometry = _compared(query, photo, settings)
-        if _is_plain(geometry) or not (task.query_view or task.photo_view):
-            return geometry
-        # A small part leaves few keypoints in the whole picture: look at it in its own size.
-        closer = _compared(
-            _features(task.query, task.query_view, decoding, settings),
-            _features(task.photo, task.photo_view, decoding, settings),
-            settings,
-        )
+        return _looked_at(task, decoding, settings)
     except (PhotoError, MemoryError):
         return None
     except Exception as error:
         if is_out_of_memory(error):
             return None
         raise
-    return max(geometry, closer, key=_says)
+
+
+def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySettings) -> Geometry:
+    # A small part leaves few keypoints in the whole picture: it is looked at in its own size, too.
+    ways = list(dict.fromkeys([(0, 0), (task.query_view, task.photo_view)]))
+
+    def look(compare: _Comparison, way: tuple[int, int], *, coarse: bool) -> Geometry:
+        query, photo = (
+            _features(file, view, decoding, settings, coarse=coarse)
+            for file, view in zip((task.query, task.photo), way, strict=True)
+        )
+        geometry = compare(query.features, photo.features, settings)
+        return replace(geometry, kept=query.kept or photo.kept)
+
+    if least := settings.min_coarse_inliers:
+        glances = []
+        for way in ways:
+            glances.append(look(comparison.glance, way, coarse=True))
+            if glances[-1].inliers >= least:
+                break
+        else:
+            return max(glances, key=lambda glance: glance.inliers)
+    whole = look(comparison.compare, ways[0], coarse=False)
+    if _is_plain(whole) or len(ways) == 1:
+        return whole
+    return max(whole, look(comparison.compare, ways[1], coarse=False), key=_says)
 
 
 def _is_plain(geometry: Geometry) -> bool:
@@ -72,6 +96,9 @@ def _says(geometry: Geometry) -> tuple[bool, float]:
     return geometry.reason == "accepted", geometry.correlation + geometry.agreement
 
 
+type _Comparison = Callable[[Features, Features, VerifySettings], Geometry]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """A view of a photo; `kept` where its file was gone."""
@@ -80,26 +107,53 @@ class _Seen:
     kept: bool
 
 
-def _compared(query: _Seen, photo: _Seen, settings: VerifySettings) -> Geometry:
-    geometry = comparison.compare(query.features, photo.features, settings)
-    return replace(geometry, kept=query.kept or photo.kept)
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """A decoded photo, and the boxes of its views as far as they were asked for."""
+
+    photo: DecodedPhoto
+    kept: bool
+    further: Iterator[Box]
+    boxes: list[Box] = field(default_factory=list)
+
+    def box(self, view: int) -> Box:
+        """The box of a view by its number.
+
+        One that the picture does not have means the whole picture: it was given when the photo was
+        decoded at another size.
+        """
+        self.boxes += islice(self.further, max(0, view + 1 - len(self.boxes)))
+        return self.boxes[view] if view < len(self.boxes) else self.boxes[0]
 
 
-_cache: OrderedDict[tuple[str, int], _Seen] = OrderedDict()
+_seen: OrderedDict[_Key, _Seen] = OrderedDict()
+_opened: OrderedDict[str, _Opened] = OrderedDict()
 
 
 def _features(
-    task: FileTask, view: int, decoding: DecodeSettings, settings: VerifySettings
+    task: FileTask, view: int, decoding: DecodeSettings, settings: VerifySettings, *, coarse: bool
 ) -> _Seen:
     """Keypoints of a view of a photo; a worker process remembers the latest."""
-    key = (task.sha256, view)
-    if key in _cache:
-        _cache.move_to_end(key)
-        return _cache[key]
+
+    def make() -> _Seen:
+        opened = _remembered(_opened, task.sha256, _OPEN, lambda: _open(task, decoding))
+        photo, box = opened.photo, opened.box(view)
+        features = keypoints.extract(photo.rgb, photo.width, settings, box, coarse=coarse)
+        return _Seen(features, opened.kept)
+
+    return _remembered(_seen, (task.sha256, view, coarse), _KEPT, make)
+
+
+def _open(task: FileTask, decoding: DecodeSettings) -> _Opened:
     photo, kept = open_photo(task, decoding)
-    box = views.view_box(photo.rgb, view)
-    seen = _Seen(keypoints.extract(photo.rgb, photo.width, settings, box), kept)
-    _cache[key] = seen
-    if len(_cache) > _KEPT:
-        _cache.popitem(last=False)
-    return seen
+    return _Opened(photo, kept, views.boxes(photo.rgb))
+
+
+def _remembered[K, V](cache: OrderedDict[K, V], key: K, most: int, make: Callable[[], V]) -> V:
+    """The value of a key, made where it is not among the `most` that were asked for last."""
+    if key not in cache:
+        cache[key] = make()
+        if len(cache) > most:
+            cache.popitem(last=False)
+    cache.move_to_end(key)
+    return cache[key]

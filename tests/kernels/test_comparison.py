@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagematch.kernels import composites, edits
-from imagematch.kernels.comparison import compare, reverse
+from imagematch.kernels.comparison import compare, glance, reverse
 from imagematch.kernels.keypoints import Features, extract
 from imagematch.kernels.panels import Box, find_panels
 from imagematch.records import Bytes, Geometry
@@ -154,6 +154,41 @@ def test_a_copy_of_every_edit_is_accepted(edit: str, mirrored: bool) -> None:
     assert geometry.agreement > 0.8
     assert geometry.correlation >= geometry.plain_correlation - 0.02
     assert geometry.agreement >= geometry.plain_agreement - 0.02
+
+
+# --- at a glance ---------------------------------------------------------------------------------
+
+
+def glanced(query: Bytes, photo: Bytes) -> Geometry:
+    sides = (np.ascontiguousarray(rgb) for rgb in (query, photo))
+    return glance(*(extract(rgb, rgb.shape[1], SETTINGS, coarse=True) for rgb in sides), SETTINGS)
+
+
+@pytest.mark.parametrize("mirrored", [False, True], ids=["as it is", "mirrored"])
+@pytest.mark.parametrize("edit", edits.EDITS)
+def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) -> None:
+    shown = PHOTO[:, ::-1] if mirrored else PHOTO
+    copy = edits.EDITS[edit](np.ascontiguousarray(shown), np.random.default_rng(0), 0.5)
+    geometry = glanced(copy, PHOTO)
+    assert geometry.inliers >= SETTINGS.min_coarse_inliers
+    assert (geometry.reason, geometry.transform, geometry.overlap) == ("few_inliers", None, 0)
+
+
+@pytest.mark.parametrize("query", NAMES)
+@pytest.mark.parametrize("photo", NAMES)
+def test_other_photos_deserve_none(query: str, photo: str) -> None:
+    if query != photo:
+        assert glanced(PHOTOS[query], PHOTOS[photo]).inliers < SETTINGS.min_coarse_inliers
+
+
+def test_nothing_is_seen_at_a_glance_where_there_is_nothing() -> None:
+    blank = np.full((90, 120, 3), 200, np.uint8)
+    for query, photo in ((blank, PHOTO), (PHOTO, blank), (blank, blank)):
+        geometry = glanced(query, photo)
+        assert (geometry.inliers, geometry.reason) == (0, "few_keypoints")
+
+
+# --- the overlap and the transform ---------------------------------------------------------------
 
 
 def test_overlap_is_the_covered_share_of_the_smaller_photo() -> None:

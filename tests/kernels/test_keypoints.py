@@ -49,6 +49,17 @@ def test_some_keypoints_are_of_details_that_a_small_copy_still_has() -> None:
     assert len(found) > 3 * SETTINGS.min_inliers
 
 
+def test_coarse_keypoints_are_of_the_same_places_and_no_more() -> None:
+    settings = replace(SETTINGS, keypoints=100)
+    coarse, full = (extract(PHOTO, WIDTH, settings, coarse=only) for only in (True, False))
+    assert 0 < len(coarse.points) <= 110  # equally strong ones stay together
+    assert coarse.scale == full.scale
+    np.testing.assert_array_equal(coarse.gray, full.gray)
+    # About the 30 strongest of them are what a full look takes from half the size.
+    shared = (coarse.points[:, None] == full.points[None]).all(axis=2).any(axis=1)
+    assert shared.sum() >= 25
+
+
 def test_keypoints_lie_on_the_photo_of_a_screenshot_only() -> None:
     def shown(rgb: Bytes) -> Bytes:
         return composites.screenshot(rgb, np.random.default_rng(5), 0.3)

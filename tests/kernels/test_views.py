@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import composites
+from imagematch.kernels import composites, views
 from imagematch.kernels.panels import Box, find_panels
-from imagematch.kernels.views import View, crops, find_views, further_views, view_box
+from imagematch.kernels.views import View, boxes, crops, find_views, further_views
 from imagematch.records import Bytes
 from tests.kernels.pasting import inside, iou, pasted
 from tests.world import photo as painted
@@ -173,11 +173,12 @@ def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
 def test_views_are_numbered_whole_then_parts_then_further_ones(picture: Bytes) -> None:
     whole = Box(0, picture.shape[0], 0, picture.shape[1])
     expected = [whole, *(view.box for view in (*find_views(picture), *further_views(picture)))]
-    assert [view_box(picture, number) for number in range(len(expected))] == expected
+    assert list(boxes(picture)) == expected
 
 
-def test_a_view_that_the_picture_does_not_have_is_the_whole() -> None:
-    """Views are numbered at the size of decoding, which the settings may have changed since."""
-    known = 1 + len(find_views(ASTRONAUT)) + len(crops(ASTRONAUT))
-    assert view_box(ASTRONAUT, known) == Box(0, 512, 0, 512)
-    assert view_box(ASTRONAUT, known - 1) == crops(ASTRONAUT)[-1].box
+def test_boxes_that_nobody_asks_for_are_not_sought(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(views, "further_views")
+    album_of_two = boxes(album())
+    assert [next(album_of_two) for _ in range(1 + len(find_views(album())))]
+    with pytest.raises(NameError):
+        next(album_of_two)

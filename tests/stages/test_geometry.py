@@ -3,6 +3,7 @@ is unknown, not different.
 """
 
 import hashlib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from imagematch.kernels import comparison, edits, views
+from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.keypoints import Features
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Geometry
@@ -21,16 +23,22 @@ from imagematch.stages.geometry import PairTask, verify_pairs
 from tests.kernels.pasting import iou
 from tests.world import mirrored, photo, save
 
+_SETTINGS = VerifySettings()
+
 
 def task(path: Path) -> FileTask:
     return FileTask((str(path),), hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def verified(
-    left: FileTask, right: FileTask, left_view: int = 0, right_view: int = 0
+    left: FileTask,
+    right: FileTask,
+    left_view: int = 0,
+    right_view: int = 0,
+    settings: VerifySettings = _SETTINGS,
 ) -> Geometry | None:
     pair = PairTask(left, right, left_view, right_view)
-    [found] = verify_pairs(DecodeSettings(), VerifySettings(), [pair])
+    [found] = verify_pairs(DecodeSettings(), settings, [pair])
     return found
 
 
@@ -89,7 +97,7 @@ def test_a_small_part_is_looked_at_closer(
 
     share = parts[view - 1].box.area / picture[:, :, 0].size
     looked = sorted(min(pair) for pair in compared)
-    assert looked == pytest.approx([share, 1, 1])
+    assert looked == pytest.approx([share, 1])  # the first time, a glance was enough
     assert closer.reason == "accepted"
     assert closer.inliers > whole.inliers
     part, full = (
@@ -108,6 +116,60 @@ def test_a_pair_that_is_clear_as_a_whole_is_not_looked_at_again(
     found = verified(one, same, 1, 1)
     assert found is not None
     assert found.reason == "accepted"
+    assert compared == [(1, 1)]
+
+
+def test_photos_without_a_common_keypoint_are_compared_only_on_request(
+    tmp_path: Path, compared: list[tuple[float, float]]
+) -> None:
+    one, other = (task(save(photo(seed), tmp_path / f"{seed}.jpg")) for seed in (76, 77))
+    glance = verified(one, other)
+    assert glance is not None
+    assert (glance.reason, glance.transform) in {("few_keypoints", None), ("few_inliers", None)}
+    assert glance.inliers < _SETTINGS.min_coarse_inliers
+    assert compared == []
+    looked = verified(one, other, settings=replace(_SETTINGS, min_coarse_inliers=0))
+    assert looked is not None
+    assert looked.reason in {"few_keypoints", "few_inliers"}
+    assert compared == [(1, 1)]
+
+
+def test_a_mirrored_part_gets_a_full_look_after_a_glance(
+    tmp_path: Path, compared: list[tuple[float, float]]
+) -> None:
+    part = photo(78, 640, 480)[100:400, 150:450]
+    one = task(save(photo(78, 640, 480), tmp_path / "whole.png"))
+    other = task(save(mirrored(part), tmp_path / "part.jpg"))
+    found = verified(one, other)
+    assert found is not None
+    assert (found.reason, found.mirrored) == ("accepted", True)
+    assert compared == [(1, 1)]
+
+
+def test_a_photo_is_decoded_once_for_all_its_views(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[FileTask] = []
+    open_photo = geometry.open_photo
+
+    def counted(file: FileTask, decoding: DecodeSettings) -> tuple[DecodedPhoto, bool]:
+        opened.append(file)
+        return open_photo(file, decoding)
+
+    monkeypatch.setattr(geometry, "open_photo", counted)
+    one, other = (task(save(photo(seed), tmp_path / f"{seed}.png")) for seed in (79, 80))
+    for view in range(4):
+        verified(one, other, view, 0)
+    assert opened == [one, other]
+
+
+def test_a_view_that_the_picture_does_not_have_is_the_whole(
+    tmp_path: Path, compared: list[tuple[float, float]]
+) -> None:
+    """Views are numbered at the size of decoding, which the settings may have changed since."""
+    one, other = (task(save(photo(81), tmp_path / name)) for name in ("1.png", "2.jpg"))
+    everything = replace(_SETTINGS, min_coarse_inliers=0)
+    assert verified(one, other, 400, 0, everything) is not None
     assert compared == [(1, 1)]
 
 
@@ -152,8 +214,9 @@ def test_a_worker_remembers_a_bounded_number_of_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(geometry, "_KEPT", 2)
-    geometry._cache.clear()
+    geometry._seen.clear()
     tasks = [task(save(photo(seed, 120, 90), tmp_path / f"{seed}.jpg")) for seed in range(5)]
     for left, right in pairwise(tasks):
         verified(left, right)
-    assert len(geometry._cache) == 2
+    assert len(geometry._seen) == 2
+    assert len(geometry._opened) <= geometry._OPEN
