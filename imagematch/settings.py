@@ -136,7 +136,7 @@ class SearchSettings:
         0.0, "The same of `query`, which can afford to look deeper, 0 to 1.", low=0, high=1
     )
     verified: int = _setting(
-        15,
+        30,
         "Candidates of a query that are verified, nearest first; the others are left out.",
         low=1,
     )
@@ -171,7 +171,7 @@ class VerifySettings:
     reprojection: float = _setting(4.0, "Largest error of an inlier, px at `side`.", low=0)
     min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
     min_coarse_inliers: int = _setting(
-        5,
+        6,
         "A pair with fewer inliers among keypoints from half the size gets no closer look; 0: "
         "every pair gets one.",
         low=0,

@@ -24,6 +24,9 @@ _NEARBY, _ALIKE = 8.0, 0.8
 #: The second homography is held to this share of `reprojection`.
 _REFINED = 0.75
 
+#: Soft photos and small views leave so few coarse keypoints that even a copy may share none.
+_TELLING = 100
+
 _NOTHING = Alignment(Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0))
 
 
@@ -40,15 +43,17 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     return next((geometry for geometry in found if geometry.transform is not None), found[0])
 
 
-def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
-    """Count the inliers of two photos, without a look at their pixels.
+def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry | None:
+    """Count the inliers of coarse keypoints, without a look at the pixels.
 
-    A pair with few among coarse keypoints is hardly worth the fine ones, which cost several times
-    as much.
+    A pair with few of them is hardly worth the fine ones, which cost several times as much.
 
     Returns:
-        A geometry of nothing but inliers, with the reason why no more is known.
+        A geometry of nothing but inliers, with the reason why no more is known; None where there
+        are too few keypoints to tell.
     """
+    if min(len(query.points), len(photo.points)) < _TELLING:
+        return None
     inliers = []
     for way in (query, mirror(query)):
         pairs = tentative(way, photo, settings.ratio)

@@ -40,65 +40,6 @@ class PairTask:
     photo_view: int
 
 
-def verify_pairs(
-    decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[PairTask]
-) -> list[Geometry | None]:
-    """Verify a chunk of pairs; None where a file is gone and nothing was kept of it."""
-    return [_verified(task, decoding, settings) for task in tasks]
-
-
-def _verified(
-    task: PairTask, decoding: DecodeSettings, settings: VerifySettings
-) -> Geometry | None:
-    try:
-        return _looked_at(task, decoding, settings)
-    except (PhotoError, MemoryError):
-        return None
-    except Exception as error:
-        if is_out_of_memory(error):
-            return None
-        raise
-
-
-def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySettings) -> Geometry:
-    # A small part leaves few keypoints in the whole picture: it is looked at in its own size, too.
-    ways = list(dict.fromkeys([(0, 0), (task.query_view, task.photo_view)]))
-
-    def look(compare: _Comparison, way: tuple[int, int], *, coarse: bool) -> Geometry:
-        query, photo = (
-            _features(file, view, decoding, settings, coarse=coarse)
-            for file, view in zip((task.query, task.photo), way, strict=True)
-        )
-        geometry = compare(query.features, photo.features, settings)
-        return replace(geometry, kept=query.kept or photo.kept)
-
-    if least := settings.min_coarse_inliers:
-        glances = []
-        for way in ways:
-            glances.append(look(comparison.glance, way, coarse=True))
-            if glances[-1].inliers >= least:
-                break
-        else:
-            return max(glances, key=lambda glance: glance.inliers)
-    whole = look(comparison.compare, ways[0], coarse=False)
-    if _is_plain(whole) or len(ways) == 1:
-        return whole
-    return max(whole, look(comparison.compare, ways[1], coarse=False), key=_says)
-
-
-def _is_plain(geometry: Geometry) -> bool:
-    """Whether a closer look could not say anything else."""
-    return geometry.reason == "accepted" and min(geometry.correlation, geometry.agreement) >= _CLEAR
-
-
-def _says(geometry: Geometry) -> tuple[bool, float]:
-    """How much a comparison says for a copy."""
-    return geometry.reason == "accepted", geometry.correlation + geometry.agreement
-
-
-type _Comparison = Callable[[Features, Features, VerifySettings], Geometry]
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """A view of a photo; `kept` where its file was gone."""
@@ -124,6 +65,72 @@ class _Opened:
         """
         self.boxes += islice(self.further, max(0, view + 1 - len(self.boxes)))
         return self.boxes[view] if view < len(self.boxes) else self.boxes[0]
+
+
+def verify_pairs(
+    decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[PairTask]
+) -> list[Geometry | None]:
+    """Verify a chunk of pairs; None where a file is gone and nothing was kept of it."""
+    return [_verified(task, decoding, settings) for task in tasks]
+
+
+def _verified(
+    task: PairTask, decoding: DecodeSettings, settings: VerifySettings
+) -> Geometry | None:
+    try:
+        return _looked_at(task, decoding, settings)
+    except (PhotoError, MemoryError):
+        return None
+    except Exception as error:
+        if is_out_of_memory(error):
+            return None
+        raise
+
+
+def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySettings) -> Geometry:
+    def seen(way: tuple[int, int], *, coarse: bool) -> tuple[_Seen, _Seen]:
+        return (
+            _features(task.query, way[0], decoding, settings, coarse=coarse),
+            _features(task.photo, way[1], decoding, settings, coarse=coarse),
+        )
+
+    # A small part leaves few keypoints in the whole picture: it is looked at in its own size, too.
+    ways = list(dict.fromkeys([(0, 0), (task.query_view, task.photo_view)]))
+    if (glance := _glanced((seen(way, coarse=True) for way in ways), settings)) is not None:
+        return glance
+    whole = _compared(*seen(ways[0], coarse=False), settings)
+    if _is_plain(whole) or len(ways) == 1:
+        return whole
+    return max(whole, _compared(*seen(ways[1], coarse=False), settings), key=_says)
+
+
+def _glanced(sides: Iterator[tuple[_Seen, _Seen]], settings: VerifySettings) -> Geometry | None:
+    """What coarse keypoints say of a pair that is not worth more; None where it may be."""
+    if not settings.min_coarse_inliers:
+        return None
+    found = []
+    for query, photo in sides:
+        glance = comparison.glance(query.features, photo.features, settings)
+        if glance is not None:
+            if glance.inliers >= settings.min_coarse_inliers:
+                return None
+            found.append(replace(glance, kept=query.kept or photo.kept))
+    return max(found, key=lambda glance: glance.inliers, default=None)
+
+
+def _compared(query: _Seen, photo: _Seen, settings: VerifySettings) -> Geometry:
+    geometry = comparison.compare(query.features, photo.features, settings)
+    return replace(geometry, kept=query.kept or photo.kept)
+
+
+def _is_plain(geometry: Geometry) -> bool:
+    """Whether a closer look could not say anything else."""
+    return geometry.reason == "accepted" and min(geometry.correlation, geometry.agreement) >= _CLEAR
+
+
+def _says(geometry: Geometry) -> tuple[bool, float]:
+    """How much a comparison says for a copy."""
+    return geometry.reason == "accepted", geometry.correlation + geometry.agreement
 
 
 _seen: OrderedDict[_Key, _Seen] = OrderedDict()

@@ -159,7 +159,7 @@ def test_a_copy_of_every_edit_is_accepted(edit: str, mirrored: bool) -> None:
 # --- at a glance ---------------------------------------------------------------------------------
 
 
-def glanced(query: Bytes, photo: Bytes) -> Geometry:
+def glanced(query: Bytes, photo: Bytes) -> Geometry | None:
     sides = (np.ascontiguousarray(rgb) for rgb in (query, photo))
     return glance(*(extract(rgb, rgb.shape[1], SETTINGS, coarse=True) for rgb in sides), SETTINGS)
 
@@ -170,6 +170,10 @@ def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) 
     shown = PHOTO[:, ::-1] if mirrored else PHOTO
     copy = edits.EDITS[edit](np.ascontiguousarray(shown), np.random.default_rng(0), 0.5)
     geometry = glanced(copy, PHOTO)
+    if edit == "screenshot":  # which leaves it too small to tell
+        assert geometry is None
+        return
+    assert geometry is not None
     assert geometry.inliers >= SETTINGS.min_coarse_inliers
     assert (geometry.reason, geometry.transform, geometry.overlap) == ("few_inliers", None, 0)
 
@@ -177,15 +181,22 @@ def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) 
 @pytest.mark.parametrize("query", NAMES)
 @pytest.mark.parametrize("photo", NAMES)
 def test_other_photos_deserve_none(query: str, photo: str) -> None:
-    if query != photo:
-        assert glanced(PHOTOS[query], PHOTOS[photo]).inliers < SETTINGS.min_coarse_inliers
+    if query == photo:
+        return
+    geometry = glanced(PHOTOS[query], PHOTOS[photo])
+    if "rocket" in (query, photo):  # mostly sky
+        assert geometry is None
+    else:
+        assert geometry is not None
+        assert geometry.inliers < SETTINGS.min_coarse_inliers
 
 
-def test_nothing_is_seen_at_a_glance_where_there_is_nothing() -> None:
+def test_a_glance_at_too_little_tells_nothing() -> None:
     blank = np.full((90, 120, 3), 200, np.uint8)
-    for query, photo in ((blank, PHOTO), (PHOTO, blank), (blank, blank)):
-        geometry = glanced(query, photo)
-        assert (geometry.inliers, geometry.reason) == (0, "few_keypoints")
+    soft = cv2.GaussianBlur(PHOTO, (0, 0), 12)
+    for little in (blank, soft):
+        assert glanced(little, PHOTO) is None
+        assert glanced(PHOTO, little) is None
 
 
 # --- the overlap and the transform ---------------------------------------------------------------
