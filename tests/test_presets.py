@@ -43,7 +43,7 @@ def test_every_preset_fits_the_settings_and_changes_what_it_says(preset: str) ->
 
 def test_thorough_looks_at_more_candidates_and_fast_at_fewer_and_no_crops() -> None:
     fast, balanced, thorough = (made(name).search for name in ("fast", "balanced", "thorough"))
-    assert fast.verified < balanced.verified < thorough.verified == thorough.top == 30
+    assert fast.verified < balanced.verified < thorough.verified
     assert thorough.top > balanced.top
     assert (fast.crops, balanced.crops, thorough.crops) == (False, True, True)
 

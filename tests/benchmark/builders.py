@@ -70,7 +70,7 @@ def benchmark(
 SMALL = benchmark(
     [case("a", "1.jpg"), case("b", "2.jpg", edit="crop_20", indexed=False)],
     [
-        run({"a": [claim("1.jpg", 0.9996)], "b": [claim("9.jpg", 0.6)]}),
+        run({"a": [claim("1.jpg", 0.9996)], "b": [claim("9.jpg", 0.8)]}),
         run({"a": [Hit("1.jpg", 31.0)]}, "hash", calibrated=False),
     ],
     hard=[verdict("flat", "scene", 0.25), verdict("flat", "", 0.0)],

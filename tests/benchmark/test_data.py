@@ -16,7 +16,7 @@ def test_dump_is_strict_json_and_holds_every_hit() -> None:
     assert (dumped["date"], dumped["seed"], dumped["photos"]) == ("2026-05-09", 7, 1234)
     assert dumped["runs"][0]["hits"] == {
         "a": [["1.jpg", 0.9996, "copy", True]],
-        "b": [["9.jpg", 0.6, "copy", True]],
+        "b": [["9.jpg", 0.8, "copy", True]],
     }
     assert dumped["cases"][1] == {
         "name": "b",

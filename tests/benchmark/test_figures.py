@@ -74,7 +74,7 @@ def test_a_scene_is_ranked_and_claims_nothing() -> None:
     cases = [case("a", "1.jpg"), case("b", "2.jpg", indexed=False)]
     hits = {
         "a": [claim("1.jpg", 0.9), claim("5.jpg", 0.95, "scene")],
-        "b": [claim("6.jpg", 0.95, "scene"), claim("7.jpg", 0.6, "part")],
+        "b": [claim("6.jpg", 0.95, "scene"), claim("7.jpg", 0.8, "part")],
     }
     (method,) = measure(benchmark(cases, [run(hits)])).methods
     assert method.recall_first == 0

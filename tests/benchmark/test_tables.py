@@ -101,7 +101,7 @@ def test_bands_without_claims_have_no_precision() -> None:
     assert [row[1:5] for row in rows] == [
         ["certain", "0.99 to 1", "1", "1.000"],
         ["strong", "0.9 to 0.99", "0", "–"],
-        ["possible", "0.5 to 0.9", "1", "0.000"],
+        ["possible", "0.7 to 0.9", "1", "0.000"],
     ]
 
 

@@ -27,7 +27,8 @@ DECODE = DecodeSettings()
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered() -> None:
-    geometry._cache.clear()
+    geometry._seen.clear()
+    geometry._opened.clear()
 
 
 @pytest.fixture
@@ -100,7 +101,8 @@ def test_a_kept_picture_that_is_not_sound_counts_as_gone(
 def test_a_pair_is_verified_with_what_was_kept_and_says_so(task: FileTask, tmp_path: Path) -> None:
     pair = PairTask(copy_of_it(tmp_path), task, 0, 0)
     [whole] = verify_pairs(DECODE, VerifySettings(), [pair])
-    geometry._cache.clear()
+    geometry._seen.clear()
+    geometry._opened.clear()
     gone(task)
     # Twice, since the second answer comes from what the worker remembers.
     found = verify_pairs(DECODE, VerifySettings(), [pair, pair])
