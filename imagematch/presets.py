@@ -41,7 +41,7 @@ PRESETS = {
     "thorough": Preset(
         "The full model, more candidates verified; slower, finds more.",
         "sscd",
-        {"search": {"top": 30, "verified": 60}},
+        {"search": {"top": 30, "verified": 40}},
     ),
     HASHES: Preset("No model: perceptual hashes and geometry alone; finds less.", ""),
 }

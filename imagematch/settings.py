@@ -136,7 +136,7 @@ class SearchSettings:
         0.0, "The same of `query`, which can afford to look deeper, 0 to 1.", low=0, high=1
     )
     verified: int = _setting(
-        30,
+        20,
         "Candidates of a query that are verified, nearest first; the others are left out.",
         low=1,
     )
@@ -172,7 +172,7 @@ class VerifySettings:
     min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
     min_coarse_inliers: int = _setting(
         6,
-        "A pair with fewer inliers among keypoints from half the size gets no closer look; 0: "
+        "A pair with fewer inliers among keypoints from half of `side` gets no closer look; 0: "
         "every pair gets one.",
         low=0,
     )

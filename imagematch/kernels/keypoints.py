@@ -86,7 +86,8 @@ def extract(
         rgb: shape (H, W, 3), uint8, as decoded.
         width: of the full-size upright photo, px.
         box: the view to look at; None for the whole photo.
-        coarse: only from half the size, in a fifth of the time; for `comparison.glance`.
+        coarse: only from half of `VerifySettings.side`, in a fifth of the time; for
+            `comparison.glance`.
     """
     enlarged = width / rgb.shape[1]
     whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
@@ -98,8 +99,11 @@ def extract(
     content = cv2.resize(
         photographic(rgb).astype(np.uint8), size, interpolation=cv2.INTER_NEAREST
     ).astype(np.bool_)
-    find = _at_half_size if coarse else _at_two_sizes
-    points, descriptors = find(gray, content, settings.keypoints)
+    if coarse:
+        factor = min(1.0, settings.side / 2 / max(gray.shape))
+        points, descriptors = _reduced(gray, content, settings.keypoints, factor)
+    else:
+        points, descriptors = _at_two_sizes(gray, content, settings.keypoints)
     scale = gray.shape[1] / (rgb.shape[1] * enlarged)
     share = view.area / whole.area
     return Features(gray, content, scale, corner, share, points, descriptors)
@@ -118,16 +122,17 @@ def _at_side(rgb: Bytes, side: int, most: float) -> Bytes:
 
 def _at_two_sizes(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
     fine = _detected(gray, content, count)
-    half = _at_half_size(gray, content, round(_COARSE_SHARE * count))
-    return np.concatenate([fine[0], half[0]]), np.concatenate([fine[1], half[1]])
+    coarse = _reduced(gray, content, round(_COARSE_SHARE * count), 0.5)
+    return np.concatenate([fine[0], coarse[0]]), np.concatenate([fine[1], coarse[1]])
 
 
-def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
-    half = max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)
-    smaller = np.asarray(cv2.resize(gray, half, interpolation=cv2.INTER_AREA), np.uint8)
-    there = cv2.resize(content.astype(np.uint8), half, interpolation=cv2.INTER_NEAREST)
+def _reduced(gray: Bytes, content: Flags, count: int, factor: float) -> tuple[Floats, Floats]:
+    """What is detected in the picture reduced by a factor, in px of the picture itself."""
+    size = max(1, int(gray.shape[1] * factor)), max(1, int(gray.shape[0] * factor))
+    smaller = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
+    there = cv2.resize(content.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     points, descriptors = _detected(smaller, there > 0, count)
-    enlarged = np.array([gray.shape[1] / half[0], gray.shape[0] / half[1]], np.float32)
+    enlarged = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]], np.float32)
     return ((points + 0.5) * enlarged - 0.5).astype(np.float32), descriptors
 
 

@@ -60,6 +60,13 @@ def test_coarse_keypoints_are_of_the_same_places_and_no_more() -> None:
     assert shared.sum() >= 25
 
 
+def test_a_small_view_is_not_reduced_for_a_glance() -> None:
+    box = Box(100, 180, 200, 290)
+    coarse, full = (extract(PHOTO, WIDTH, SETTINGS, box, coarse=only) for only in (True, False))
+    assert max(coarse.gray.shape) <= SETTINGS.side / 2
+    assert len(coarse.points) >= 0.75 * len(full.points) > 0
+
+
 def test_keypoints_lie_on_the_photo_of_a_screenshot_only() -> None:
     def shown(rgb: Bytes) -> Bytes:
         return composites.screenshot(rgb, np.random.default_rng(5), 0.3)
