@@ -67,8 +67,8 @@ def test_copies_count_by_confidence_and_scenes_by_keypoints(
         (0.9899, "strong"),
         (0.9, "strong"),
         (0.8999, "possible"),
-        (0.5, "possible"),
-        (0.4999, ""),
+        (0.7, "possible"),
+        (0.6999, ""),
         (0.0, ""),
     ],
 )
