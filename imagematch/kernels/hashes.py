@@ -13,7 +13,7 @@ import pdqhash
 from PIL import Image
 
 from imagematch.errors import ShapeError
-from imagematch.kernels.content import photographic_share
+from imagematch.kernels.content import is_photographic
 from imagematch.records import Bytes
 from imagematch.settings import DescribeSettings
 
@@ -209,7 +209,7 @@ def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings
     detail = luminance - cv2.GaussianBlur(luminance, (0, 0), _TREND_SIGMA)
     if detail.std() < settings.min_contrast * _DETAIL_SHARE:
         return "flat"
-    return "drawn" if photographic_share(rgb) < settings.min_photographic else ""
+    return "" if is_photographic(rgb, settings.min_photographic) else "drawn"
 
 
 def _within(rgb: Bytes, side: int) -> Bytes:

@@ -7,7 +7,7 @@ along such lines again and again (a recursive X-Y cut, Nagy and Seth 1984), and 
 panels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -68,6 +68,28 @@ class Box:
         return common / (self.area + other.area - common)
 
 
+def reduced(rgb: Bytes) -> Bytes:
+    """The picture at the size in which lines are sought, 256 px at most; reducing twice is once."""
+    height, width = rgb.shape[:2]
+    scale = _SIDE / max(height, width)
+    if scale >= 1.0:
+        return rgb
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def enlarged(boxes: Iterable[Box], small: Bytes, rgb: Bytes) -> Iterator[Box]:
+    """Boxes in px of the reduced picture, in px of the picture itself."""
+    down, across = rgb.shape[0] / small.shape[0], rgb.shape[1] / small.shape[1]
+    for box in boxes:
+        yield Box(
+            round(box.top * down),
+            round(box.bottom * down),
+            round(box.left * across),
+            round(box.right * across),
+        )
+
+
 def find_panels(rgb: Bytes) -> tuple[Box, ...]:
     """Propose the parts that may be photos of their own.
 
@@ -77,23 +99,11 @@ def find_panels(rgb: Bytes) -> tuple[Box, ...]:
     Returns:
         Boxes in px of `rgb`, largest first, at most 12; empty for an ordinary photo.
     """
-    height, width = rgb.shape[:2]
-    scale = min(1.0, _SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
+    small = reduced(rgb)
     whole = Box(0, small.shape[0], 0, small.shape[1])
     leaves = [box for box in _split(small, whole, _MAX_DEPTH) if _is_panel(small, box, whole)]
     leaves.sort(key=lambda box: (-box.area, box.top, box.left))
-    across, down = width / small.shape[1], height / small.shape[0]
-    return tuple(
-        Box(
-            round(box.top * down),
-            round(box.bottom * down),
-            round(box.left * across),
-            round(box.right * across),
-        )
-        for box in leaves[:_MAX_PANELS]
-    )
+    return tuple(enlarged(leaves[:_MAX_PANELS], small, rgb))
 
 
 def _split(small: Bytes, box: Box, depth: int) -> Iterator[Box]:

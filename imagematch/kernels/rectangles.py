@@ -10,11 +10,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import Box
-from imagematch.records import Bytes, Flags
-
-#: Longer side of the reduced picture in which lines are sought, px.
-_SIDE = 256
+from imagematch.kernels.panels import Box, enlarged, reduced
+from imagematch.records import Bytes, Doubles, Flags
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
 #: beside the line. With these and _COMPLETE, of 60 photos pasted without a rim 32 are found, with a
@@ -49,6 +46,8 @@ _SAME = 0.75
 _MOST = 3
 
 type Lines = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+type Places = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 
 def find_rectangles(rgb: Bytes) -> list[Box]:
@@ -60,12 +59,9 @@ def find_rectangles(rgb: Bytes) -> list[Box]:
     Returns:
         At most 3 boxes in px of `rgb`, the most complete first. A side may be that of the picture.
     """
-    height, width = rgb.shape[:2]
-    scale = min(1.0, _SIDE / max(height, width))
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
-    shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(size)))
-    if min(size) < 2 * shortest:
+    small = reduced(rgb)
+    shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(small.shape[:2])))
+    if min(small.shape[:2]) < 2 * shortest:
         return []
     across, down = _steps(small), _steps(small.swapaxes(0, 1))
     found = [*_paired(across, down, shortest)]
@@ -75,16 +71,7 @@ def find_rectangles(rgb: Bytes) -> list[Box]:
     for _, box in found:
         if len(kept) < _MOST and all(box.overlap(other) < _SAME for other in kept):
             kept.append(box)
-    wide, high = width / size[0], height / size[1]
-    return [
-        Box(
-            round(box.top * high),
-            round(box.bottom * high),
-            round(box.left * wide),
-            round(box.right * wide),
-        )
-        for box in kept
-    ]
+    return list(enlarged(kept, small, rgb))
 
 
 def _steps(small: Bytes) -> Flags:
@@ -106,31 +93,29 @@ def _paired(own: Flags, other: Flags, shortest: int) -> Iterator[tuple[float, Bo
     lines = _lines(own, shortest)
     place, start, end = lines[:, 0], lines[:, 1], lines[:, 2]
     apart = place[None] - place[:, None]
-    like = (
+    one, two = np.nonzero(
         (apart >= shortest)
         & (np.abs(start[None] - start[:, None]) <= _LOOSE)
         & (np.abs(end[None] - end[:, None]) <= _LOOSE)
     )
-    whole = own.shape[0] * own.shape[1]
-    sums = np.cumsum(np.pad(own, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
-    for one, two in zip(*np.nonzero(like), strict=True):
-        left, right = int(place[one]), int(place[two])
-        top, bottom = int(start[one] + start[two]) // 2, int(end[one] + end[two]) // 2
-        if not _AREA[0] * whole < (right - left) * (bottom - top) < _AREA[1] * whole:
-            continue
-        at_edges = top <= _LOOSE, bottom >= own.shape[1] - 1 - _LOOSE
-        if all(at_edges):
-            continue  # a stripe, which panels are for
-        steps = min(sums[line, bottom] - sums[line, top] for line in (left, right))
-        if steps < _COMPLETE * (bottom - top):
-            continue  # most pairs end here, before the dearer look for the other two sides
-        sure = min(
-            steps / (bottom - top),
-            1.0 if at_edges[0] else _completeness(other, top, left, right),
-            1.0 if at_edges[1] else _completeness(other, bottom, left, right),
-        )
-        if sure >= _COMPLETE:
-            yield float(sure), Box(top, bottom, left, right)
+    left, right = place[one], place[two]
+    top, bottom = (start[one] + start[two]) // 2, (end[one] + end[two]) // 2
+    at_top, at_bottom = top <= _LOOSE, bottom >= own.shape[1] - 1 - _LOOSE
+    area = (right - left) * (bottom - top)
+    # From one edge to the other goes a stripe, which panels are for.
+    possible = (area > _AREA[0] * own.size) & (area < _AREA[1] * own.size) & ~(at_top & at_bottom)
+    sums = _sums(own)
+    sure = np.minimum(_share(sums, left, top, bottom), _share(sums, right, top, bottom))
+    possible &= sure >= _COMPLETE
+    left, right, top, bottom, at_top, at_bottom, sure = (
+        values[possible] for values in (left, right, top, bottom, at_top, at_bottom, sure)
+    )
+    sums = _sums(other)
+    sure = np.minimum(sure, np.where(at_top, 1.0, _best_near(sums, top, left, right)))
+    sure = np.minimum(sure, np.where(at_bottom, 1.0, _best_near(sums, bottom, left, right)))
+    for at in np.flatnonzero(sure >= _COMPLETE):
+        box = Box(int(top[at]), int(bottom[at]), int(left[at]), int(right[at]))
+        yield float(sure[at]), box
 
 
 def _lines(steps: Flags, shortest: int) -> Lines:
@@ -145,10 +130,20 @@ def _lines(steps: Flags, shortest: int) -> Lines:
     return np.asarray(runs[longest], np.int64)
 
 
-def _completeness(steps: Flags, line: int, start: int, end: int) -> float:
-    """The largest share that steps, among the lines about this one."""
-    near = steps[max(0, line - _LOOSE) : line + _LOOSE + 1, start:end]
-    return float(near.mean(axis=1).max()) if near.size else 0.0
+def _sums(steps: Flags) -> Counts:
+    """Steps of each line up to each of its pixels, shape (lines, pixels + 1)."""
+    return np.cumsum(np.pad(steps, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+
+
+def _share(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:
+    """The share of lines that steps, between two of their pixels."""
+    return np.asarray((sums[line, end] - sums[line, start]) / (end - start), np.float64)
+
+
+def _best_near(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:
+    """The largest share that steps, among the lines about each."""
+    about = line + np.arange(-_LOOSE, _LOOSE + 1)[:, None]
+    return _share(sums, about.clip(0, len(sums) - 1), start, end).max(axis=0)
 
 
 def _turned(box: Box) -> Box:

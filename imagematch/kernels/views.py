@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from imagematch.kernels.frames import find_frames
-from imagematch.kernels.panels import Box, find_panels
+from imagematch.kernels.panels import Box, enlarged, find_panels, reduced
 from imagematch.kernels.rectangles import find_rectangles
 from imagematch.records import Bytes, Floats
 
@@ -67,7 +67,8 @@ def find_views(rgb: Bytes) -> tuple[View, ...]:
     Returns:
         At most 12: panels, then rectangles; few for ordinary photos.
     """
-    parts = (*find_panels(rgb), *find_rectangles(rgb))
+    small = reduced(rgb)
+    parts = enlarged((*find_panels(small), *find_rectangles(small)), small, rgb)
     return _distinct([View(part) for part in parts], ())
 
 

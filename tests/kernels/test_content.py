@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from imagematch.benchmark.grounds import gradient
 from imagematch.benchmark.printed import KINDS
 from imagematch.kernels import composites, edits
-from imagematch.kernels.content import photographic, photographic_share
+from imagematch.kernels.content import is_photographic, photographic, photographic_share
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
@@ -138,6 +138,24 @@ def test_letters_on_a_photo_leave_it_a_photograph() -> None:
     plain = PHOTOS["coffee"]
     lettered = edits.phone_number(plain, np.random.default_rng(0), 0.9)
     assert photographic_share(lettered) > 0.8 * photographic_share(plain)
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.sampled_from([*PHOTOS.values(), painted(0, 300, 200)]),
+    st.sampled_from(list(KINDS.values())),
+    st.floats(0, 1),
+    st.sampled_from([0.001, 0.05, 0.2, 0.5, 0.9]),
+)
+def test_whether_enough_is_photographic_is_what_the_share_says(
+    rgb: Bytes, kind: Callable[..., Callable[..., Bytes]], covered: float, least: float
+) -> None:
+    """From a whole photo to a page of text, and all between."""
+    page = kind(np.random.default_rng(0))(np.random.default_rng(0))
+    page = cv2.resize(page, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_AREA)
+    picture = rgb.copy()
+    picture[: round(covered * len(rgb))] = page[: round(covered * len(rgb))]
+    assert is_photographic(picture, least) == (photographic_share(picture) >= least)
 
 
 # --- form ----------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from imagematch.kernels import composites
 from imagematch.kernels.drawing import BLACK, blend, letters, place
-from imagematch.kernels.panels import Box, find_panels
+from imagematch.kernels.panels import Box, enlarged, find_panels, reduced
 from imagematch.records import Bytes
 from tests.kernels.pasting import inside, iou, place_of
 
@@ -144,3 +144,20 @@ def test_a_box_cuts_its_pixels() -> None:
     assert np.array_equal(cut, picture[2:5, 1:3])
     assert cut.flags.c_contiguous
     assert box.area == 6
+
+
+@given(st.integers(1, 900), st.integers(1, 900), st.data())
+def test_boxes_of_the_reduced_picture_lie_in_the_picture(
+    height: int, width: int, data: st.DataObject
+) -> None:
+    rgb = np.zeros((height, width, 3), np.uint8)
+    small = reduced(rgb)
+    assert max(small.shape[:2]) <= 256
+    assert reduced(small) is small
+    top = data.draw(st.integers(0, small.shape[0] - 1))
+    left = data.draw(st.integers(0, small.shape[1] - 1))
+    box = Box(top, small.shape[0], left, small.shape[1])
+    (found,) = enlarged([box], small, rgb)
+    assert (found.bottom, found.right) == (height, width)
+    assert 0 <= found.top < height
+    assert 0 <= found.left < width
