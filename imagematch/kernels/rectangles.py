@@ -100,22 +100,29 @@ def _paired(own: Flags, other: Flags, shortest: int) -> Iterator[tuple[float, Bo
     )
     left, right = place[one], place[two]
     top, bottom = (start[one] + start[two]) // 2, (end[one] + end[two]) // 2
-    at_top, at_bottom = top <= _LOOSE, bottom >= own.shape[1] - 1 - _LOOSE
     area = (right - left) * (bottom - top)
     # From one edge to the other goes a stripe, which panels are for.
-    possible = (area > _AREA[0] * own.size) & (area < _AREA[1] * own.size) & ~(at_top & at_bottom)
+    stripe = _at_start(top) & _at_end(bottom, own)
     sums = _sums(own)
     sure = np.minimum(_share(sums, left, top, bottom), _share(sums, right, top, bottom))
-    possible &= sure >= _COMPLETE
-    left, right, top, bottom, at_top, at_bottom, sure = (
-        values[possible] for values in (left, right, top, bottom, at_top, at_bottom, sure)
+    kept = np.flatnonzero(
+        (area > _AREA[0] * own.size) & (area < _AREA[1] * own.size) & ~stripe & (sure >= _COMPLETE)
     )
+    left, right, top, bottom, sure = left[kept], right[kept], top[kept], bottom[kept], sure[kept]
     sums = _sums(other)
-    sure = np.minimum(sure, np.where(at_top, 1.0, _best_near(sums, top, left, right)))
-    sure = np.minimum(sure, np.where(at_bottom, 1.0, _best_near(sums, bottom, left, right)))
+    above = np.where(_at_start(top), 1.0, _best_near(sums, top, left, right))
+    below = np.where(_at_end(bottom, own), 1.0, _best_near(sums, bottom, left, right))
+    sure = np.minimum(sure, np.minimum(above, below))
     for at in np.flatnonzero(sure >= _COMPLETE):
-        box = Box(int(top[at]), int(bottom[at]), int(left[at]), int(right[at]))
-        yield float(sure[at]), box
+        yield float(sure[at]), Box(int(top[at]), int(bottom[at]), int(left[at]), int(right[at]))
+
+
+def _at_start(places: Places) -> Flags:
+    return np.asarray(places <= _LOOSE, np.bool_)
+
+
+def _at_end(places: Places, lines: Flags) -> Flags:
+    return np.asarray(places >= lines.shape[1] - 1 - _LOOSE, np.bool_)
 
 
 def _lines(steps: Flags, shortest: int) -> Lines:
