@@ -56,10 +56,9 @@ def photographic_share(rgb: Bytes) -> float:
 def is_photographic(rgb: Bytes, least: float) -> bool:
     """Whether `photographic_share` is `least` or more, in a third of the time for most photos."""
     gray = _reduced(rgb)
-    textured = _textured(gray)
     # All ground is plain. So what is photographic even if all that is plain were ground, is.
-    certainly = textured & _beyond(_varied(gray) <= _PLAIN)
-    return bool(certainly.mean() >= least or (_undrawn(gray) & textured).mean() >= least)
+    certainly = _textured(gray) & _beyond(_varied(gray) <= _PLAIN)
+    return bool(certainly.mean() >= least) or photographic_share(rgb) >= least
 
 
 def _undrawn(gray: Bytes) -> Flags:
