@@ -172,8 +172,8 @@ class VerifySettings:
     min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
     min_coarse_inliers: int = _setting(
         6,
-        "A pair with fewer inliers among keypoints from half of `side` gets no closer look; 0: "
-        "every pair gets one.",
+        "A pair with fewer inliers at a glance, among keypoints from two fifths of `side`, gets no "
+        "closer look; 0: every pair gets one.",
         low=0,
     )
     min_overlap: float = _setting(

@@ -24,8 +24,17 @@ _NEARBY, _ALIKE = 8.0, 0.8
 #: The second homography is held to this share of `reprojection`.
 _REFINED = 0.75
 
-#: Soft photos and small views leave so few coarse keypoints that even a copy may share none.
-_TELLING = 100
+#: With fewer keypoints in a glimpse, even a copy may share none.
+_TELLING = 20
+
+#: The error of an inlier grows less than the picture shrinks: this share of `reprojection`.
+_GLANCED = 0.625
+
+#: What a glance must find to be worth a closer look: the pixels agree so well, by correlation and
+#: by the share of windows, or so many keypoints fit that it may be another photo of the scene. Of
+#: 629 copies among 1,887 photos and edited pictures of the tuning half, none has less than 0.95 and
+#: 0.72; of 493 candidates that are no copies, 40 have as much as here.
+_CORRELATES, _AGREES, _FITS = 0.85, 0.6, 12
 
 _NOTHING = Alignment(Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0))
 
@@ -43,25 +52,43 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     return next((geometry for geometry in found if geometry.transform is not None), found[0])
 
 
-def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry | None:
-    """Count the inliers of coarse keypoints, without a look at the pixels.
+def tells(query: Features, photo: Features) -> bool:
+    """Whether two glimpses have enough keypoints for `glance`."""
+    return min(len(query.points), len(photo.points)) >= _TELLING
 
-    A pair with few of them is hardly worth the fine ones, which cost several times as much.
+
+def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Count the inliers of two glimpses, without a look at the pixels.
 
     Returns:
-        A geometry of nothing but inliers, with the reason why no more is known; None where there
-        are too few keypoints to tell.
+        A geometry of nothing but inliers, with the reason why no more is known.
     """
-    if min(len(query.points), len(photo.points)) < _TELLING:
-        return None
     inliers = []
     for way in (query, mirror(query)):
         pairs = tentative(way, photo, settings.ratio)
-        if len(pairs) >= settings.min_inliers:
+        if len(pairs) >= settings.min_coarse_inliers:
             source, target = way.points[pairs[:, 0]], photo.points[pairs[:, 1]]
-            fitted = homography.fit(source, target, settings.reprojection)
+            fitted = homography.fit(source, target, _GLANCED * settings.reprojection)
             inliers.append(fitted.inliers if fitted else 0)
     return _nothing(max(inliers, default=0), "few_inliers" if inliers else "few_keypoints")
+
+
+def glance_at_pixels(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Compare two glimpses as `compare` does, their keypoints on photographs only."""
+    coarse = replace(
+        settings,
+        reprojection=_GLANCED * settings.reprojection,
+        min_inliers=settings.min_coarse_inliers,
+    )
+    return compare(query, photo, coarse)
+
+
+def promises(geometry: Geometry) -> bool:
+    """Whether a pair whose glimpses compare like this is worth a closer look."""
+    if geometry.transform is None:
+        return False
+    alike = geometry.correlation >= _CORRELATES and geometry.agreement >= _AGREES
+    return alike or geometry.inliers >= _FITS
 
 
 def _found(

@@ -1,7 +1,8 @@
 """What a worker process does with a candidate pair: two files in, a `Geometry` out.
 
-Most candidates have nothing in common, which coarse keypoints tell for a fifth of the price of fine
-ones. So those come first, and a pair gets a full look only where they give it a chance.
+Most candidates have nothing in common, or show the same things in other photos. A glance at small
+pictures tells most of these for a tenth of the price, first by keypoints alone, then by the aligned
+pixels. So a pair gets a full look only where a glance gives it a chance.
 
 Everything here runs in a worker that a hostile file may kill.
 """
@@ -20,14 +21,17 @@ from imagematch.records import Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
 
-#: Views whose keypoints a worker keeps for the next pair, about 0.5 MB each, and photos that it
-#: keeps decoded for the next view, at most 3 MB each by default.
-_KEPT, _OPEN = 48, 8
+#: What a worker keeps for the next pair: views with all their keypoints, about 0.5 MB each, views
+#: as glimpsed, 0.2 MB each, and decoded photos, at most 3 MB each by default.
+_KEPT, _GLIMPSED, _OPEN = 48, 256, 8
 
 #: Correlation and agreement from which on the whole pictures have said it all.
 _CLEAR = 0.9
 
-type _Key = tuple[str, int, bool]
+#: The views of both sides to compare, by their numbers, and what was seen of them.
+type _Way = tuple[tuple[FileTask, int], tuple[FileTask, int]]
+type _Sides = tuple["_Seen", "_Seen"]
+type _Seens = OrderedDict[tuple[str, int], "_Seen"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +61,14 @@ class _Opened:
     further: Iterator[Box]
     boxes: list[Box] = field(default_factory=list)
 
-    def box(self, view: int) -> Box:
-        """The box of a view by its number.
+    def view(self, view: int) -> tuple[DecodedPhoto, Box]:
+        """The photo, and the box of a view by its number.
 
         One that the picture does not have means the whole picture: it was given when the photo was
         decoded at another size.
         """
         self.boxes += islice(self.further, max(0, view + 1 - len(self.boxes)))
-        return self.boxes[view] if view < len(self.boxes) else self.boxes[0]
+        return self.photo, self.boxes[view] if view < len(self.boxes) else self.boxes[0]
 
 
 def verify_pairs(
@@ -88,38 +92,49 @@ def _verified(
 
 
 def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySettings) -> Geometry:
-    def seen(way: tuple[int, int], *, coarse: bool) -> tuple[_Seen, _Seen]:
-        return (
-            _features(task.query, way[0], decoding, settings, coarse=coarse),
-            _features(task.photo, way[1], decoding, settings, coarse=coarse),
-        )
-
     # A small part leaves few keypoints in the whole picture: it is looked at in its own size, too.
-    ways = list(dict.fromkeys([(0, 0), (task.query_view, task.photo_view)]))
-    if (glance := _glanced((seen(way, coarse=True) for way in ways), settings)) is not None:
+    numbers = dict.fromkeys([(0, 0), (task.query_view, task.photo_view)])
+    ways = [((task.query, query), (task.photo, photo)) for query, photo in numbers]
+    viewer = _Viewer(decoding, settings)
+    if (glance := _glanced(ways, viewer, settings)) is not None:
         return glance
-    whole = _compared(*seen(ways[0], coarse=False), settings)
+    whole = _told(comparison.compare, viewer.seen(ways[0]), settings)
     if _is_plain(whole) or len(ways) == 1:
         return whole
-    return max(whole, _compared(*seen(ways[1], coarse=False), settings), key=_says)
+    return max(whole, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
 
 
-def _glanced(sides: Iterator[tuple[_Seen, _Seen]], settings: VerifySettings) -> Geometry | None:
-    """What coarse keypoints say of a pair that is not worth more; None where it may be."""
+def _glanced(ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings) -> Geometry | None:
+    """What a glance says of a pair that is not worth more; None where it may be."""
     if not settings.min_coarse_inliers:
         return None
-    found = []
-    for query, photo in sides:
-        glance = comparison.glance(query.features, photo.features, settings)
-        if glance is not None:
-            if glance.inliers >= settings.min_coarse_inliers:
-                return None
-            found.append(replace(glance, kept=query.kept or photo.kept))
-    return max(found, key=lambda glance: glance.inliers, default=None)
+    both = (viewer.glimpsed(way) for way in ways)
+    found = [_told(comparison.glance, sides, settings) for sides in both if _tells(sides)]
+    if not found:
+        return None
+    most = max(found, key=lambda geometry: geometry.inliers)
+    if len(found) == len(ways) and most.inliers < settings.min_coarse_inliers:
+        return most
+    both = (viewer.photographed(way) for way in ways)
+    looked = [_told(comparison.glance_at_pixels, sides, settings) for sides in both]
+    if any(comparison.promises(geometry) for geometry in looked):
+        return None
+    best = max(looked, key=_says)
+    # It may pass for a copy by what is asked of a full look, which this was not.
+    return replace(best, reason="pixels_differ") if best.reason == "accepted" else best
 
 
-def _compared(query: _Seen, photo: _Seen, settings: VerifySettings) -> Geometry:
-    geometry = comparison.compare(query.features, photo.features, settings)
+def _tells(sides: _Sides) -> bool:
+    return comparison.tells(*(side.features for side in sides))
+
+
+def _told(
+    compare: Callable[[Features, Features, VerifySettings], Geometry],
+    sides: _Sides,
+    settings: VerifySettings,
+) -> Geometry:
+    query, photo = sides
+    geometry = compare(query.features, photo.features, settings)
     return replace(geometry, kept=query.kept or photo.kept)
 
 
@@ -133,22 +148,43 @@ def _says(geometry: Geometry) -> tuple[bool, float]:
     return geometry.reason == "accepted", geometry.correlation + geometry.agreement
 
 
-_seen: OrderedDict[_Key, _Seen] = OrderedDict()
+class _Viewer:
+    """Takes views of photos; a worker process remembers the latest."""
+
+    def __init__(self, decoding: DecodeSettings, settings: VerifySettings) -> None:
+        self._decoding = decoding
+        self._settings = settings
+
+    def seen(self, way: _Way) -> _Sides:
+        """Both sides with all their keypoints."""
+        return self._side(_seen, *way[0]), self._side(_seen, *way[1])
+
+    def glimpsed(self, way: _Way) -> _Sides:
+        """Both sides as glimpsed."""
+        return self._side(_glimpses, *way[0]), self._side(_glimpses, *way[1])
+
+    def photographed(self, way: _Way) -> _Sides:
+        """Both sides as glimpsed, where they are photographs."""
+        return self._side(_photographed, *way[0]), self._side(_photographed, *way[1])
+
+    def _side(self, cache: _Seens, task: FileTask, view: int) -> "_Seen":
+        def make() -> _Seen:
+            opened = _remembered(_opened, task.sha256, _OPEN, lambda: _open(task, self._decoding))
+            photo, box = opened.view(view)
+            if cache is _photographed:
+                glimpse = self._side(_glimpses, task, view).features
+                return _Seen(keypoints.photographed(glimpse, photo.rgb, box), opened.kept)
+            take = keypoints.extract if cache is _seen else keypoints.glimpse
+            return _Seen(take(photo.rgb, photo.width, self._settings, box), opened.kept)
+
+        most = _KEPT if cache is _seen else _GLIMPSED
+        return _remembered(cache, (task.sha256, view), most, make)
+
+
+_seen: _Seens = OrderedDict()
+_glimpses: _Seens = OrderedDict()
+_photographed: _Seens = OrderedDict()
 _opened: OrderedDict[str, _Opened] = OrderedDict()
-
-
-def _features(
-    task: FileTask, view: int, decoding: DecodeSettings, settings: VerifySettings, *, coarse: bool
-) -> _Seen:
-    """Keypoints of a view of a photo; a worker process remembers the latest."""
-
-    def make() -> _Seen:
-        opened = _remembered(_opened, task.sha256, _OPEN, lambda: _open(task, decoding))
-        photo, box = opened.photo, opened.box(view)
-        features = keypoints.extract(photo.rgb, photo.width, settings, box, coarse=coarse)
-        return _Seen(features, opened.kept)
-
-    return _remembered(_seen, (task.sha256, view, coarse), _KEPT, make)
 
 
 def _open(task: FileTask, decoding: DecodeSettings) -> _Opened:

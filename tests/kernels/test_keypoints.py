@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagematch.kernels import composites, edits
-from imagematch.kernels.keypoints import Features, extract, mirror, nearby, tentative
+from imagematch.kernels.keypoints import (
+    Features,
+    extract,
+    glimpse,
+    mirror,
+    nearby,
+    photographed,
+    tentative,
+)
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
@@ -49,22 +57,34 @@ def test_some_keypoints_are_of_details_that_a_small_copy_still_has() -> None:
     assert len(found) > 3 * SETTINGS.min_inliers
 
 
-def test_coarse_keypoints_are_of_the_same_places_and_no_more() -> None:
-    settings = replace(SETTINGS, keypoints=100)
-    coarse, full = (extract(PHOTO, WIDTH, settings, coarse=only) for only in (True, False))
-    assert 0 < len(coarse.points) <= 110  # equally strong ones stay together
-    assert coarse.scale == full.scale
-    np.testing.assert_array_equal(coarse.gray, full.gray)
-    # About the 30 strongest of them are what a full look takes from half the size.
-    shared = (coarse.points[:, None] == full.points[None]).all(axis=2).any(axis=1)
-    assert shared.sum() >= 25
+def test_a_glimpse_has_few_keypoints_of_the_same_places() -> None:
+    glimpsed, full = glimpse(PHOTO, WIDTH, SETTINGS), extract(PHOTO, WIDTH, SETTINGS)
+    assert 0 < len(glimpsed.points) <= 0.4 * SETTINGS.keypoints
+    assert max(glimpsed.gray.shape) == round(0.4 * SETTINGS.side)
+    assert (glimpsed.corner, glimpsed.share) == (full.corner, full.share)
+    assert glimpsed.scale == pytest.approx(0.4 * full.scale, rel=0.01)
+    found = tentative(glimpsed, full, SETTINGS.ratio)
+    assert len(found) > SETTINGS.min_inliers
+    there = (glimpsed.points[found[:, 0]] + 0.5) / 0.4 - 0.5
+    assert np.median(np.abs(there - full.points[found[:, 1]])) < 1
 
 
-def test_a_small_view_is_not_reduced_for_a_glance() -> None:
-    box = Box(100, 180, 200, 290)
-    coarse, full = (extract(PHOTO, WIDTH, SETTINGS, box, coarse=only) for only in (True, False))
-    assert max(coarse.gray.shape) <= SETTINGS.side / 2
-    assert len(coarse.points) >= 0.75 * len(full.points) > 0
+def test_a_glimpse_counts_text_until_it_is_asked_what_is_photographed() -> None:
+    def shown(rgb: Bytes) -> Bytes:
+        return composites.screenshot(rgb, np.random.default_rng(5), 0.3)
+
+    picture = shown(PHOTO)
+    glimpsed = glimpse(picture, picture.shape[1], SETTINGS)
+    photographed_only = photographed(glimpsed, picture)
+    assert glimpsed.content.all()
+    assert 0 < len(photographed_only.points) < len(glimpsed.points)
+    across, down = photographed_only.points.round().astype(int).T
+    assert photographed_only.content[down, across].all()
+    place = place_of(PHOTO.shape, shown)
+    inside = np.zeros(picture.shape[:2], np.bool_)
+    inside[place.top : place.bottom, place.left : place.right] = True
+    across, down = (photographed_only.points / photographed_only.scale).astype(int).T
+    assert inside[down, across].mean() > 0.95
 
 
 def test_keypoints_lie_on_the_photo_of_a_screenshot_only() -> None:

@@ -54,12 +54,13 @@ def with_inset(rgb: Bytes, width: int) -> tuple[Bytes, Box]:
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
-    """How much of each photo was looked at, for each comparison that was made."""
+    """How much of each photo was looked at, for each full comparison that was made."""
     made: list[tuple[float, float]] = []
     compare = comparison.compare
 
     def counted(query: Features, other: Features, settings: VerifySettings) -> Geometry:
-        made.append((query.share, other.share))
+        if settings == _SETTINGS or not settings.min_coarse_inliers:  # else, a glance
+            made.append((query.share, other.share))
         return compare(query, other, settings)
 
     monkeypatch.setattr(geometry.comparison, "compare", counted)
@@ -97,7 +98,7 @@ def test_a_small_part_is_looked_at_closer(
 
     share = parts[view - 1].box.area / picture[:, :, 0].size
     looked = sorted(min(pair) for pair in compared)
-    assert looked == pytest.approx([share, 1, 1])
+    assert looked == pytest.approx([share, 1])  # a glance at the wholes promises nothing
     assert closer.reason == "accepted"
     assert closer.inliers > whole.inliers
     part, full = (
@@ -132,6 +133,20 @@ def test_photos_without_a_common_keypoint_are_compared_only_on_request(
     assert looked is not None
     assert looked.reason in {"few_keypoints", "few_inliers"}
     assert compared == [(1, 1)]
+
+
+def test_another_photo_of_a_scene_is_told_by_a_glance_at_its_pixels(
+    tmp_path: Path, compared: list[tuple[float, float]]
+) -> None:
+    """Few keypoints fit, as on one floor, and between them the pixels are others."""
+    scene, other = photo(82, 640, 480), photo(83, 640, 480)
+    scene[:150, :150] = other[:150, :150] = photo(84, 150, 150)
+    one, two = (task(save(rgb, tmp_path / f"{n}.png")) for n, rgb in enumerate((scene, other)))
+    found = verified(one, two)
+    assert found is not None
+    assert found.reason != "accepted"
+    assert found.inliers >= _SETTINGS.min_coarse_inliers
+    assert compared == []
 
 
 def test_a_mirrored_part_gets_a_full_look_after_a_glance(
@@ -214,9 +229,12 @@ def test_a_worker_remembers_a_bounded_number_of_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(geometry, "_KEPT", 2)
-    geometry._seen.clear()
+    monkeypatch.setattr(geometry, "_GLIMPSED", 3)
+    for cache in (geometry._seen, geometry._glimpses):
+        cache.clear()
     tasks = [task(save(photo(seed, 120, 90), tmp_path / f"{seed}.jpg")) for seed in range(5)]
     for left, right in pairwise(tasks):
         verified(left, right)
-    assert len(geometry._seen) == 2
+        verified(left, right, settings=replace(_SETTINGS, min_coarse_inliers=0))
+    assert (len(geometry._seen), len(geometry._glimpses)) == (2, 3)
     assert len(geometry._opened) <= geometry._OPEN
