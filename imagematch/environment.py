@@ -20,7 +20,7 @@ from imagematch import __version__
 from imagematch.errors import EmbedderUnavailable
 from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
-from imagematch.settings import DEFAULTS, Settings
+from imagematch.settings import DEFAULTS, DescribeSettings, Settings
 
 type State = Literal["ok", "warning", "problem"]
 
@@ -243,6 +243,17 @@ def _weights(settings: Settings | None) -> Iterator[Finding]:
             )
         else:
             yield Finding("weights", "ok", f"{name}: {model.identity if model else 'none'}")
+    yield from _runtime(used)
+
+
+def _runtime(describe: DescribeSettings) -> Iterator[Finding]:
+    try:
+        embedder = embeddings.load(describe)
+    except EmbedderUnavailable as error:
+        yield Finding("runtime", "problem", str(error), "see describe.runtime in the settings")
+    else:
+        if embedder is not None:
+            yield Finding("runtime", "ok", f"embeddings are computed by {embedder.runtime}")
 
 
 def _decoders() -> Iterator[Finding]:

@@ -64,6 +64,12 @@ class DescribeSettings:
     model_side: int = _setting(
         288, "Photos are resized to this square for the embedding, px (SSCD: 288).", low=32
     )
+    runtime: str = _setting(
+        "auto",
+        "What computes embeddings: `onnxruntime`, `openvino`, or a graphics card with the package "
+        "of ONNX Runtime for it (`cuda`, `directml`, `migraphx`, `coreml`). `auto`: OpenVINO where "
+        "it is installed and faster, else ONNX Runtime; both on the processor.",
+    )
     min_side: int = _setting(
         48, "A photo with a shorter side is `tiny` and only matches exactly, px.", low=1
     )

