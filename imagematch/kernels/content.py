@@ -31,6 +31,9 @@ _LEAST_FLAT = 0.03
 _WINDOW = 31
 _GROUND = 0.4
 
+#: How far the look of a pixel's neighbours reaches: half a window, and one px beside that.
+_REACH = _WINDOW // 2 + 1
+
 #: A window without texture shows nothing, drawn or not, levels of 255.
 _TEXTURE = 6.0
 
@@ -54,11 +57,25 @@ def photographic_share(rgb: Bytes) -> float:
 
 
 def is_photographic(rgb: Bytes, least: float) -> bool:
-    """Whether `photographic_share` is `least` or more, in a third of the time for most photos."""
+    """Whether `photographic_share` is `least` or more, in a tenth of the time for most photos."""
     gray = _reduced(rgb)
-    # All ground is plain. So what is photographic even if all that is plain were ground, is.
-    certainly = _textured(gray) & _beyond(_varied(gray) <= _PLAIN)
-    return bool(certainly.mean() >= least) or photographic_share(rgb) >= least
+    height = len(gray)
+    # The middle of most photos is enough of them.
+    for top, bottom in ((3 * height // 8, 5 * height // 8), (0, height)):
+        if _certainly(gray, top, bottom) / gray.size >= least:
+            return True
+    return photographic_share(rgb) >= least
+
+
+def _certainly(gray: Bytes, top: int, bottom: int) -> int:
+    """Pixels of some lines that are photographic and have texture, at the very least.
+
+    All ground is plain. So what is photographic even if all that is plain were ground, is.
+    """
+    first = max(0, top - _REACH)
+    seen = gray[first : bottom + _REACH]
+    certain = _textured(seen) & _beyond(_varied(seen) <= _PLAIN)
+    return int(np.count_nonzero(certain[top - first : bottom - first]))
 
 
 def _undrawn(gray: Bytes) -> Flags:

@@ -10,7 +10,9 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import Box, enlarged, reduced
+from imagematch.kernels.panels import Box, enlarged
+from imagematch.kernels.sizes import sizes
+from imagematch.kernels.steps import Steps, steps
 from imagematch.records import Bytes, Doubles, Flags
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
@@ -59,11 +61,16 @@ def find_rectangles(rgb: Bytes) -> list[Box]:
     Returns:
         At most 3 boxes in px of `rgb`, the most complete first. A side may be that of the picture.
     """
-    small = reduced(rgb)
+    small = sizes(rgb).small
+    return list(enlarged(rectangles_of(small, steps(small)), small, rgb))
+
+
+def rectangles_of(small: Bytes, steps: Steps) -> list[Box]:
+    """The same in a small picture whose steps are known."""
     shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(small.shape[:2])))
     if min(small.shape[:2]) < 2 * shortest:
         return []
-    across, down = _steps(small), _steps(small.swapaxes(0, 1))
+    across, down = _passable(steps.across), _passable(steps.down)
     found = [*_paired(across, down, shortest)]
     found += [(sure, _turned(box)) for sure, box in _paired(down, across, shortest)]
     found.sort(key=lambda entry: (-entry[0], entry[1].top, entry[1].left))
@@ -71,24 +78,20 @@ def find_rectangles(rgb: Bytes) -> list[Box]:
     for _, box in found:
         if len(kept) < _MOST and all(box.overlap(other) < _SAME for other in kept):
             kept.append(box)
-    return list(enlarged(kept, small, rgb))
+    return kept
 
 
-def _steps(small: Bytes) -> Flags:
-    """Where a vertical line may pass, shape (w, h): a row for each line, its pixels in order."""
-    columns = small.swapaxes(0, 1).astype(np.int16)
-    steps = np.zeros(columns.shape[:2], np.int16)
-    red, green, blue = np.moveaxis(np.abs(columns[2:] - columns[:-2]), 2, 0)
-    steps[1:-1] = np.maximum(np.maximum(red, green), blue)
-    beside = np.pad(steps, ((3, 3), (0, 0)), mode="edge").astype(np.float32)
-    around = (beside[:-6] + beside[6:]) / 2
-    here = (steps >= _STEP) & (steps >= _RATIO * around)
-    # The line may pass between two columns, and each has a part of it.
+def _passable(steps: Bytes) -> Bytes:
+    """Where a line may pass, 0 or 1, shape (lines, pixels)."""
+    high = steps.astype(np.int16)
+    beside = cv2.copyMakeBorder(high, 3, 3, 0, 0, cv2.BORDER_REPLICATE)
+    here = (high >= _STEP) & (20 * high >= round(10 * _RATIO) * (beside[:-6] + beside[6:]))
+    # The line may pass between two others, and each has a part of it.
     here[:-1] |= here[1:]
-    return np.asarray(here, np.bool_)
+    return here.view(np.uint8)
 
 
-def _paired(own: Flags, other: Flags, shortest: int) -> Iterator[tuple[float, Box]]:
+def _paired(own: Bytes, other: Bytes, shortest: int) -> Iterator[tuple[float, Box]]:
     """Rectangles between two lines of `own`, with the completeness of their worst side."""
     lines = _lines(own, shortest)
     place, start, end = lines[:, 0], lines[:, 1], lines[:, 2]
@@ -121,25 +124,35 @@ def _at_start(places: Places) -> Flags:
     return np.asarray(places <= _LOOSE, np.bool_)
 
 
-def _at_end(places: Places, lines: Flags) -> Flags:
+def _at_end(places: Places, lines: Bytes) -> Flags:
     return np.asarray(places >= lines.shape[1] - 1 - _LOOSE, np.bool_)
 
 
-def _lines(steps: Flags, shortest: int) -> Lines:
+def _lines(steps: Bytes, shortest: int) -> Lines:
     """Runs of steps along lines, shape (N, 3): the line, first pixel, end; the longest first."""
-    dense = cv2.blur(steps.astype(np.float32), (_RUN, 1), borderType=cv2.BORDER_CONSTANT)
-    edges = np.diff(np.pad((dense >= _SHARE).astype(np.int8), ((0, 0), (1, 1))), axis=1)
-    line, start = np.nonzero(edges == 1)
-    _, end = np.nonzero(edges == -1)
-    runs = np.stack([line, start, end], axis=1).astype(np.int64)
-    runs = runs[end - start >= shortest]
-    longest = np.argsort(runs[:, 1] - runs[:, 2], kind="stable")[:_MOST_LINES]
-    return np.asarray(runs[longest], np.int64)
+    count = cv2.boxFilter(
+        steps, cv2.CV_8U, (_RUN, 1), normalize=False, borderType=cv2.BORDER_CONSTANT
+    )
+    length = steps.shape[1] + 1  # no run goes on from one line to the next
+    dense = np.zeros((len(steps), length), np.bool_)
+    dense[:, :-1] = count >= _SHARE * _RUN
+    flat = dense.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
+    if flat[0]:
+        edges = np.concatenate([[0], edges])
+    start, end = edges[::2], edges[1::2]
+    long = end - start >= shortest
+    start, end = start[long], end[long]
+    longest = np.argsort(start - end, kind="stable")[:_MOST_LINES]
+    line, first = np.divmod(start[longest], length)
+    return np.stack([line, first, end[longest] - line * length], axis=1)
 
 
-def _sums(steps: Flags) -> Counts:
+def _sums(steps: Bytes) -> Counts:
     """Steps of each line up to each of its pixels, shape (lines, pixels + 1)."""
-    return np.cumsum(np.pad(steps, ((0, 0), (1, 0))), axis=1, dtype=np.int32)
+    sums = np.zeros((len(steps), steps.shape[1] + 1), np.int32)
+    np.cumsum(steps, axis=1, dtype=np.int32, out=sums[:, 1:])
+    return sums
 
 
 def _share(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:

@@ -24,6 +24,7 @@ from imagematch.kernels.hashes import (
     pixel_sha256,
     quality_gate,
 )
+from imagematch.kernels.sizes import sizes
 from imagematch.settings import DEFAULTS
 from tests.kernels.pictures import scene
 
@@ -49,7 +50,7 @@ def packed(rgb: np.ndarray) -> np.ndarray:
 
 
 def gate(rgb: np.ndarray) -> str:
-    return quality_gate(rgb, rgb.shape[1], rgb.shape[0], SETTINGS)
+    return quality_gate(sizes(rgb), rgb.shape[1], rgb.shape[0], SETTINGS)
 
 
 def blank(level: int = 255) -> Image.Image:
@@ -183,7 +184,7 @@ def test_a_tiny_picture_or_a_strip_is_gated(size: tuple[int, int]) -> None:
     width, height = size
     scale = min(1, 1024 / max(size))
     rgb = np.asarray(scene(round(width * scale), max(1, round(height * scale))))
-    assert quality_gate(rgb, width, height, SETTINGS) == "tiny"
+    assert quality_gate(sizes(rgb), width, height, SETTINGS) == "tiny"
 
 
 def logo() -> Image.Image:
@@ -261,10 +262,10 @@ def test_noise_is_not_flat_and_its_hash_is_like_no_other() -> None:
 
 
 def test_the_gate_follows_its_settings() -> None:
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
     kept = replace(SETTINGS, min_contrast=0.0)
-    assert quality_gate(np.asarray(logo()), 800, 600, kept) == "drawn"
+    assert quality_gate(sizes(np.asarray(logo())), 800, 600, kept) == "drawn"
     kept = replace(kept, min_photographic=0.0)
-    assert quality_gate(np.asarray(logo()), 800, 600, kept) == ""
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_photographic=1.0)) == "drawn"
+    assert quality_gate(sizes(np.asarray(logo())), 800, 600, kept) == ""
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_photographic=1.0)) == "drawn"
