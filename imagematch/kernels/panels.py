@@ -30,6 +30,9 @@ _COMPLETE = 0.6
 _MIN_AREA = 0.04
 _MIN_SIDE = 28
 
+#: One that is more of the picture than this is as well described by the whole of it.
+_MAX_AREA = 0.85
+
 #: A panel with a smaller standard deviation of luminance is border or background.
 _MIN_CONTRAST = 14.0
 
@@ -162,11 +165,15 @@ def _lines(sums: Counts, lines: tuple[int, int], pixels: tuple[int, int]) -> lis
 
 
 def _is_panel(small: Bytes, box: Box, whole: Box) -> bool:
-    if box == whole or box.area < _MIN_AREA * whole.area:
+    if not _MIN_AREA * whole.area <= box.area <= _MAX_AREA * whole.area:
         return False
     if min(box.bottom - box.top, box.right - box.left) < _MIN_SIDE:
         return False
     gray = np.asarray(cv2.cvtColor(box.cut(small), cv2.COLOR_RGB2GRAY), np.uint8)
+    return bool(gray.std() >= _MIN_CONTRAST and plain_share(gray) < _MAX_PLAIN)
+
+
+def plain_share(gray: Bytes) -> float:
+    """The share of a picture, shape (H, W), that is of one grey level, give or take 6; 0-1."""
     levels = np.bincount(gray.ravel() // 4, minlength=64) / gray.size
-    plain = np.convolve(levels, np.ones(3), mode="same").max()
-    return bool(gray.std() >= _MIN_CONTRAST and plain < _MAX_PLAIN)
+    return float(np.convolve(levels, np.ones(3), mode="same").max())

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import Box, enlarged
+from imagematch.kernels.panels import Box, enlarged, plain_share
 from imagematch.kernels.sizes import sizes
 from imagematch.kernels.steps import Steps, steps
 from imagematch.records import Bytes, Doubles, Flags
@@ -42,10 +42,18 @@ _AREA = (0.012, 0.85)
 #: Longest lines that are paired: a picture full of lines (blinds, shelves) is no composite.
 _MOST_LINES = 120
 
+#: A rectangle of a photo that looks pasted on (a window, a book) is mostly small, goes on across
+#: one of its sides, or is plain inside. The weights are those of a logistic regression.
+_PER_SIZE, _PER_LIKENESS, _PER_PLAIN = 5.0, -3.0, -10.0
+_LEAST_ODDS = -13.0
+
+#: Levels squared; stripes with less variance have no likeness to speak of.
+_FLAT = 1.0
+
 #: Two rectangles are one when they share this much (intersection over union).
 _SAME = 0.75
 
-_MOST = 3
+_MOST, _MOST_PROPOSED = 3, 6
 
 type Lines = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 type Places = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -67,18 +75,66 @@ def find_rectangles(rgb: Bytes) -> list[Box]:
 
 def rectangles_of(small: Bytes, steps: Steps) -> list[Box]:
     """The same in a small picture whose steps are known."""
-    shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(small.shape[:2])))
-    if min(small.shape[:2]) < 2 * shortest:
+    proposed = _proposed(small.shape, steps)
+    if not proposed:
+        return []
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+    return [box for box in proposed if _odds(gray, box) >= _LEAST_ODDS][:_MOST]
+
+
+def _proposed(shape: tuple[int, ...], steps: Steps) -> list[Box]:
+    """Rectangles that are set apart, the most complete first, none of them twice."""
+    shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(shape[:2])))
+    if min(shape[:2]) < 2 * shortest:
         return []
     across, down = _passable(steps.across), _passable(steps.down)
     found = [*_paired(across, down, shortest)]
     found += [(sure, _turned(box)) for sure, box in _paired(down, across, shortest)]
-    found.sort(key=lambda entry: (-entry[0], entry[1].top, entry[1].left))
+    found.sort(key=_order)
     kept: list[Box] = []
     for _, box in found:
-        if len(kept) < _MOST and all(box.overlap(other) < _SAME for other in kept):
+        if len(kept) < _MOST_PROPOSED and all(box.overlap(other) < _SAME for other in kept):
             kept.append(box)
     return kept
+
+
+def _order(entry: tuple[float, Box]) -> tuple[float, int, int]:
+    """The most complete first; of those, the last, since a step is found on lines before it, too."""
+    sure, box = entry
+    return -sure, -box.top - box.bottom - box.left - box.right, box.top
+
+
+def _odds(gray: Bytes, box: Box) -> float:
+    """How likely a rectangle is a picture of its own: logarithm of the odds, but for a constant."""
+    side = min(box.bottom - box.top, box.right - box.left) / min(gray.shape)
+    return float(
+        _PER_SIZE * np.log(side)
+        + _PER_LIKENESS * _likeness(gray, box)
+        + _PER_PLAIN * plain_share(box.cut(gray))
+    )
+
+
+def _likeness(gray: Bytes, box: Box) -> float:
+    """How much the picture goes on across the side where it does so most: a correlation, -1 to 1."""
+    rows, columns = (box.top, box.bottom), (box.left, box.right)
+    sides = [(gray, line, columns) for line in rows] + [(gray.T, line, rows) for line in columns]
+    return max(
+        (
+            _correlation(picture[line - 4 : line - 1, slice(*along)], picture[line + 2 : line + 5, slice(*along)])
+            for picture, line, along in sides
+            if _LOOSE < line < len(picture) - 1 - _LOOSE
+        ),
+        default=0.0,
+    )
+
+
+def _correlation(one: Bytes, two: Bytes) -> float:
+    """Of the means of two stripes, each shape (lines, pixels)."""
+    first, second = one.mean(axis=0), two.mean(axis=0)
+    first, second = first - first.mean(), second - second.mean()
+    # A stripe of one level is like nothing.
+    strength = np.sqrt((first @ first) * (second @ second))
+    return float(first @ second / (strength + _FLAT * first.size))
 
 
 def _passable(steps: Bytes) -> Bytes:
@@ -113,8 +169,8 @@ def _paired(own: Bytes, other: Bytes, shortest: int) -> Iterator[tuple[float, Bo
     )
     left, right, top, bottom, sure = left[kept], right[kept], top[kept], bottom[kept], sure[kept]
     sums = _sums(other)
-    above = np.where(_at_start(top), 1.0, _best_near(sums, top, left, right))
-    below = np.where(_at_end(bottom, own), 1.0, _best_near(sums, bottom, left, right))
+    above, top = _best_near(sums, top, left, right)
+    below, bottom = _best_near(sums, bottom, left, right)
     sure = np.minimum(sure, np.minimum(above, below))
     for at in np.flatnonzero(sure >= _COMPLETE):
         yield float(sure[at]), Box(int(top[at]), int(bottom[at]), int(left[at]), int(right[at]))
@@ -160,10 +216,17 @@ def _share(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:
     return np.asarray((sums[line, end] - sums[line, start]) / (end - start), np.float64)
 
 
-def _best_near(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:
-    """The largest share that steps, among the lines about each."""
-    about = line + np.arange(-_LOOSE, _LOOSE + 1)[:, None]
-    return _share(sums, about.clip(0, len(sums) - 1), start, end).max(axis=0)
+def _best_near(
+    sums: Counts, line: Places, start: Places, end: Places
+) -> tuple[Doubles, Places]:
+    """The line about each that steps most, and its share; where that is the picture's edge, all."""
+    # Of lines that are as good the last: a step is found on the one or two lines before it, too.
+    about = line + np.arange(_LOOSE, -_LOOSE - 1, -1)[:, None]
+    shares = _share(sums, about.clip(0, len(sums) - 1), start, end)
+    best = shares.argmax(axis=0)
+    near, share = line + _LOOSE - best, shares.max(axis=0)
+    edge = (line <= _LOOSE) | (line >= len(sums) - 1 - _LOOSE)
+    return np.where(edge, 1.0, share), np.where(edge, line, near)
 
 
 def _turned(box: Box) -> Box:
