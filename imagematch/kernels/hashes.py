@@ -219,7 +219,8 @@ def quality_gate(sizes: Sizes, width: int, height: int, settings: DescribeSettin
 def _contrast(luminance: Bytes) -> float:
     """Standard deviation without the lightest and darkest hundredths, levels of 255."""
     counts = np.bincount(luminance.ravel(), minlength=256)
-    levels = np.arange(256).clip(*_percentiles(counts, (0.01, 0.99)))
+    low, high = _percentiles(counts, (0.01, 0.99))
+    levels = np.arange(256).clip(low, high)
     mean = (counts @ levels) / luminance.size
     return float(np.sqrt(counts @ (levels - mean) ** 2 / luminance.size))
 

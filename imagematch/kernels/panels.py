@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from imagematch.kernels.sizes import sizes
-from imagematch.kernels.steps import Steps, steps
+from imagematch.kernels.steps import Counts, Steps, steps, sums
 from imagematch.records import Bytes
 
 #: A seam is where the picture steps by at least _STEP levels, _RATIO times more than just before
@@ -43,8 +43,6 @@ _MAX_PLAIN = 0.6
 _MAX_PANELS = 12
 
 _MAX_DEPTH = 4
-
-type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,19 +98,19 @@ def find_panels(rgb: Bytes) -> tuple[Box, ...]:
 def panels_of(small: Bytes, steps: Steps) -> list[Box]:
     """The same in a small picture whose steps are known."""
     whole = Box(0, small.shape[0], 0, small.shape[1])
-    sums = _sums(steps.down), _sums(steps.across)
-    leaves = [box for box in _split(sums, whole, _MAX_DEPTH) if _is_panel(small, box, whole)]
+    seams = _seams(steps.down), _seams(steps.across)
+    leaves = [box for box in _split(seams, whole, _MAX_DEPTH) if _is_panel(small, box, whole)]
     leaves.sort(key=lambda box: (-box.area, box.top, box.left))
     return leaves[:_MAX_PANELS]
 
 
-def _split(sums: tuple[Counts, Counts], box: Box, depth: int) -> Iterator[Box]:
+def _split(seams: tuple[Counts, Counts], box: Box, depth: int) -> Iterator[Box]:
     """Cut along complete lines, rows and columns in turn, until there are none."""
     if depth == 0:
         yield box
         return
-    rows = _lines(sums[0], (box.top, box.bottom), (box.left, box.right))
-    columns = _lines(sums[1], (box.left, box.right), (box.top, box.bottom))
+    rows = _lines(seams[0], (box.top, box.bottom), (box.left, box.right))
+    columns = _lines(seams[1], (box.left, box.right), (box.top, box.bottom))
     if not rows and not columns:
         yield box
         return
@@ -127,23 +125,23 @@ def _split(sums: tuple[Counts, Counts], box: Box, depth: int) -> Iterator[Box]:
             for start, end in pairwise([box.left, *columns, box.right])
         ]
     for part in parts:
-        yield from _split(sums, part, depth - 1)
+        yield from _split(seams, part, depth - 1)
 
 
-def _sums(steps: Bytes) -> Counts:
-    """Of each line, its pixels with a seam before each of them; shape (lines, pixels + 1)."""
+def _seams(steps: Bytes) -> Counts:
+    """Of each line, how many of its pixels have a seam before each of them, see `sums`."""
     high = steps.astype(np.int16)
     seam = np.zeros(steps.shape, np.uint8)
     around = np.maximum(high[:-4], high[4:])
     seam[2:-2] = (high[2:-2] >= _STEP) & (2 * high[2:-2] >= round(2 * _RATIO) * around)
-    return np.diff(cv2.integral(seam), axis=0)
+    return sums(seam)
 
 
-def _lines(sums: Counts, lines: tuple[int, int], pixels: tuple[int, int]) -> list[int]:
+def _lines(seams: Counts, lines: tuple[int, int], pixels: tuple[int, int]) -> list[int]:
     """Where a seam runs along a whole line of a box, ascending.
 
     Args:
-        sums: of the steps that way, see `_sums`.
+        seams: that way, see `_seams`.
         lines, pixels: first and end of the box, among lines and along them.
     """
     first, end = lines
@@ -151,7 +149,7 @@ def _lines(sums: Counts, lines: tuple[int, int], pixels: tuple[int, int]) -> lis
         return []
     # Steps are compared with those two lines off, which must lie in the box like the pixels that
     # they are taken from.
-    inner = sums[first + 3 : end - 3]
+    inner = seams[first + 3 : end - 3]
     complete = (inner[:, pixels[1]] - inner[:, pixels[0]]) / (pixels[1] - pixels[0])
     found: list[int] = []
     for line in np.flatnonzero(complete >= _COMPLETE):

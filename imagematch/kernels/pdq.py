@@ -1,9 +1,9 @@
 """PDQ in a fifth of the time of its reference library: RGB pixels in, bits and quality out.
 
 All that PDQ does before it compares with the median is linear: luminance, a tent filter, every so
-many-th pixel, a cosine transform. Here only the pixels that are kept are filtered. The library adds
-up in another order, so the last digits of a coefficient differ; where these would decide a bit, this
-module says so and leaves the answer to the library.
+many-th pixel, a cosine transform. Here only the pixels that are kept are filtered. The library
+adds up in another order, so the last digits of a coefficient differ; where these would decide a
+bit, this module says so and leaves the answer to the library.
 """
 
 from functools import lru_cache

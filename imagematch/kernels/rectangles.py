@@ -12,7 +12,7 @@ import numpy as np
 
 from imagematch.kernels.panels import Box, enlarged, plain_share
 from imagematch.kernels.sizes import sizes
-from imagematch.kernels.steps import Steps, steps
+from imagematch.kernels.steps import Counts, Steps, steps, sums
 from imagematch.records import Bytes, Doubles, Flags
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
@@ -47,6 +47,9 @@ _MOST_LINES = 120
 _PER_SIZE, _PER_LIKENESS, _PER_PLAIN = 5.0, -3.0, -10.0
 _LEAST_ODDS = -13.0
 
+#: The stripes that are compared begin and end this far from the side, px: behind its smear.
+_BESIDE = (1, 4)
+
 #: Levels squared; stripes with less variance have no likeness to speak of.
 _FLAT = 1.0
 
@@ -57,7 +60,6 @@ _MOST, _MOST_PROPOSED = 3, 6
 
 type Lines = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 type Places = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
 
 
 def find_rectangles(rgb: Bytes) -> list[Box]:
@@ -87,7 +89,7 @@ def _proposed(shape: tuple[int, ...], steps: Steps) -> list[Box]:
     shortest = max(_LEAST_SIDE, round(_LEAST_SHARE * min(shape[:2])))
     if min(shape[:2]) < 2 * shortest:
         return []
-    across, down = _passable(steps.across), _passable(steps.down)
+    across, down = sums(_passable(steps.across)), sums(_passable(steps.down))
     found = [*_paired(across, down, shortest)]
     found += [(sure, _turned(box)) for sure, box in _paired(down, across, shortest)]
     found.sort(key=_order)
@@ -99,7 +101,7 @@ def _proposed(shape: tuple[int, ...], steps: Steps) -> list[Box]:
 
 
 def _order(entry: tuple[float, Box]) -> tuple[float, int, int]:
-    """The most complete first; of those, the last, since a step is found on lines before it, too."""
+    """The most complete first; of those the last: a step is found on lines before it, too."""
     sure, box = entry
     return -sure, -box.top - box.bottom - box.left - box.right, box.top
 
@@ -115,12 +117,15 @@ def _odds(gray: Bytes, box: Box) -> float:
 
 
 def _likeness(gray: Bytes, box: Box) -> float:
-    """How much the picture goes on across the side where it does so most: a correlation, -1 to 1."""
+    """How much the picture goes on across the side where it does most: a correlation, -1 to 1."""
     rows, columns = (box.top, box.bottom), (box.left, box.right)
     sides = [(gray, line, columns) for line in rows] + [(gray.T, line, rows) for line in columns]
     return max(
         (
-            _correlation(picture[line - 4 : line - 1, slice(*along)], picture[line + 2 : line + 5, slice(*along)])
+            _correlation(
+                picture[line - _BESIDE[1] : line - _BESIDE[0], slice(*along)],
+                picture[line + _BESIDE[0] + 1 : line + _BESIDE[1] + 1, slice(*along)],
+            )
             for picture, line, along in sides
             if _LOOSE < line < len(picture) - 1 - _LOOSE
         ),
@@ -147,51 +152,64 @@ def _passable(steps: Bytes) -> Bytes:
     return here.view(np.uint8)
 
 
-def _paired(own: Bytes, other: Bytes, shortest: int) -> Iterator[tuple[float, Box]]:
-    """Rectangles between two lines of `own`, with the completeness of their worst side."""
+def _paired(own: Counts, other: Counts, shortest: int) -> Iterator[tuple[float, Box]]:
+    """Rectangles between two lines of `own`, with the completeness of their worst side.
+
+    Args:
+        own, other: where lines may pass this way and the other one, see `sums`.
+    """
     lines = _lines(own, shortest)
+    one, two = _alike(lines, shortest)
     place, start, end = lines[:, 0], lines[:, 1], lines[:, 2]
-    apart = place[None] - place[:, None]
-    one, two = np.nonzero(
-        (apart >= shortest)
-        & (np.abs(start[None] - start[:, None]) <= _LOOSE)
-        & (np.abs(end[None] - end[:, None]) <= _LOOSE)
-    )
     left, right = place[one], place[two]
     top, bottom = (start[one] + start[two]) // 2, (end[one] + end[two]) // 2
-    area = (right - left) * (bottom - top)
+    area, all_of_it = (right - left) * (bottom - top), len(own) * len(other)
     # From one edge to the other goes a stripe, which panels are for.
-    stripe = _at_start(top) & _at_end(bottom, own)
-    sums = _sums(own)
-    sure = np.minimum(_share(sums, left, top, bottom), _share(sums, right, top, bottom))
+    stripe = _at_start(top) & _at_end(bottom, other)
+    sure = np.minimum(_share(own, left, top, bottom), _share(own, right, top, bottom))
     kept = np.flatnonzero(
-        (area > _AREA[0] * own.size) & (area < _AREA[1] * own.size) & ~stripe & (sure >= _COMPLETE)
+        (area > _AREA[0] * all_of_it)
+        & (area < _AREA[1] * all_of_it)
+        & ~stripe
+        & (sure >= _COMPLETE)
     )
+    if not kept.size:
+        return
     left, right, top, bottom, sure = left[kept], right[kept], top[kept], bottom[kept], sure[kept]
-    sums = _sums(other)
-    above, top = _best_near(sums, top, left, right)
-    below, bottom = _best_near(sums, bottom, left, right)
+    above, top = _best_near(other, top, left, right)
+    below, bottom = _best_near(other, bottom, left, right)
     sure = np.minimum(sure, np.minimum(above, below))
     for at in np.flatnonzero(sure >= _COMPLETE):
         yield float(sure[at]), Box(int(top[at]), int(bottom[at]), int(left[at]), int(right[at]))
+
+
+def _alike(lines: Lines, shortest: int) -> tuple[Places, Places]:
+    """Pairs of lines of like extent, the second one further on."""
+    place, start, end = lines.astype(np.int16).T[:, None]
+    return np.nonzero(
+        (place - place.T >= shortest)
+        & (np.abs(start - start.T) <= _LOOSE)
+        & (np.abs(end - end.T) <= _LOOSE)
+    )
 
 
 def _at_start(places: Places) -> Flags:
     return np.asarray(places <= _LOOSE, np.bool_)
 
 
-def _at_end(places: Places, lines: Bytes) -> Flags:
-    return np.asarray(places >= lines.shape[1] - 1 - _LOOSE, np.bool_)
+def _at_end(places: Places, lines: Counts) -> Flags:
+    return np.asarray(places >= len(lines) - 1 - _LOOSE, np.bool_)
 
 
-def _lines(steps: Bytes, shortest: int) -> Lines:
+def _lines(steps: Counts, shortest: int) -> Lines:
     """Runs of steps along lines, shape (N, 3): the line, first pixel, end; the longest first."""
-    count = cv2.boxFilter(
-        steps, cv2.CV_8U, (_RUN, 1), normalize=False, borderType=cv2.BORDER_CONSTANT
-    )
-    length = steps.shape[1] + 1  # no run goes on from one line to the next
-    dense = np.zeros((len(steps), length), np.bool_)
-    dense[:, :-1] = count >= _SHARE * _RUN
+    pixels, half = steps.shape[1] - 1, _RUN // 2
+    around = np.empty((len(steps), pixels), np.int32)
+    around[:, half : pixels - half] = steps[:, _RUN:] - steps[:, :-_RUN]
+    around[:, :half] = steps[:, half + 1 : _RUN]
+    around[:, pixels - half :] = steps[:, -1:] - steps[:, pixels - 2 * half : pixels - half]
+    dense = np.zeros((len(steps), pixels + 1), np.bool_)  # no run goes on to the next line
+    dense[:, :-1] = around >= _SHARE * _RUN
     flat = dense.ravel()
     edges = np.flatnonzero(flat[1:] != flat[:-1]) + 1
     if flat[0]:
@@ -200,32 +218,23 @@ def _lines(steps: Bytes, shortest: int) -> Lines:
     long = end - start >= shortest
     start, end = start[long], end[long]
     longest = np.argsort(start - end, kind="stable")[:_MOST_LINES]
-    line, first = np.divmod(start[longest], length)
-    return np.stack([line, first, end[longest] - line * length], axis=1)
+    line, first = np.divmod(start[longest], pixels + 1)
+    return np.stack([line, first, end[longest] - line * (pixels + 1)], axis=1)
 
 
-def _sums(steps: Bytes) -> Counts:
-    """Steps of each line up to each of its pixels, shape (lines, pixels + 1)."""
-    sums = np.zeros((len(steps), steps.shape[1] + 1), np.int32)
-    np.cumsum(steps, axis=1, dtype=np.int32, out=sums[:, 1:])
-    return sums
-
-
-def _share(sums: Counts, line: Places, start: Places, end: Places) -> Doubles:
+def _share(steps: Counts, line: Places, start: Places, end: Places) -> Doubles:
     """The share of lines that steps, between two of their pixels."""
-    return np.asarray((sums[line, end] - sums[line, start]) / (end - start), np.float64)
+    return np.asarray((steps[line, end] - steps[line, start]) / (end - start), np.float64)
 
 
-def _best_near(
-    sums: Counts, line: Places, start: Places, end: Places
-) -> tuple[Doubles, Places]:
+def _best_near(steps: Counts, line: Places, start: Places, end: Places) -> tuple[Doubles, Places]:
     """The line about each that steps most, and its share; where that is the picture's edge, all."""
     # Of lines that are as good the last: a step is found on the one or two lines before it, too.
     about = line + np.arange(_LOOSE, -_LOOSE - 1, -1)[:, None]
-    shares = _share(sums, about.clip(0, len(sums) - 1), start, end)
+    shares = _share(steps, about.clip(0, len(steps) - 1), start, end)
     best = shares.argmax(axis=0)
     near, share = line + _LOOSE - best, shares.max(axis=0)
-    edge = (line <= _LOOSE) | (line >= len(sums) - 1 - _LOOSE)
+    edge = _at_start(line) | _at_end(line, steps)
     return np.where(edge, 1.0, share), np.where(edge, line, near)
 
 

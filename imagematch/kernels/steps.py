@@ -13,6 +13,8 @@ import numpy as np
 
 from imagematch.records import Bytes
 
+type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int32]]
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Steps:
@@ -38,6 +40,18 @@ def steps(rgb: Bytes) -> Steps:
     """Measure the steps of a picture, shape (H, W, 3), uint8."""
     planes = cv2.split(rgb)
     return Steps(_down(planes), _down([cv2.transpose(plane) for plane in planes]))
+
+
+def sums(flags: Bytes) -> Counts:
+    """Of each line, how many of its pixels are 1 before each of them.
+
+    Args:
+        flags: 0 or 1, shape (lines, pixels).
+
+    Returns:
+        Shape (lines, pixels + 1), int32.
+    """
+    return np.asarray(np.diff(cv2.integral(flags), axis=0), np.int32)
 
 
 def _down(planes: Sequence[np.ndarray]) -> Bytes:
