@@ -16,10 +16,9 @@ from imagematch.kernels.steps import Counts, Steps, steps, sums
 from imagematch.records import Bytes, Doubles, Flags
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
-#: beside the line. With these and _COMPLETE, of 60 photos pasted without a rim 32 are found, with a
-#: white rim of one px 53, with a red one of four 54; of 70 untouched photos, 22 have a rectangle
-#: by mistake (0.66 a photo). A _COMPLETE of 0.85 finds one more of the 60 and is mistaken 0.84
-#: times a photo, 0.9 finds three less at 0.6.
+#: beside the line. With these, _COMPLETE and _LEAST_ODDS, of pictures pasted onto photos of the
+#: tuning half 62 of 70 with a rim are found, 29 of 60 without one, and 41 of 65 that two further
+#: edits altered; of its 920 photos, 11 % have a rectangle by mistake (0.18 a photo).
 _STEP = 10
 _RATIO = 1.3
 
@@ -42,8 +41,11 @@ _AREA = (0.012, 0.85)
 #: Longest lines that are paired: a picture full of lines (blinds, shelves) is no composite.
 _MOST_LINES = 120
 
-#: A rectangle of a photo that looks pasted on (a window, a book) is mostly small, goes on across
-#: one of its sides, or is plain inside. The weights are those of a logistic regression.
+#: A rectangle that only looks pasted on (a window, a book) is mostly small, goes on across one of
+#: its sides, or is plain inside. The weights are those of a logistic regression on 243 pictures
+#: that are pasted on and 817 rectangles of the same 920 photos, rounded. A limit lower by one
+#: keeps two more of the 243 and is mistaken 0.29 times a photo, one higher by a half keeps five
+#: less and is mistaken 0.14 times; without a limit it is 0.61 times.
 _PER_SIZE, _PER_LIKENESS, _PER_PLAIN = 5.0, -3.0, -10.0
 _LEAST_ODDS = -13.0
 

@@ -88,6 +88,13 @@ def test_a_chat_is_no_photo(ground: tuple[int, int, int]) -> None:
     assert find_panels(screen) == ()
 
 
+@pytest.mark.parametrize(("bar", "panels"), [(24, 0), (120, 1)])
+def test_what_is_nearly_all_of_the_picture_is_no_panel(bar: int, panels: int) -> None:
+    """The whole picture describes it as well."""
+    picture = np.concatenate([np.full((bar, 512, 3), 255, np.uint8), ASTRONAUT])
+    assert len(find_panels(picture)) == panels
+
+
 def test_largest_come_first() -> None:
     picture = np.full((900, 600, 3), 255, np.uint8)
     picture[20:300, 20:580] = painted(280, 560, 1)
