@@ -51,7 +51,7 @@ def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
         transform = _icc_transform(profile, picture.mode)
         if transform is not None:
             return ImageCms.applyTransform(picture, transform) or picture
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 @lru_cache(maxsize=16)

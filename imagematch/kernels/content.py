@@ -8,7 +8,7 @@ exact level around the marks, which a photograph does not have: even a blurred o
 import cv2
 import numpy as np
 
-from imagematch.records import Bytes, Flags
+from imagematch.records import Bytes, Flags, Floats
 
 #: Longer side at which ground is looked for, px.
 _SIDE = 512
@@ -29,7 +29,11 @@ _LEAST_FLAT = 0.03
 #: the benchmark's pictures of text: with it, at most 6.2 % of each of 95 of these is photographic
 #: and has texture, and at least 20.7 % of each of 920 photos.
 _WINDOW = 31
+_SQUARE = (_WINDOW, _WINDOW)
 _GROUND = 0.4
+
+#: How far the look of a pixel's neighbours reaches: half a window, and one px beside that.
+_REACH = _WINDOW // 2 + 1
 
 #: A window without texture shows nothing, drawn or not, levels of 255.
 _TEXTURE = 6.0
@@ -54,11 +58,25 @@ def photographic_share(rgb: Bytes) -> float:
 
 
 def is_photographic(rgb: Bytes, least: float) -> bool:
-    """Whether `photographic_share` is `least` or more, in a third of the time for most photos."""
+    """Whether `photographic_share` is `least` or more, in a tenth of the time for most photos."""
     gray = _reduced(rgb)
-    # All ground is plain. So what is photographic even if all that is plain were ground, is.
-    certainly = _textured(gray) & _beyond(_varied(gray) <= _PLAIN)
-    return bool(certainly.mean() >= least) or photographic_share(rgb) >= least
+    height = len(gray)
+    # The middle of most photos is enough of them.
+    for top, bottom in ((3 * height // 8, 5 * height // 8), (0, height)):
+        if _certainly(gray, top, bottom) / gray.size >= least:
+            return True
+    return photographic_share(rgb) >= least
+
+
+def _certainly(gray: Bytes, top: int, bottom: int) -> int:
+    """Pixels of some lines that are photographic and have texture, at the very least.
+
+    All ground is plain. So what is photographic even if all that is plain were ground, is.
+    """
+    first = max(0, top - _REACH)
+    seen = gray[first : bottom + _REACH]
+    certain = _textured(seen) & _beyond(_varied(seen) <= _PLAIN)
+    return int(np.count_nonzero(certain[top - first : bottom - first]))
 
 
 def _undrawn(gray: Bytes) -> Flags:
@@ -67,12 +85,12 @@ def _undrawn(gray: Bytes) -> Flags:
 
 def _beyond(ground: Flags) -> Flags:
     """What is not ground, nor beside it."""
-    return ~ground & (_mean(ground.astype(np.float32)) < _GROUND)
+    return ~ground & (_mean(ground.view(np.uint8)) < _GROUND)
 
 
 def _textured(gray: Bytes) -> Flags:
-    levels = gray.astype(np.float32)
-    spread = np.sqrt(np.maximum(_mean(levels * levels) - _mean(levels) ** 2, 0))
+    squares = cv2.sqrBoxFilter(gray, cv2.CV_32F, _SQUARE, borderType=cv2.BORDER_REPLICATE)
+    spread = np.sqrt(np.maximum(squares - _mean(gray) ** 2, 0))
     return np.asarray(spread >= _TEXTURE, np.bool_)
 
 
@@ -116,5 +134,7 @@ def _patches(gray: Bytes, plain: np.ndarray, least: float) -> Flags:
     return np.asarray((large & (variance <= _MOST_SPREAD**2))[labels], np.bool_)
 
 
-def _mean(values: np.ndarray) -> np.ndarray:
-    return cv2.blur(values, (_WINDOW, _WINDOW), borderType=cv2.BORDER_REPLICATE)
+def _mean(values: Bytes) -> Floats:
+    """Of the window around each pixel."""
+    mean = cv2.boxFilter(values, cv2.CV_32F, _SQUARE, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(mean, np.float32)

@@ -5,6 +5,7 @@ The hashes have the forms that other tools exchange: `imagehash.phash` and Threa
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 
 import cv2
 import imagehash
@@ -14,10 +15,14 @@ from PIL import Image
 
 from imagematch.errors import ShapeError
 from imagematch.kernels.content import is_photographic
-from imagematch.records import Bytes
+from imagematch.kernels.pdq import bits_and_quality
+from imagematch.kernels.sizes import MIDDLE, Sizes, within
+from imagematch.records import Bytes, Floats
 from imagematch.settings import DescribeSettings
 
 PDQ_BYTES = 32
+
+type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 #: What each row of `pdq_dihedral` hashes: the photo as it is, turned, or mirrored.
 DIHEDRAL = (
@@ -34,15 +39,13 @@ DIHEDRAL = (
 #: Which rows of `pdq_dihedral` are mirrored, whether turned as well or not.
 MIRRORED = (False, False, False, False, True, True, True, True)
 
-#: PDQ sees at most this on the longer side, px. Its reference program scales to 512 as well, and
-#: beyond it time is lost: at 1,024 px 22 ms become 4, for 6 of 256 bits on average.
-_PDQ_SIDE = 512
-
-#: The gate looks at a thumbnail, in which grain and noise have averaged out, px.
-_GATE_SIDE = 256
-
-#: Width of the blur that takes away light falling off over the picture, px of the thumbnail.
+#: Width of the blur that takes away light falling off over the picture, px of the small picture:
+#: four standard deviations to each side, as OpenCV has it.
 _TREND_SIGMA = 8.0
+_TREND_TAPS = 65
+
+#: One in so many lines is looked at first.
+_EVERY = 8
 
 #: Share of `min_contrast` that must remain without that trend.
 _DETAIL_SHARE = 1 / 3
@@ -75,7 +78,8 @@ def pdq(rgb: Bytes) -> tuple[str, int]:
     Source: Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm",
     2019.
     """
-    bits, quality = pdqhash.compute(_within(rgb, _PDQ_SIDE))
+    middle = within(rgb, MIDDLE)
+    bits, quality = bits_and_quality(middle) or pdqhash.compute(middle)
     return np.packbits(bits.astype(np.uint8)).tobytes().hex(), int(quality)
 
 
@@ -89,7 +93,7 @@ def pdq_dihedral(rgb: Bytes) -> tuple[Bytes, int]:
         Shape (8, 32), uint8, packed bits, in the order of `DIHEDRAL` (row 0 is `pdq`), and the
         quality, 0-100. The other rows are within a few bits of hashing the turned photo.
     """
-    rows, quality = pdqhash.compute_dihedral(_within(rgb, _PDQ_SIDE))
+    rows, quality = pdqhash.compute_dihedral(within(rgb, MIDDLE))
     return np.packbits(np.stack(rows).astype(np.uint8), axis=1), int(quality)
 
 
@@ -184,7 +188,7 @@ def pixel_sha256(rgb: Bytes, width: int, height: int) -> str:
     return digest.hexdigest()
 
 
-def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings) -> str:
+def quality_gate(sizes: Sizes, width: int, height: int, settings: DescribeSettings) -> str:
     """Tell whether a photo shows too little for its hashes to mean anything.
 
     "flat" are blank pictures, dark ones (a covered lens), a small logo on white, whose lightest
@@ -193,7 +197,7 @@ def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings
     2. Noise is not flat: its hashes are random, and match nothing but copies of the same noise.
 
     Args:
-        rgb: shape (H, W, 3), uint8, 0-255.
+        sizes: of the photo.
         width, height: px, before scaling.
 
     Returns:
@@ -201,22 +205,52 @@ def quality_gate(rgb: Bytes, width: int, height: int, settings: DescribeSettings
         under `min_side` before scaling or after (a strip), "flat", or "drawn" for text, cards and
         logos, of which thousands look alike.
     """
-    if min(width, height, *rgb.shape[:2]) < settings.min_side:
+    if min(width, height, *sizes.whole.shape[:2]) < settings.min_side:
         return "tiny"
-    luminance = cv2.cvtColor(_within(rgb, _GATE_SIDE), cv2.COLOR_RGB2GRAY).astype(np.float32)
-    if luminance.clip(*np.percentile(luminance, (1, 99))).std() < settings.min_contrast:
+    # In the small picture, grain and noise have averaged out.
+    luminance = np.asarray(cv2.cvtColor(sizes.small, cv2.COLOR_RGB2GRAY), np.uint8)
+    if _contrast(luminance) < settings.min_contrast:
         return "flat"
-    detail = luminance - cv2.GaussianBlur(luminance, (0, 0), _TREND_SIGMA)
-    if detail.std() < settings.min_contrast * _DETAIL_SHARE:
+    if not _has_detail(luminance, settings.min_contrast * _DETAIL_SHARE):
         return "flat"
-    return "" if is_photographic(rgb, settings.min_photographic) else "drawn"
+    return "" if is_photographic(sizes.middle, settings.min_photographic) else "drawn"
 
 
-def _within(rgb: Bytes, side: int) -> Bytes:
-    """Scale down by area averaging so that neither side is longer than `side`, px."""
-    height, width = rgb.shape[:2]
-    longer = max(height, width)
-    if longer <= side:
-        return rgb
-    size = max(1, round(width * side / longer)), max(1, round(height * side / longer))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _contrast(luminance: Bytes) -> float:
+    """Standard deviation without the lightest and darkest hundredths, levels of 255."""
+    counts = np.bincount(luminance.ravel(), minlength=256)
+    low, high = _percentiles(counts, (0.01, 0.99))
+    levels = np.arange(256).clip(low, high)
+    mean = (counts @ levels) / luminance.size
+    return float(np.sqrt(counts @ (levels - mean) ** 2 / luminance.size))
+
+
+def _percentiles(counts: Counts, shares: Sequence[float]) -> list[float]:
+    """The levels that `np.percentile` gives of pixels, from how many there are of each level."""
+    reached = np.cumsum(counts)
+    found = []
+    for share in shares:
+        place, part = divmod(share * (int(reached[-1]) - 1), 1)
+        low, high = np.searchsorted(reached, [place, min(place + 1, reached[-1] - 1)], side="right")
+        found.append(float(low + (high - low) * part))
+    return found
+
+
+def _has_detail(luminance: Bytes, least: float) -> bool:
+    """Whether the standard deviation around the local mean is `least` or more, levels of 255."""
+    levels = luminance.astype(np.float32)
+    # Every eighth line tells of most photos: the variance of all is an eighth of theirs or more.
+    lines = levels[::_EVERY] - _trend(_line_means(len(levels)) @ levels, (_TREND_TAPS, 1))
+    if lines.var() * (len(lines) / len(levels)) >= least**2:
+        return True
+    return bool((levels - _trend(levels, (_TREND_TAPS, _TREND_TAPS))).std() >= least)
+
+
+@lru_cache(maxsize=256)
+def _line_means(height: int) -> Floats:
+    """What blurs a picture downwards, for every eighth line of it: shape (height / 8, height)."""
+    return _trend(np.eye(height, dtype=np.float32), (1, _TREND_TAPS))[::_EVERY]
+
+
+def _trend(levels: Floats, taps: tuple[int, int]) -> Floats:
+    return np.asarray(cv2.GaussianBlur(levels, taps, _TREND_SIGMA), np.float32)

@@ -13,8 +13,10 @@ import cv2
 import numpy as np
 
 from imagematch.kernels.frames import find_frames
-from imagematch.kernels.panels import Box, enlarged, find_panels, reduced
-from imagematch.kernels.rectangles import find_rectangles
+from imagematch.kernels.panels import Box, enlarged, panels_of
+from imagematch.kernels.rectangles import rectangles_of
+from imagematch.kernels.sizes import Sizes, sizes
+from imagematch.kernels.steps import steps
 from imagematch.records import Bytes, Floats
 
 #: Views of one photo beside the whole picture, at most.
@@ -67,8 +69,14 @@ def find_views(rgb: Bytes) -> tuple[View, ...]:
     Returns:
         At most 12: panels, then rectangles; few for ordinary photos.
     """
-    small = reduced(rgb)
-    parts = enlarged((*find_panels(small), *find_rectangles(small)), small, rgb)
+    return views_of(sizes(rgb))
+
+
+def views_of(picture: Sizes) -> tuple[View, ...]:
+    """The same, where the picture is at hand at all sizes."""
+    small, known = picture.small, steps(picture.small)
+    found = (*panels_of(small, known), *rectangles_of(small, known))
+    parts = enlarged(found, small, picture.whole)
     return _distinct([View(part) for part in parts], ())
 
 

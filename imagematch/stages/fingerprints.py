@@ -18,6 +18,7 @@ import numpy as np
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, embeddings, hashes, kept, views
 from imagematch.kernels.decode import DecodedPhoto
+from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.sources.reading import read_bytes
@@ -187,11 +188,12 @@ def _fingerprint(
         photo = decode.decode(data, decoding)
     with _timed(seconds, "hash"):
         phash = hashes.phash(photo.rgb)
-        pdq, quality = hashes.pdq(photo.rgb)
+        reduced = sizes(photo.rgb)
+        pdq, quality = hashes.pdq(reduced.middle)
         pixels = hashes.pixel_sha256(photo.rgb, photo.width, photo.height)
-        gate = hashes.quality_gate(photo.rgb, photo.width, photo.height, describing)
+        gate = hashes.quality_gate(reduced, photo.width, photo.height, describing)
     with _timed(seconds, "embed"):
-        vectors = _embedded(photo.rgb, gate, describing)
+        vectors = _embedded(reduced, gate, describing)
     return Fingerprint(
         sha256,
         pixels,
@@ -209,13 +211,13 @@ def _fingerprint(
     ), photo
 
 
-def _embedded(rgb: Bytes, gate: str, settings: DescribeSettings) -> Floats:
+def _embedded(photo: Sizes, gate: str, settings: DescribeSettings) -> Floats:
     """The whole picture and its parts, shape (V, D); V is 0 where nothing is to be embedded."""
     embedder = embeddings.load(settings)
     if embedder is None or gate:
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
-    parts = [view.cut(rgb) for view in views.find_views(rgb)]
-    vectors = embedder.embed([rgb, *parts])
+    parts = [view.cut(photo.whole) for view in views.views_of(photo)]
+    vectors = embedder.embed([photo.whole, *parts])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
         raise PhotoError("unsupported", "the embedding model gives no usable vector for it")
     return vectors

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import imagehash
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from imagematch.kernels.hashes import (
     pixel_sha256,
     quality_gate,
 )
+from imagematch.kernels.sizes import sizes
 from imagematch.settings import DEFAULTS
 from tests.kernels.pictures import scene
 
@@ -49,7 +51,7 @@ def packed(rgb: np.ndarray) -> np.ndarray:
 
 
 def gate(rgb: np.ndarray) -> str:
-    return quality_gate(rgb, rgb.shape[1], rgb.shape[0], SETTINGS)
+    return quality_gate(sizes(rgb), rgb.shape[1], rgb.shape[0], SETTINGS)
 
 
 def blank(level: int = 255) -> Image.Image:
@@ -183,7 +185,7 @@ def test_a_tiny_picture_or_a_strip_is_gated(size: tuple[int, int]) -> None:
     width, height = size
     scale = min(1, 1024 / max(size))
     rgb = np.asarray(scene(round(width * scale), max(1, round(height * scale))))
-    assert quality_gate(rgb, width, height, SETTINGS) == "tiny"
+    assert quality_gate(sizes(rgb), width, height, SETTINGS) == "tiny"
 
 
 def logo() -> Image.Image:
@@ -261,10 +263,43 @@ def test_noise_is_not_flat_and_its_hash_is_like_no_other() -> None:
 
 
 def test_the_gate_follows_its_settings() -> None:
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_side=481)) == "tiny"
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_contrast=200.0)) == "flat"
     kept = replace(SETTINGS, min_contrast=0.0)
-    assert quality_gate(np.asarray(logo()), 800, 600, kept) == "drawn"
+    assert quality_gate(sizes(np.asarray(logo())), 800, 600, kept) == "drawn"
     kept = replace(kept, min_photographic=0.0)
-    assert quality_gate(np.asarray(logo()), 800, 600, kept) == ""
-    assert quality_gate(PHOTO, 640, 480, replace(SETTINGS, min_photographic=1.0)) == "drawn"
+    assert quality_gate(sizes(np.asarray(logo())), 800, 600, kept) == ""
+    assert quality_gate(sizes(PHOTO), 640, 480, replace(SETTINGS, min_photographic=1.0)) == "drawn"
+
+
+@pytest.mark.parametrize("wide", [48, 200, 256])
+@pytest.mark.parametrize("seed", range(4))
+def test_contrast_is_that_between_the_hundredths(seed: int, wide: int) -> None:
+    """`numpy` says how much there is; the gate closes right above it."""
+    rng = np.random.default_rng(seed)
+    rgb = rng.integers(0, 2 + 60 * seed, (97, wide, 3)).astype(np.uint8)
+    rgb[:3] = 255
+    gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float64)
+    contrast = float(gray.clip(*np.percentile(gray, (1, 99))).std())
+    picture, kept = sizes(rgb), replace(SETTINGS, min_photographic=0.0)
+    gates = [
+        quality_gate(picture, 97, wide, replace(kept, min_contrast=contrast + change))
+        for change in (-1e-6, 1e-6)
+    ]
+    assert gates[1] == "flat"
+    assert gates[0] == "" or seed == 0
+
+
+@pytest.mark.parametrize("strength", [2.0, 4.0, 9.0])
+def test_detail_is_what_differs_from_its_neighbourhood(strength: float) -> None:
+    """Whether a few lines decide it or all of them must: the limit is the same."""
+    rng = np.random.default_rng(0)
+    ramp = np.linspace(40, 200, 200)[None, :] + np.zeros((150, 1))
+    blots = cv2.resize(rng.normal(0, strength, (30, 40)), (200, 150))
+    gray = (ramp + blots).clip(0, 255).astype(np.uint8)
+    levels = gray.astype(np.float32)
+    detail = float((levels - cv2.GaussianBlur(levels, (0, 0), 8.0)).std())
+    picture = sizes(np.repeat(gray[:, :, None], 3, axis=2))
+    for change, gate_says in ((-0.01, ""), (0.01, "flat")):
+        settings = replace(SETTINGS, min_contrast=3 * (detail + change), min_photographic=0.0)
+        assert quality_gate(picture, 200, 150, settings) == gate_says

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from imagematch.kernels import composites
 from imagematch.kernels.drawing import BLACK, blend, letters, place
-from imagematch.kernels.panels import Box, enlarged, find_panels, reduced
+from imagematch.kernels.panels import Box, enlarged, find_panels
+from imagematch.kernels.sizes import sizes
 from imagematch.records import Bytes
 from tests.kernels.pasting import inside, iou, place_of
 
@@ -87,6 +88,13 @@ def test_a_chat_is_no_photo(ground: tuple[int, int, int]) -> None:
     assert find_panels(screen) == ()
 
 
+@pytest.mark.parametrize(("bar", "panels"), [(24, 0), (120, 1)])
+def test_what_is_nearly_all_of_the_picture_is_no_panel(bar: int, panels: int) -> None:
+    """The whole picture describes it as well."""
+    picture = np.concatenate([np.full((bar, 512, 3), 255, np.uint8), ASTRONAUT])
+    assert len(find_panels(picture)) == panels
+
+
 def test_largest_come_first() -> None:
     picture = np.full((900, 600, 3), 255, np.uint8)
     picture[20:300, 20:580] = painted(280, 560, 1)
@@ -151,9 +159,9 @@ def test_boxes_of_the_reduced_picture_lie_in_the_picture(
     height: int, width: int, data: st.DataObject
 ) -> None:
     rgb = np.zeros((height, width, 3), np.uint8)
-    small = reduced(rgb)
+    small = sizes(rgb).small
     assert max(small.shape[:2]) <= 256
-    assert reduced(small) is small
+    assert sizes(small).small is small
     top = data.draw(st.integers(0, small.shape[0] - 1))
     left = data.draw(st.integers(0, small.shape[1] - 1))
     box = Box(top, small.shape[0], left, small.shape[1])

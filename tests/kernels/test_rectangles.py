@@ -48,6 +48,29 @@ def test_a_picture_in_the_corner_is_found_by_two_sides() -> None:
     assert max(iou(found, Box(368, 512, 298, 512)) for found in find_rectangles(picture)) > 0.8
 
 
+def test_of_small_frames_those_that_the_photo_goes_on_across_are_mostly_left_out() -> None:
+    small = cv2.resize(COFFEE, (90, 60), interpolation=cv2.INTER_AREA)
+    places = [(top, left) for top in (30, 160, 290, 420) for left in (40, 190, 340)]
+    hits = {"framed": 0, "pasted": 0}
+    for top, left in places:
+        place = Box(top, top + 60, left, left + 90)
+        for name in hits:
+            picture = ASTRONAUT.copy()
+            if name == "pasted":
+                picture[place.top : place.bottom, place.left : place.right] = small
+            cv2.rectangle(picture, (left - 1, top - 1), (left + 90, top + 60), RIMS["white"], 2)
+            hits[name] += any(iou(box, place) > 0.7 for box in find_rectangles(picture))
+    assert hits["framed"] <= 2
+    assert hits["pasted"] >= 6
+
+
+def test_a_plain_card_is_no_picture() -> None:
+    picture = ASTRONAUT.copy()
+    picture[100:240, 150:360] = (235, 235, 235)
+    picture[150:160, 180:330] = (20, 20, 20)
+    assert all(iou(found, Box(100, 240, 150, 360)) < 0.5 for found in find_rectangles(picture))
+
+
 @pytest.mark.parametrize("photo", [ASTRONAUT, COFFEE, data.chelsea(), data.rocket()])
 def test_an_ordinary_photo_has_hardly_any(photo: Bytes) -> None:
     assert len(find_rectangles(photo)) <= 1
