@@ -1,11 +1,14 @@
 """Talking to the person at the terminal: messages, progress, and the wish to stop."""
 
+import math
 import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
 from types import FrameType
 from typing import Self
 
@@ -18,10 +21,11 @@ from rich.progress import (
     Task,
     TaskID,
     TextColumn,
-    TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
+from imagematch.cli.pace import Pace
 from imagematch.errors import Stopped
 from imagematch.reports.shown import printable
 
@@ -34,8 +38,19 @@ _STAGES = {
     "explain": "Drawing matches",
 }
 
-#: Seconds between two lines of progress where there is no terminal.
-_LINE_EVERY = 10.0
+#: What a stage counts.
+_UNITS = {
+    "scan": "files",
+    "describe": "photos",
+    "search": "photos",
+    "verify": "pairs",
+    "query": "photos",
+    "explain": "matches",
+}
+
+#: Seconds between two lines of progress where there is no terminal, and two looks of a bar at what
+#: is done: some stages have a million steps, and moving a bar takes longer than one of them.
+_LINE_EVERY, _BAR_EVERY = 10.0, 0.1
 
 _KEPT = "What is done is kept; run the same command again to go on."
 
@@ -55,16 +70,24 @@ def output() -> Console:
 class Watch:
     """A monitor that shows progress on stderr, and stops when a signal asks for it."""
 
-    def __init__(self, *, quiet: bool = False, kept: str = _KEPT) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        kept: str = _KEPT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Args:
         kept: what becomes of the work that was done when a signal stops it.
+        clock: seconds, for progress.
         """
+        self._clock = clock
         self._quiet = quiet
         self._kept = kept
         self._stop = False
-        self._name, self._done = "", 0
-        self._total: int | None = None
-        self._next_line = 0.0
+        self._name = ""
+        self._pace = Pace(None, clock)
+        self._next_line, self._next_move = 0.0, 0.0
         self._bars: Progress | None = None
         self._bar: TaskID | None = None
         if _errors.is_terminal and not quiet:
@@ -72,8 +95,7 @@ class Watch:
                 TextColumn("{task.description}"),
                 BarColumn(),
                 MofNCompleteColumn(),
-                _Rate(),
-                TimeRemainingColumn(elapsed_when_finished=True),
+                _PaceColumn(Column(no_wrap=True)),
                 console=_errors,
             )
 
@@ -83,28 +105,43 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_bar()
         if self._bars:
             self._bars.stop()
 
     def stage(self, name: str, total: int | None) -> None:
         """See `Monitor.stage`."""
-        self._name, self._done, self._total = name, 0, total
-        self._next_line = time.monotonic() + _LINE_EVERY
+        self._end_bar()
+        self._name, self._pace = name, Pace(total, self._clock)
+        self._next_line = self._clock() + _LINE_EVERY
         if total == 0:
             self._bar = None
         elif self._bars:
-            self._bar = self._bars.add_task(_STAGES.get(name, name), total=total)
+            told = partial(in_words, self._pace, _UNITS.get(name, ""))
+            self._bar = self._bars.add_task(_STAGES.get(name, name), total=total, told=told)
         elif not self._quiet:
             say(f"{_STAGES.get(name, name)}{'' if total is None else f': {total}'}")
 
     def advance(self, count: int = 1) -> None:
         """See `Monitor.advance`."""
-        self._done += count
+        now = self._pace.advance(count)
         if self._bars and self._bar is not None:
-            self._bars.advance(self._bar, count)
-        elif not self._quiet and time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + _LINE_EVERY
-            say(f"  {self._progress()}")
+            if now >= self._next_move or self._pace.finished:
+                self._next_move = now + _BAR_EVERY
+                self._bars.update(self._bar, completed=self._pace.done)
+        elif not self._quiet and now >= self._next_line:
+            self._next_line = now + _LINE_EVERY
+            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            say(f"  {self._progress()}{f', {told}' if told else ''}")
+
+    def _end_bar(self) -> None:
+        """Leave the bar of a stage as it ended; one without an end has one now."""
+        if self._bars and self._bar is not None:
+            total = self._pace.done if self._pace.total is None else self._pace.total
+            self._pace.total = total
+            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            self._bars.update(self._bar, completed=self._pace.done, total=total, told=lambda: told)
+        self._bar = None
 
     def check(self) -> None:
         """See `Monitor.check`."""
@@ -127,15 +164,32 @@ class Watch:
         self._stop = True
 
     def _progress(self) -> str:
-        return f"{self._done}" if self._total is None else f"{self._done} of {self._total}"
+        done, total = self._pace.done, self._pace.total
+        return f"{done}" if total is None else f"{done} of {total}"
 
 
-class _Rate(ProgressColumn):
-    """Steps a second."""
+class _PaceColumn(ProgressColumn):
+    """How fast a stage goes, and how long it still takes."""
 
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+        return Text(task.fields["told"](), style="progress.remaining")
+
+
+def in_words(pace: Pace, unit: str) -> str:
+    """The rate of a stage and the time that it still takes; when it is done, what it took."""
+    if pace.finished:
+        rate = pace.done / pace.elapsed if pace.elapsed else 0.0
+        times = [f"took {_hours(pace.elapsed)}"]
+    else:
+        rate = pace.rate or 0.0
+        left = pace.seconds_left
+        times = [] if left is None else [f"{_hours(left)} left"]
+    return ", ".join([*([f"{rate:,.1f} {unit}/s".replace(" /", "/")] if rate else []), *times])
+
+
+def _hours(seconds: float) -> str:
+    """Hours, minutes and seconds; rounded up, since nobody minds being early."""
+    return str(timedelta(seconds=math.ceil(seconds)))
 
 
 @contextmanager
