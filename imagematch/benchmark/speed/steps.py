@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from imagematch import pipeline
+from imagematch.benchmark.speed.recording import replaced
 from imagematch.benchmark.speed.records import Steps
-from imagematch.benchmark.speed.replay import replaced
 from imagematch.kernels import comparison, decode, embeddings, hashes, keypoints, views
 from imagematch.monitor import Monitor, Unwatched
 from imagematch.settings import WorkerSettings

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from imagematch import pipeline
-from imagematch.benchmark.speed import peers, processes, replay
+from imagematch.benchmark.speed import bare, peers, processes, recording
 from imagematch.benchmark.speed.peers import Environment
 from imagematch.benchmark.speed.photos import Laid
 from imagematch.benchmark.speed.processes import Ran
@@ -51,7 +51,7 @@ def title(preset: str) -> str:
     return f"imagematch {preset}"
 
 
-def bare(preset: str, *, verified: bool) -> str:
+def kernels(preset: str, *, verified: bool) -> str:
     """How tables call the kernels of a preset."""
     return f"bare kernels of {preset}" + (", pairs too" if verified else "")
 
@@ -122,11 +122,11 @@ def _ours(laid: Laid, scratch: Path, workers: int, monitor: Monitor) -> Iterator
             title(preset), partial(_indexed, laid, preset, index, monitor), written=index
         )
         request = pipeline.IndexRequest(laid.folder, preset=preset)
-        tape = replay.record(scratch / f"recorded-{preset}", request, Unwatched())
+        tape = recording.record(scratch / f"recorded-{preset}", request, Unwatched())
         monitor.check()
         monitor.advance()
         for verified in (False, True):
-            name = bare(preset, verified=verified)
+            name = kernels(preset, verified=verified)
             path = tape.save(scratch / f"{name}.tape", first_only=not verified)
             yield _Contender(name, partial(_replayed, path, workers, monitor))
 
@@ -140,7 +140,7 @@ def _indexed(laid: Laid, preset: str, index: Path, monitor: Monitor, memory: boo
 
 
 def _replayed(tape: Path, workers: int, monitor: Monitor, memory: bool) -> Ran:
-    command = replay.command(tape, workers)
+    command = bare.command(tape, workers)
     return processes.checked(processes.run(command, monitor, memory=memory), command)
 
 
@@ -164,15 +164,18 @@ def _bytes_of(folder: Path) -> int:
 
 
 def _ratios(timed: Mapping[str, Timed], targets: bool) -> Iterator[Ratio]:
-    for (preset, method), target in _TARGETS.items():
-        pair = timed[title(preset)], timed[peers.immaculate(method)]
-        yield ratio(*pair, target if targets else 0.0)
+    wanted = [
+        (title(preset), peers.immaculate(method), target)
+        for (preset, method), target in _TARGETS.items()
+    ]
     for preset in PRESETS:
         # The target is for what describes photos; how many pairs there are to verify beyond that
         # depends on the photos.
-        for verified, target in ((False, _EFFICIENCY), (True, 0.0)):
-            pair = timed[title(preset)], timed[bare(preset, verified=verified)]
-            yield ratio(*pair, target if targets else 0.0)
+        wanted.append((title(preset), kernels(preset, verified=False), _EFFICIENCY))
+        wanted.append((title(preset), kernels(preset, verified=True), 0.0))
+    for of, to, target in wanted:
+        if of in timed:
+            yield ratio(timed[of], timed[to], target if targets else 0.0)
 
 
 def ratio(ours: Timed, theirs: Timed, target: float = 0.0) -> Ratio:
