@@ -196,7 +196,8 @@ def _command(context: click.Context, measured: Collection[str], *flags: str) -> 
     words = ["imagematch", "bench", str(given["folder"]), *flags]
     for option in context.command.params:
         value = given.get(option.name or "")
-        if option.name in measured and value != option.get_default(context):
+        named = option.name in measured and value is not None
+        if named and value != option.get_default(context):
             words += [option.opts[0], str(value)]
     return shlex.join(words)
 
