@@ -84,12 +84,16 @@ class FoundFile:
         size: bytes.
         mtime_ns: modification time, nanoseconds since 1970.
         sightings: at least one; several when the manifest names the file in several rows.
+        inode, ctime_ns: its number in the file system, and when its data, times, owner or name
+            were last changed, nanoseconds since 1970; 0 where nobody looked.
     """
 
     path: str
     size: int
     mtime_ns: int
     sightings: tuple[SightingInfo, ...] = (SightingInfo(),)
+    inode: int = field(default=0, compare=False)
+    ctime_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-VERSION = 2
+VERSION = 3
 
 METADATA = MetaData()
 
@@ -197,6 +197,14 @@ Index(
     postgresql_where=text("state = 'present'"),
 ).ddl_if(dialect="postgresql")
 
+# Few files can't be read, and each run wants to know which.
+_FILES_UNREAD = Index(
+    "files_unread",
+    files.c.root_id,
+    sqlite_where=text("code IS NOT NULL"),
+    postgresql_where=text("code IS NOT NULL"),
+)
+
 sightings = Table(
     "sightings",
     METADATA,
@@ -214,6 +222,31 @@ sightings = Table(
     Column("extra", JSON, nullable=False),
     Index("sightings_by_file", "file_id"),
     Index("sightings_by_profile", "profile_id"),
+)
+
+# Which file of the file system a present file was when it was read: a folder that is renamed keeps
+# these of all files in it, so that nothing needs to be read again. Only where they can be trusted.
+inodes = Table(
+    "inodes",
+    METADATA,
+    Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Index("inodes_by_number", "inode"),
+)
+
+# The folders of a root as its last complete scan left them. All of them, or none where files of the
+# root were changed since: then files are compared one by one.
+folders = Table(
+    "folders",
+    METADATA,
+    _key(),
+    Column("root_id", ForeignKey("roots.id", ondelete="CASCADE"), nullable=False),
+    Column("path", _Words, nullable=False),  # relative to the root; "" for the root itself
+    Column("raw", LargeBinary, nullable=False),  # as in `files`
+    Column("files", Integer, nullable=False),  # directly in it
+    Column("digest", LargeBinary, nullable=False),  # of all that is known of them; b"" for never
+    Index("folders_by_root", "root_id"),
 )
 
 # Pairs that some index found close and that nobody has judged yet; photo_a < photo_b.
@@ -271,10 +304,16 @@ def _add_decisions(connection: Connection) -> None:
     decisions.create(connection)
 
 
+def _add_folders(connection: Connection) -> None:
+    inodes.create(connection)
+    folders.create(connection)
+    _FILES_UNREAD.create(connection)
+
+
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions, 3: _add_folders}
 
 
 def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
