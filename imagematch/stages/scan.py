@@ -157,6 +157,10 @@ class _Touched(NamedTuple):
     known: KnownFile | None
 
 
+def _touched(found: FoundFile, known: KnownFile) -> bool:
+    return (found.size, found.mtime_ns) != (known.size, known.mtime_ns)
+
+
 class _Scan:
     """One scan of one root."""
 
@@ -215,7 +219,11 @@ class _Scan:
         self._report.seen += 1
         self._monitor.advance()
         known = self._known.take(entry.path)
-        if known is None or known.sha256 is None or (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns):
+        if (
+            known is None
+            or known.sha256 is None
+            or (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns)
+        ):
             self._touched.append(_Touched(entry, known))
         else:
             if known.added_run > self._last_complete:

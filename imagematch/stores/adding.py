@@ -8,9 +8,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from itertools import batched
+from operator import attrgetter
 
 from sqlalchemy import Connection, insert, select
 
@@ -30,6 +31,9 @@ class ScannedFile:
     sha256: str | None
     failure: Failure | None
 
+
+_NAMES = tuple(field.name for field in fields(SightingInfo) if field.name != "extra")
+_WORDS = attrgetter(*_NAMES)
 
 #: What tells that a file is one that was read before: number, size, times of data and of change.
 type Inode = tuple[int, int, int, int]
@@ -55,14 +59,14 @@ def inode_of(found: FoundFile) -> Inode | None:
 def sightings_sha256(infos: Sequence[SightingInfo]) -> str:
     """Identity of what a source says about a file; changes when the manifest does."""
     if len(infos) == 1 and not infos[0].extra:
-        return _plain_sha256(*astuple(infos[0])[:-1])
+        return _plain_sha256(*_WORDS(infos[0]))
     return _sha256(infos)
 
 
 @lru_cache(maxsize=1024)
 def _plain_sha256(*words: str) -> str:
     """Of one sighting without further columns: all files of a profile share it."""
-    return _sha256((SightingInfo(*words),))
+    return _sha256((SightingInfo(**dict(zip(_NAMES, words, strict=True))),))  # type: ignore[arg-type]
 
 
 def _sha256(infos: Sequence[SightingInfo]) -> str:

@@ -224,8 +224,7 @@ class Index:
 
         A vector without a row is forgotten, and a photo without its vectors is described again.
         """
-        counts = self.photos.counts()
-        expected = {_PDQ: counts["hashed"], _EMBEDDING: counts["views"]}
+        expected = dict(zip((_PDQ, _EMBEDDING), self.photos.count_vectors(), strict=True))
         if all(store.stats().vectors == expected[name] for name, store in self._stores.items()):
             return []
         return self.compare(repair=True)

@@ -7,6 +7,7 @@ from itertools import batched
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Row,
     Select,
@@ -16,6 +17,8 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
+    union_all,
     update,
 )
 
@@ -43,9 +46,6 @@ from imagematch.stores.schema import (
     roots,
     sightings,
 )
-
-#: Code of the failure that leaves a file without a fingerprint, its own or its photo's.
-_FAILED = func.coalesce(files.c.code, photos.c.code).label("failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,44 +275,46 @@ class SightingStore:
 
     def failed_files(self, root_id: int, limit: int) -> list[tuple[str, Failure]]:
         """Present files of a root that could not be described, by path."""
-        wanted = (
-            select(files.c.path, _FAILED, photos.c.message, files.c.message.label("own"))
-            .outerjoin(photos, photos.c.id == files.c.photo_id)
-            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
-            .order_by(files.c.path)
-            .limit(limit)
-        )
+        unread = select(files.c.path, files.c.code, files.c.message).where(*_unread(root_id))
+        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id)
+        wanted = union_all(unread, broken).order_by("path").limit(limit)
         with self._catalogue.begin() as connection:
             rows = connection.execute(wanted).all()
-        return [(row.path, Failure(row.failed, row.own or row.message or "")) for row in rows]
+        return [(path, Failure(code, message or "")) for path, code, message in rows]
 
-    def count_failed(self, root_id: int) -> int:
-        """How many present files of a root could not be described."""
-        wanted = (
-            select(func.count())
-            .select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
-            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
-        )
+    def count_failed(self, root_id: int | None = None) -> int:
+        """How many present files, of one root or of all, could not be described."""
+        unread = select(func.count(files.c.id)).where(*_unread(root_id))
+        broken = _broken(select(func.count(files.c.id)), root_id)
         with self._catalogue.begin() as connection:
-            return connection.execute(wanted).scalar_one()
+            return connection.execute(unread).scalar_one() + connection.execute(broken).scalar_one()
 
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
-        present = select(
-            func.count(), func.coalesce(func.sum(case((_FAILED.is_not(None), 1), else_=0)), 0)
-        ).select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
+        wanted = {
+            "sightings": select(func.count()).select_from(sightings),
+            "profiles": select(func.count()).select_from(profiles),
+            "files": select(func.count()).select_from(files).where(text("state = 'present'")),
+        }
         with self._catalogue.begin() as connection:
-            total, broken = connection.execute(present.where(files.c.state == "present")).one()
-            return {
-                "sightings": connection.execute(
-                    select(func.count()).select_from(sightings)
-                ).scalar_one(),
-                "profiles": connection.execute(
-                    select(func.count()).select_from(profiles)
-                ).scalar_one(),
-                "files": total,
-                "failed": broken,
-            }
+            found = {name: connection.execute(count).scalar_one() for name, count in wanted.items()}
+        return {**found, "failed": self.count_failed()}
+
+
+def _unread(root_id: int | None) -> list[ColumnElement[bool]]:
+    """Present files that could not even be read."""
+    here = [] if root_id is None else [files.c.root_id == root_id]
+    return [files.c.code.is_not(None), files.c.state == "present", *here]
+
+
+def _broken(what: Select[Any], root_id: int | None) -> Select[Any]:
+    """Of present files that were read, those whose photo could not be described."""
+    found = what.select_from(photos).join(files, files.c.photo_id == photos.c.id)
+    if root_id is not None:
+        found = found.where(files.c.root_id == root_id)
+    return found.where(
+        photos.c.state == "failed", files.c.state == "present", files.c.code.is_(None)
+    )
 
 
 def folder_of(path: str) -> str:
