@@ -35,6 +35,9 @@ FAILURE_CODES = (
 PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
 
 
+#: Length of a PDQ hash, 256 bits.
+PDQ_BYTES = 32
+
 #: What a decision can say of each subject; "reopen", the last, takes back what was said before.
 VERDICTS: Mapping[About, tuple[Verdict, ...]] = {
     "match": ("confirm", "reject", "reopen"),
@@ -308,6 +311,24 @@ class IgnoredPhoto:
     decision: Decision
     seen: tuple[StoredSighting, ...]
     copies: tuple[StoredSighting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What is asked for.
+
+    Attributes:
+        collection: only sightings of this one; "" for all.
+        top: photos a query, at most; None for all.
+        min_confidence: show every judged pair from here on, of any kind; None shows matches as
+            the settings define them.
+        scenes: also show other photos of the same place.
+    """
+
+    collection: str = ""
+    top: int | None = 10
+    min_confidence: float | None = None
+    scenes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 
 from imagematch.errors import IndexUnavailable, PresetMismatch
-from imagematch.kernels import hashes
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
@@ -276,6 +275,8 @@ class Index:
 
     def _restore(self, missing: Mapping[str, Ids]) -> None:
         """Put PDQ vectors back, which the catalogue has too; other photos become pending."""
+        from imagematch.kernels import hashes
+
         again = {photo_of(int(vector)) for vector in missing.get(_EMBEDDING, ())}
         if again:
             # Pending first: a run killed here leaves vectors without rows, which settles.

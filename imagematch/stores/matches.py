@@ -85,6 +85,11 @@ class MatchStore:
             yield from rows
             last = rows[-1].photo_a, rows[-1].photo_b
 
+    def any_waiting(self) -> bool:
+        """Whether a pair waits for a judgement."""
+        with self._catalogue.begin() as connection:
+            return connection.execute(select(candidates.c.photo_a).limit(1)).first() is not None
+
     def waiting(self) -> int:
         """How many pairs wait for a judgement."""
         with self._catalogue.begin() as connection:
@@ -132,6 +137,14 @@ class MatchStore:
                     # Of two photos in different batches, the first one brings the match.
                     if row.photo_a in some or row.photo_a not in wanted:
                         yield _stored(row)
+
+    def any_of_runs(self, runs: range) -> bool:
+        """Whether one of some runs, which follow each other, found a match."""
+        of_runs = matches.c.run_id.between(runs.start, runs.stop - 1)
+        with self._catalogue.begin() as connection:
+            return (
+                connection.execute(select(matches.c.id).where(of_runs).limit(1)).first() is not None
+            )
 
     def counts(self) -> dict[str, int]:
         """How many matches there are of each kind."""

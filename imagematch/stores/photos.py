@@ -7,12 +7,11 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
 from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
-    FINDABLE,
     candidates,
     collections,
     decisions,
@@ -323,7 +322,7 @@ class PhotoStore:
         """How many vectors the PDQ store and the embedding store should hold."""
         wanted = select(func.count(), func.coalesce(func.sum(photos.c.views), 0))
         with self._catalogue.begin() as connection:
-            hashed, views = connection.execute(wanted.where(text(FINDABLE))).one()
+            hashed, views = connection.execute(wanted.where(_hashed())).one()
         return hashed, views
 
     def described_hashes(self, prefix: str) -> set[str]:
@@ -338,7 +337,7 @@ class PhotoStore:
 
     def vector_ids(self) -> tuple[list[int], list[int]]:
         """Ids that the PDQ store and the embedding store should hold, each ascending."""
-        wanted = select(photos.c.id, photos.c.views).where(text(FINDABLE)).order_by(photos.c.id)
+        wanted = select(photos.c.id, photos.c.views).where(_hashed()).order_by(photos.c.id)
         hashed: list[int] = []
         embedded: list[int] = []
         with self._catalogue.begin() as connection:
@@ -346,6 +345,11 @@ class PhotoStore:
                 hashed.append(vector_id(row.id))
                 embedded.extend(vector_id(row.id, view) for view in range(row.views))
         return hashed, embedded
+
+
+def _hashed() -> ColumnElement[bool]:
+    """Photos whose vectors are stored: described, and not gated."""
+    return and_(photos.c.state == "described", photos.c.gate == "")
 
 
 def _columns(described: Described, version: str) -> dict[str, Any]:

@@ -273,25 +273,35 @@ class SightingStore:
         with self._catalogue.begin() as connection:
             return [row.photo_id for row in connection.execute(wanted)]
 
+    def any_of_runs(self, runs: range) -> bool:
+        """Whether one of some runs, which follow each other, found a file."""
+        of_runs = files.c.added_run.between(runs.start, runs.stop - 1)
+        with self._catalogue.begin() as connection:
+            return (
+                connection.execute(select(files.c.id).where(of_runs).limit(1)).first() is not None
+            )
+
     def failed_files(self, root_id: int, limit: int) -> list[tuple[str, Failure]]:
         """Present files of a root that could not be described, by path."""
-        unread = select(files.c.path, files.c.code, files.c.message).where(*_unread(root_id))
+        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message)
         broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id)
-        wanted = union_all(unread, broken).order_by("path").limit(limit)
+        both = union_all(unread.where(*_unread(root_id)), broken)
         with self._catalogue.begin() as connection:
-            rows = connection.execute(wanted).all()
-        return [(path, Failure(code, message or "")) for path, code, message in rows]
+            rows = connection.execute(both.order_by("path").limit(limit)).all()
+        return [(row[0], Failure(row[1], row[2] or "")) for row in rows]
 
     def count_failed(self, root_id: int | None = None) -> int:
         """How many present files, of one root or of all, could not be described."""
         unread = select(func.count(files.c.id)).where(*_unread(root_id))
         broken = _broken(select(func.count(files.c.id)), root_id)
         with self._catalogue.begin() as connection:
-            return connection.execute(unread).scalar_one() + connection.execute(broken).scalar_one()
+            unreadable: int = connection.execute(unread).scalar_one()
+            undescribed: int = connection.execute(broken).scalar_one()
+        return unreadable + undescribed
 
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
-        wanted = {
+        wanted: dict[str, Select[Any]] = {
             "sightings": select(func.count()).select_from(sightings),
             "profiles": select(func.count()).select_from(profiles),
             "files": select(func.count()).select_from(files).where(text("state = 'present'")),
@@ -311,7 +321,9 @@ def _broken(what: Select[Any], root_id: int | None) -> Select[Any]:
     """Of present files that were read, those whose photo could not be described."""
     found = what.select_from(photos).join(files, files.c.photo_id == photos.c.id)
     if root_id is not None:
-        found = found.where(files.c.root_id == root_id)
+        # Plus 0, so that SQLite goes from the few photos that failed to their files, and not from
+        # all files of the root to their photos.
+        found = found.where(files.c.root_id + 0 == root_id)
     return found.where(
         photos.c.state == "failed", files.c.state == "present", files.c.code.is_(None)
     )
