@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Row, Select, bindparam, delete, func, select, update
 
 from imagematch.records import Decision, Evidence, Geometry, Judgement
 from imagematch.stores.catalogue import Catalogue
@@ -104,16 +104,20 @@ class MatchStore:
             keep: for each pair whether it counts as a match.
         """
         with self._catalogue.begin() as connection:
-            for (candidate, judgement), kept in zip(judged, keep, strict=True):
-                if kept:
-                    connection.execute(
-                        insert_new(connection, matches), _row(candidate, judgement, run_id)
-                    )
+            rows = [
+                _row(candidate, judgement, run_id)
+                for (candidate, judgement), kept in zip(judged, keep, strict=True)
+                if kept
+            ]
+            if rows:
+                connection.execute(insert_new(connection, matches), rows)
+            if judged:
                 connection.execute(
                     delete(candidates).where(
-                        candidates.c.photo_a == candidate.photo_a,
-                        candidates.c.photo_b == candidate.photo_b,
-                    )
+                        candidates.c.photo_a == bindparam("one"),
+                        candidates.c.photo_b == bindparam("two"),
+                    ),
+                    [{"one": found.photo_a, "two": found.photo_b} for found, _ in judged],
                 )
 
     def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
