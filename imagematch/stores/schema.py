@@ -6,6 +6,7 @@ is not valid UTF-8.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, override
 
 from sqlalchemy import (
@@ -160,10 +161,6 @@ profiles = Table(
     Column("site", _Words, nullable=False),
     Column("handle", _Words, nullable=False),
     UniqueConstraint("site", "handle").ddl_if(dialect="sqlite"),
-    Index("profiles_by_handle", "handle", postgresql_using="hash").ddl_if(dialect="postgresql"),
-)
-Index("profiles_differ", _digest(profiles.c.site), _digest(profiles.c.handle), unique=True).ddl_if(
-    dialect="postgresql"
 )
 
 files = Table(
@@ -194,15 +191,6 @@ files = Table(
     ).ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
-Index(
-    "files_present_digests",
-    files.c.root_id,
-    _digest(files.c.path),
-    func.sha256(files.c.raw),
-    unique=True,
-    postgresql_where=text("state = 'present'"),
-).ddl_if(dialect="postgresql")
-
 # To ask what some runs brought.
 _FILES_BY_RUN = Index("files_by_run", files.c.added_run)
 
@@ -211,7 +199,6 @@ _FILES_UNREAD = Index(
     "files_unread",
     files.c.root_id,
     sqlite_where=text("code IS NOT NULL"),
-    postgresql_where=text("code IS NOT NULL"),
 )
 
 sightings = Table(
@@ -307,6 +294,26 @@ decisions = Table(
     Column("at", String, nullable=False),
     Column("note", _Words, nullable=False),
 )
+
+
+@cache
+def add_postgresql_indexes() -> None:
+    """Add the indexes that only a server has; not at once, because to name their options loads all
+    that SQLAlchemy knows about PostgreSQL, which takes as long as numpy."""
+    site, handle = profiles.c.site, profiles.c.handle
+    for index in (
+        Index("profiles_by_handle", handle, postgresql_using="hash"),
+        Index("profiles_differ", _digest(site), _digest(handle), unique=True),
+        Index(
+            "files_present_digests",
+            files.c.root_id,
+            _digest(files.c.path),
+            func.sha256(files.c.raw),
+            unique=True,
+            postgresql_where=text("state = 'present'"),
+        ),
+    ):
+        index.ddl_if(dialect="postgresql")
 
 
 def _add_decisions(connection: Connection) -> None:
