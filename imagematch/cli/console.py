@@ -7,23 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from imagematch.errors import Stopped
 from imagematch.reports.shown import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _STAGES = {
     "scan": "Looking at files",
@@ -68,14 +60,9 @@ class Watch:
         self._bars: Progress | None = None
         self._bar: TaskID | None = None
         if _errors.is_terminal and not quiet:
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                _Rate(),
-                TimeRemainingColumn(elapsed_when_finished=True),
-                console=_errors,
-            )
+            from imagematch.cli.bars import bars  # only a terminal shows them
+
+            self._bars = bars(_errors)
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -128,14 +115,6 @@ class Watch:
 
     def _progress(self) -> str:
         return f"{self._done}" if self._total is None else f"{self._done} of {self._total}"
-
-
-class _Rate(ProgressColumn):
-    """Steps a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
 
 
 @contextmanager
