@@ -384,6 +384,10 @@ class Profile:
     site: str
     handle: str
 
+    def __hash__(self) -> int:
+        # Linking asks for millions; a text remembers its own.
+        return hash(self.handle)
+
     def __str__(self) -> str:
         return f"{self.site}/{self.handle}"
 

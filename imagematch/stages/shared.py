@@ -6,12 +6,10 @@ people decided comes before all that.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, product
+from itertools import chain, combinations, product
 
-from imagematch.kernels import comparison
 from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
@@ -63,9 +61,11 @@ class SharedPhotos:
         matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
         ids = sorted({*repeated, *matched})
         self._sightings = index.sightings.sightings_of(ids)
+        self._owned = {photo_id: self._owners_of(photo_id) for photo_id in ids}
         self._gates = index.photos.gates(ids)
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
+        self._together: dict[tuple[int, int], tuple[frozenset[int], int]] = {}
         self._hot_rulings = self._latest_by_group()
         self.profiles = index.sightings.counts()["profiles"]
 
@@ -73,6 +73,9 @@ class SharedPhotos:
 
     def _owners(self, photo_id: int) -> Owners:
         """Who shows a photo in ads, each with one sighting."""
+        return self._owned[photo_id]
+
+    def _owners_of(self, photo_id: int) -> Owners:
         found: Owners = {}
         for sighting in self._sightings[photo_id]:
             if not (sighting.gallery or sighting.ignored):
@@ -83,9 +86,9 @@ class SharedPhotos:
         return {owner for owner in self._owners(photo_id) if isinstance(owner, Profile)}
 
     def _profiles_by_group(self) -> dict[int, set[Profile]]:
-        shown: dict[int, set[Profile]] = defaultdict(set)
+        shown: dict[int, set[Profile]] = {}
         for photo_id, group in self._group_of.items():
-            shown[group].update(self._showing(photo_id))
+            shown.setdefault(group, set()).update(self._showing(photo_id))
         return shown
 
     def _is_hot(self, photo_id: int) -> bool:
@@ -125,10 +128,19 @@ class SharedPhotos:
         Files that nobody is named for join nobody, and a folder may hold thousands of one photo:
         each is paired once, not with every other.
         """
+        for photo_id, left, right in self._same_photo():
+            yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+        for match, left, right in self._two_photos():
+            yield self._matched(match, left, right)
+
+    def _same_photo(self) -> Iterator[tuple[int, StoredSighting, StoredSighting]]:
         for photo_id in self._sightings:
-            if self._may_link(photo_id):
-                for left, right in _within(self._owners(photo_id)):
-                    yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+            owners = self._owners(photo_id)
+            if len(owners) > 1 and self._may_link(photo_id):
+                for left, right in _within(owners):
+                    yield photo_id, left, right
+
+    def _two_photos(self) -> Iterator[tuple[StoredMatch, StoredSighting, StoredSighting]]:
         for match in self._counting():
             if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
                 continue
@@ -136,15 +148,14 @@ class SharedPhotos:
                 self._owners(match.photo_a), self._owners(match.photo_b)
             ):
                 if one != two or self._settings.same_profile:
-                    yield self._matched(match, left, right)
+                    yield match, left, right
 
     def _counting(self) -> Iterator[StoredMatch]:
         return (match for match in self._matches if match.judgement.kind != "scene")
 
     def _matched(self, match: StoredMatch, left: StoredSighting, right: StoredSighting) -> Shared:
-        item = self._pair(match.photo_a, match.photo_b, left, right, match.judgement)
-        pair = replace(item.pair, decision=match.decision)
-        return replace(item, pair=pair, run_id=match.run_id)
+        of_match = match.decision, match.run_id
+        return self._pair(match.photo_a, match.photo_b, left, right, match.judgement, *of_match)
 
     def _pair(
         self,
@@ -153,11 +164,24 @@ class SharedPhotos:
         left: StoredSighting,
         right: StoredSighting,
         judgement: Judgement,
+        decision: Decision | None = None,
+        run_id: int = 0,
     ) -> Shared:
-        groups = frozenset((self._group_of[photo_a], self._group_of[photo_b]))
-        shared_by = len(set().union(*(self._shown_by[group] for group in groups)))
+        one, two = self._group_of[photo_a], self._group_of[photo_b]
+        groups, shared_by = self._both(min(one, two), max(one, two))
         weight = _rarity(shared_by, self.profiles)
-        return Shared(PhotoPair(left, right, judgement, shared_by, weight), groups)
+        pair = PhotoPair(left, right, judgement, shared_by, weight, decision)
+        return Shared(pair, groups, run_id)
+
+    def _both(self, one: int, two: int) -> tuple[frozenset[int], int]:
+        """Two groups of copies, maybe the same, and how many profiles show one of them. Kept, since
+        a group of many copies gives many pairs."""
+        known = self._together.get((one, two))
+        if known is None:
+            shown = self._shown_by[one]
+            together = shown if one == two else shown | self._shown_by[two]
+            known = self._together[one, two] = frozenset((one, two)), len(together)
+        return known
 
     # --- lists beside the links ----------------------------------------------------------------
 
@@ -246,10 +270,8 @@ class SharedPhotos:
 
     def unprofiled(self) -> int:
         """Matches that join nobody because nothing says whose one of the photos is."""
-        return sum(
-            not (item.pair.left.info.profile and item.pair.right.info.profile)
-            for item in self.between_owners()
-        )
+        pairs = chain(self._same_photo(), self._two_photos())
+        return sum(not (left.info.profile and right.info.profile) for _, left, right in pairs)
 
 
 def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
@@ -324,10 +346,12 @@ def _turned(item: Shared) -> Shared:
     judgement = pair.judgement
     geometry = judgement.evidence.geometry
     if geometry is not None:
+        from imagematch.kernels import comparison
+
         evidence = replace(judgement.evidence, geometry=comparison.reverse(geometry))
-        judgement = replace(judgement, evidence=evidence)
-    turned = replace(pair, left=pair.right, right=pair.left, judgement=judgement)
-    return replace(item, pair=turned)
+        judgement = Judgement(judgement.kind, judgement.confidence, evidence)
+    turned = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.weight, pair.decision)
+    return Shared(turned, item.groups, item.run_id)
 
 
 def _inliers(judgement: Judgement) -> int:

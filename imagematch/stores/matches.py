@@ -173,13 +173,13 @@ def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, A
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredMatch:
+    """A row of `matches`, in the order of its columns."""
+    _, photo_a, photo_b, kind, confidence, rule, distance, cosine, fields, run_id = row
     geometry = None
-    if row.geometry is not None:
-        fields = dict(row.geometry)
-        if fields["transform"] is not None:
-            fields["transform"] = tuple(tuple(line) for line in fields["transform"])
+    if fields is not None:
+        transform = fields["transform"]
+        if transform is not None:
+            fields["transform"] = tuple(map(tuple, transform))
         geometry = Geometry(**fields)
-    evidence = Evidence(row.kind == "exact", row.pdq_distance, row.cosine, geometry, row.rule)
-    return StoredMatch(
-        row.photo_a, row.photo_b, Judgement(row.kind, row.confidence, evidence), row.run_id
-    )
+    evidence = Evidence(kind == "exact", distance, cosine, geometry, rule)
+    return StoredMatch(photo_a, photo_b, Judgement(kind, confidence, evidence), run_id)

@@ -47,6 +47,8 @@ from imagematch.stores.schema import (
     sightings,
 )
 
+_NOTHING_FURTHER: Mapping[str, str] = {}
+
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
@@ -253,11 +255,12 @@ class SightingStore:
     def sightings_of(self, photo_ids: Sequence[int]) -> dict[int, list[StoredSighting]]:
         """Where each photo was seen, present files first, then by collection and path."""
         found: dict[int, list[StoredSighting]] = {photo_id: [] for photo_id in photo_ids}
+        words: dict[str, str] = {}
         with self._catalogue.begin() as connection:
             for some in batched(found, MANY):
                 wanted = _sightings().where(files.c.photo_id.in_(some))
                 for row in connection.execute(wanted):
-                    found[row.photo_id].append(_stored(row))
+                    found[row.photo_id].append(_stored(row, words))
         return found
 
     def photos_with_several_sightings(self) -> list[int]:
@@ -340,23 +343,30 @@ def _forget_folders(connection: Connection, root_id: int) -> None:
 
 
 def _sightings() -> Select[*tuple[Any, ...]]:
-    """Sightings with all that `StoredSighting` shows, in a stable order."""
+    """Sightings with all that `StoredSighting` shows, in a stable order; see `_stored`."""
+    last_seen = func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen)
     return (
         select(
             files.c.photo_id,
             photos.c.sha256,
-            collections.c.name.label("collection"),
+            collections.c.name,
             collections.c.kind,
-            roots.c.path.label("root"),
+            roots.c.path,
             files.c.path,
             files.c.state,
             files.c.first_seen,
+            last_seen,
             files.c.added_run,
-            func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen).label(
-                "last_seen"
-            ),
-            func.coalesce(profiles.c.handle, "").label("handle"),
-            sightings,
+            sightings.c.site,
+            func.coalesce(profiles.c.handle, ""),
+            sightings.c.url,
+            sightings.c.ad_id,
+            sightings.c.posted_at,
+            sightings.c.phone,
+            sightings.c.email,
+            sightings.c.location,
+            sightings.c.text,
+            sightings.c.extra,
         )
         .join(files, files.c.id == sightings.c.file_id)
         .join(photos, photos.c.id == files.c.photo_id)
@@ -373,29 +383,41 @@ def _sightings() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
+def _stored(row: Row[*tuple[Any, ...]], words: dict[str, str]) -> StoredSighting:
+    """One sighting.
+
+    Args:
+        words: texts that were seen before. Thousands of sightings share their folder, site, profile
+            and times, and in memory these texts, too.
+    """
+    _, sha256, collection, kind, root, path, state, first_seen, last_seen, run, *rest = row
+    site, handle, url, ad_id, posted_at, phone, email, location, text, extra = rest
+
+    def same(word: str) -> str:
+        return words.setdefault(word, word)
+
     info = SightingInfo(
-        row.site,
-        row.handle,
-        row.url,
-        row.ad_id,
-        row.posted_at,
-        row.phone,
-        row.email,
-        row.location,
-        row.text,
-        row.extra,
+        same(site),
+        same(handle),
+        url,
+        ad_id,
+        posted_at,
+        same(phone),
+        same(email),
+        same(location),
+        text,
+        extra or _NOTHING_FURTHER,
     )
     return StoredSighting(
-        row.sha256,
-        row.collection,
-        row.kind == "gallery",
-        row.root,
-        row.path,
+        sha256,
+        same(collection),
+        kind == "gallery",
+        same(root),
+        path,
         info,
-        row.first_seen,
-        row.last_seen,
-        row.state == "present",
-        row.added_run,
-        row.kind == "ignored",
+        same(first_seen),
+        same(last_seen),
+        state == "present",
+        run,
+        kind == "ignored",
     )
