@@ -7,13 +7,15 @@ people decided comes before all that.
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, combinations, product
 
 from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
     Decision,
+    Evidence,
     HotPhoto,
     Judgement,
     PhotoPair,
@@ -239,10 +241,10 @@ class SharedPhotos:
                 hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
         for match in self._counting():
             there, back = (match.photo_a, match.photo_b), (match.photo_b, match.photo_a)
-            for (reference, ad), turned in ((there, False), (back, True)):
+            for (reference, ad), back_to_front in ((there, False), (back, True)):
                 for left, right in product(self._references(reference), self._owners(ad).values()):
-                    if turned:
-                        hits.append(_turned(self._matched(match, right, left)))
+                    if back_to_front:
+                        hits.append(turned(self._matched(match, right, left)))
                     else:
                         hits.append(self._matched(match, left, right))
         return sorted(hits, key=lambda hit: surest_first(hit.pair))
@@ -321,26 +323,26 @@ def _rarity(shared_by: int, profiles: int) -> float:
     return round(max(0.0, math.log(world / shared_by) / math.log(world / 2)), 4)
 
 
-def in_order(item: Shared) -> Shared:
-    """With the profile that sorts first on the left."""
-    return item if profile_of(item.pair.left) <= profile_of(item.pair.right) else _turned(item)
-
-
-def surest_first(pair: PhotoPair) -> tuple[float, float, str, str]:
-    """A key to sort by."""
-    return -pair.judgement.confidence, -pair.weight, pair.left.path, pair.right.path
+def surest_first(pair: PhotoPair, *, turned: bool = False) -> tuple[float, float, str, str]:
+    """A key to sort by; of a pair that is to be `turned`, the key that it has then."""
+    left, right = (pair.right, pair.left) if turned else (pair.left, pair.right)
+    return -pair.judgement.confidence, -pair.weight, left.path, right.path
 
 
 def profile_of(sighting: StoredSighting) -> Profile:
     """Whose sighting it is; the handle is empty where nobody knows."""
-    return Profile(sighting.info.site, sighting.info.profile)
+    return _profile(sighting.info.site, sighting.info.profile)
+
+
+#: One object a profile: tables of profiles compare those that are the same at once.
+_profile = lru_cache(maxsize=1 << 17)(Profile)
 
 
 def _owner(sighting: StoredSighting) -> Owner:
     return profile_of(sighting) if sighting.info.profile else f"{sighting.root}/{sighting.path}"
 
 
-def _turned(item: Shared) -> Shared:
+def turned(item: Shared) -> Shared:
     """The same evidence, read from right to left."""
     pair = item.pair
     judgement = pair.judgement
@@ -348,7 +350,9 @@ def _turned(item: Shared) -> Shared:
     if geometry is not None:
         from imagematch.kernels import comparison
 
-        evidence = replace(judgement.evidence, geometry=comparison.reverse(geometry))
+        found = judgement.evidence
+        back = comparison.reverse(geometry)
+        evidence = Evidence(found.exact, found.pdq_distance, found.cosine, back, found.rule)
         judgement = Judgement(judgement.kind, judgement.confidence, evidence)
     turned = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.weight, pair.decision)
     return Shared(turned, item.groups, item.run_id)

@@ -1,11 +1,12 @@
 """Candidates and matches, in the catalogue."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, override
 
-from sqlalchemy import Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Row, Select, Text, bindparam, cast, delete, func, select, update
 
 from imagematch.records import Decision, Evidence, Geometry, Judgement
 from imagematch.stores.catalogue import Catalogue
@@ -122,9 +123,7 @@ class MatchStore:
 
     def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
         """All matches, or those of one run, by photo."""
-        wanted: Select[*tuple[Any, ...]] = select(matches).order_by(
-            matches.c.photo_a, matches.c.photo_b
-        )
+        wanted = _matches().order_by(matches.c.photo_a, matches.c.photo_b)
         if run_id is not None:
             wanted = wanted.where(matches.c.run_id == run_id)
         with self._catalogue.begin() as connection:
@@ -137,7 +136,7 @@ class MatchStore:
         with self._catalogue.begin() as connection:
             for some in batched(sorted(wanted), MANY):
                 either = matches.c.photo_a.in_(some) | matches.c.photo_b.in_(some)
-                for row in connection.execute(select(matches).where(either).order_by(matches.c.id)):
+                for row in connection.execute(_matches().where(either).order_by(matches.c.id)):
                     # Of two photos in different batches, the first one brings the match.
                     if row.photo_a in some or row.photo_a not in wanted:
                         yield _stored(row)
@@ -157,6 +156,13 @@ class MatchStore:
             return {row.kind: row[1] for row in connection.execute(wanted)}
 
 
+def _matches() -> Select[*tuple[Any, ...]]:
+    """Matches with their geometry as text; see `_stored`."""
+    return select(
+        *(cast(column, Text) if column is matches.c.geometry else column for column in matches.c)
+    )
+
+
 def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, Any]:
     geometry = judgement.evidence.geometry
     return {
@@ -174,12 +180,59 @@ def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, A
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredMatch:
     """A row of `matches`, in the order of its columns."""
-    _, photo_a, photo_b, kind, confidence, rule, distance, cosine, fields, run_id = row
-    geometry = None
-    if fields is not None:
-        transform = fields["transform"]
-        if transform is not None:
-            fields["transform"] = tuple(map(tuple, transform))
-        geometry = Geometry(**fields)
-    evidence = Evidence(kind == "exact", distance, cosine, geometry, rule)
+    _, photo_a, photo_b, kind, confidence, rule, distance, cosine, geometry, run_id = row
+    evidence = _StoredEvidence(kind == "exact", distance, cosine, geometry, rule)
     return StoredMatch(photo_a, photo_b, Judgement(kind, confidence, evidence), run_id)
+
+
+class _StoredEvidence(Evidence):
+    """Evidence whose geometry is read when somebody asks for it.
+
+    As text it takes a third of the memory and no time, and of a million matches that are linked
+    only those that are shown are asked.
+    """
+
+    __slots__ = ("_kept",)
+    _kept: str | Geometry | None
+
+    def __init__(
+        self,
+        exact: bool,
+        pdq_distance: int | None,
+        cosine: float | None,
+        geometry: str | Geometry | None,
+        rule: str,
+    ) -> None:
+        keep = object.__setattr__  # the record is frozen
+        keep(self, "exact", exact)
+        keep(self, "pdq_distance", pdq_distance)
+        keep(self, "cosine", cosine)
+        keep(self, "rule", rule)
+        keep(self, "_kept", geometry)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        if not isinstance(self._kept, str):
+            return self._kept
+        fields = json.loads(self._kept)
+        if fields is None:  # how SQLAlchemy stores that there is none
+            return None
+        if fields["transform"] is not None:
+            fields["transform"] = tuple(map(tuple, fields["transform"]))
+        return Geometry(**fields)
+
+    def _plain(self) -> Evidence:
+        return Evidence(self.exact, self.pdq_distance, self.cosine, self.geometry, self.rule)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        other = other._plain() if isinstance(other, _StoredEvidence) else other
+        return self._plain() == other
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._plain())
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._plain())
