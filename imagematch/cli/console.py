@@ -1,33 +1,23 @@
 """Talking to the person at the terminal: messages, progress, and the wish to stop."""
 
-import math
 import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from functools import partial
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-)
-from rich.table import Column
-from rich.text import Text
 
-from imagematch.cli.pace import Pace
+from imagematch.cli.pace import Pace, in_words
 from imagematch.errors import Stopped
 from imagematch.reports.shown import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _STAGES = {
     "scan": "Looking at files",
@@ -91,13 +81,9 @@ class Watch:
         self._bars: Progress | None = None
         self._bar: TaskID | None = None
         if _errors.is_terminal and not quiet:
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                _PaceColumn(Column(no_wrap=True)),
-                console=_errors,
-            )
+            from imagematch.cli.bars import bars  # only a terminal shows them
+
+            self._bars = bars(_errors)
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -166,30 +152,6 @@ class Watch:
     def _progress(self) -> str:
         done, total = self._pace.done, self._pace.total
         return f"{done}" if total is None else f"{done} of {total}"
-
-
-class _PaceColumn(ProgressColumn):
-    """How fast a stage goes, and how long it still takes."""
-
-    def render(self, task: Task) -> Text:
-        return Text(task.fields["told"](), style="progress.remaining")
-
-
-def in_words(pace: Pace, unit: str) -> str:
-    """The rate of a stage and the time that it still takes; when it is done, what it took."""
-    if pace.finished:
-        rate = pace.done / pace.elapsed if pace.elapsed else 0.0
-        times = [f"took {_hours(pace.elapsed)}"]
-    else:
-        rate = pace.rate or 0.0
-        left = pace.seconds_left
-        times = [] if left is None else [f"{_hours(left)} left"]
-    return ", ".join([*([f"{rate:,.1f} {unit}/s".replace(" /", "/")] if rate else []), *times])
-
-
-def _hours(seconds: float) -> str:
-    """Hours, minutes and seconds; rounded up, since nobody minds being early."""
-    return str(timedelta(seconds=math.ceil(seconds)))
 
 
 @contextmanager

@@ -1,8 +1,10 @@
 """How fast a stage goes at the moment, and how long it will still take at that."""
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import timedelta
 
 #: Seconds that a rate is of: short enough to follow a change, long enough for slow photos.
 WINDOW = 30.0
@@ -70,3 +72,20 @@ class Pace:
         if self.total is None or not rate:
             return None
         return max(0.0, (self.total - self.done) / rate)
+
+
+def in_words(pace: Pace, unit: str) -> str:
+    """The rate of a stage and the time that it still takes; when it is done, what it took."""
+    if pace.finished:
+        rate = pace.done / pace.elapsed if pace.elapsed else 0.0
+        times = [f"took {_hours(pace.elapsed)}"]
+    else:
+        rate = pace.rate or 0.0
+        left = pace.seconds_left
+        times = [] if left is None else [f"{_hours(left)} left"]
+    return ", ".join([*([f"{rate:,.1f} {unit}/s".replace(" /", "/")] if rate else []), *times])
+
+
+def _hours(seconds: float) -> str:
+    """Hours, minutes and seconds; rounded up, since nobody minds being early."""
+    return str(timedelta(seconds=math.ceil(seconds)))

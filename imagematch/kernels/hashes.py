@@ -14,10 +14,9 @@ from PIL import Image
 
 from imagematch.errors import ShapeError
 from imagematch.kernels.content import is_photographic
+from imagematch.records import PDQ_BYTES as PDQ_BYTES
 from imagematch.records import Bytes
 from imagematch.settings import DescribeSettings
-
-PDQ_BYTES = 32
 
 #: What each row of `pdq_dihedral` hashes: the photo as it is, turned, or mirrored.
 DIHEDRAL = (

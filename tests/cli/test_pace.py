@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from imagematch.cli import console
-from imagematch.cli.console import Watch, in_words
-from imagematch.cli.pace import WINDOW, Pace
+from imagematch.cli.console import Watch
+from imagematch.cli.pace import WINDOW, Pace, in_words
 
 
 class Clock:
