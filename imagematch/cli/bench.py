@@ -190,7 +190,7 @@ def _check_options(context: click.Context, *, measure_speed: bool) -> None:
 def _command(context: click.Context, measured: Collection[str], *flags: str) -> str:
     """What repeats the measurement: the folder, and options that differ from their defaults."""
     given = {
-        name: ",".join(value) if isinstance(value, tuple) else value
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else value
         for name, value in context.params.items()
     }
     words = ["imagematch", "bench", str(given["folder"]), *flags]

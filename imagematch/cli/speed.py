@@ -19,8 +19,10 @@ from imagematch.reports import json as json_report
 _DEFAULTS = SpeedRequest(Path())
 
 #: Options that only speed has, and those of them that have a say in the figures.
-SPEED_ONLY = ("peers", "parts", "photos", "large", "rounds", "tree")
+SPEED_ONLY = ("peers", "parts", "photos", "large", "rounds", "tree", "scale")
 MEASURED = (*SPEED_ONLY, "seed")
+
+_LEAST_SCALE = 1000
 
 
 def _parts(_context: click.Context, _option: click.Parameter, names: str) -> tuple[str, ...]:
@@ -31,6 +33,17 @@ def _parts(_context: click.Context, _option: click.Parameter, names: str) -> tup
         known = ", ".join(ALL_PARTS)
         raise click.BadParameter(f"there is no {unknown or 'such part'}; there are {known}")
     return tuple(name for name in ALL_PARTS if name in wanted)
+
+
+def _sizes(_context: click.Context, _option: click.Parameter, sizes: str) -> tuple[int, ...]:
+    """Numbers of photos, ascending."""
+    try:
+        found = sorted({int(size) for size in sizes.split(",")})
+    except ValueError as error:
+        raise click.BadParameter(f"{sizes!r} is no list of numbers like 10000,100000") from error
+    if found[0] < _LEAST_SCALE:
+        raise click.BadParameter(f"fewer than {_LEAST_SCALE:,} photos tell nothing")
+    return tuple(found)
 
 
 _OPTIONS = (
@@ -85,6 +98,14 @@ _OPTIONS = (
         default=_DEFAULTS.tree,
         show_default=True,
         help="Small files in a tree that is looked at again, beside `find`.",
+    ),
+    click.option(
+        "--scale",
+        metavar="N,N,...",
+        default=",".join(map(str, _DEFAULTS.scale)),
+        show_default=True,
+        callback=_sizes,
+        help="Photos of the made-up indexes that show how costs grow.",
     ),
 )
 

@@ -24,9 +24,10 @@ def test_tables_go_to_stdout_and_files_to_the_folder(
 ) -> None:
     photos, out = ad_sites(tmp_path / "photos", range(5)), tmp_path / "out"
     words = ("bench", photos, "--speed", "--out", out, "--rounds", "1", "--tree", "20")
-    ran = imagematch(*words, "--large", "1", "--peers", tmp_path / "nowhere")
+    words = (*words, "--large", "1", "--scale", "2000,1000")
+    ran = imagematch(*words, "--peers", tmp_path / "nowhere")
     assert ran.code == 0, ran.err
-    for shown in ("imagematch hashes", "Where time goes", "Memory", "Nothing changed"):
+    for shown in ("imagematch hashes", "Where time goes", "Memory", "Nothing changed", "Scale"):
         assert shown in ran.out
     assert "Not installed" in ran.err
     written = {path.name for path in out.iterdir()}
@@ -34,6 +35,9 @@ def test_tables_go_to_stdout_and_files_to_the_folder(
     data = json.loads((out / "speed.json").read_text("utf-8"))
     assert data["command"].startswith(f"imagematch bench {photos} --speed --peers")
     assert len(data["throughput"]) == 2
+    assert [growth["sizes"] for growth in data["growth"] if growth["name"] == "link"] == [
+        [1000, 2000]
+    ]
 
 
 @pytest.mark.slow
@@ -59,6 +63,8 @@ def test_only_the_parts_that_are_named_are_measured(
         (("--speed", "--parts", "magic"), "there is no magic"),
         (("--speed", "--parts", ""), "there is no such part"),
         (("--speed", "--rounds", "0"), "--rounds"),
+        (("--speed", "--scale", "many"), "no list of numbers"),
+        (("--speed", "--scale", "10,10000"), "tell nothing"),
     ],
 )
 def test_a_wrong_call_is_usage(

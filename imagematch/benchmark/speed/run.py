@@ -9,6 +9,7 @@ from imagematch.benchmark.speed import (
     memory,
     peers,
     photos,
+    scaling,
     steps,
     throughput,
     unchanged,
@@ -18,9 +19,10 @@ from imagematch.benchmark.speed.throughput import PRESETS
 from imagematch.monitor import Monitor
 from imagematch.settings import DEFAULTS
 
-THROUGHPUT, STEPS, MEMORY, UNCHANGED = "throughput", "steps", "memory", "unchanged"
+THROUGHPUT, STEPS, MEMORY = "throughput", "steps", "memory"
+UNCHANGED, SCALE = "unchanged", "scale"
 #: What can be measured, in the order of tables.
-ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED)
+ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, SCALE)
 
 #: Numbers of photos that memory is measured at, beside all that there are.
 _MEMORY_SIZES = (250, 500, 1000)
@@ -41,6 +43,7 @@ class SpeedRequest:
         large: 12-megapixel photos for throughput; 0 for none.
         rounds: of everything that is timed.
         tree: small files to look at again.
+        scale: sizes of made-up indexes, photos.
         command: that repeats the run.
         leave_out: files and folders in `folder` that are no part of it.
     """
@@ -52,6 +55,7 @@ class SpeedRequest:
     large: int = 40
     rounds: int = 3
     tree: int = 20_000
+    scale: tuple[int, ...] = (10_000, 100_000)
     seed: int = 0
     command: str = "imagematch bench --speed"
     leave_out: tuple[Path, ...] = ()
@@ -85,8 +89,8 @@ def run(request: SpeedRequest, scratch: Path, monitor: Monitor) -> Speed:
         },
     )
     if THROUGHPUT in wanted:
-        found = _throughput(request, paths, environment, scratch, monitor)
-        measured = replace(measured, throughput=found)
+        turns = _throughput(request, paths, environment, scratch, monitor)
+        measured = replace(measured, throughput=turns)
     if STEPS in wanted:
         measured = replace(measured, steps=_steps(request, paths, scratch, monitor))
     if MEMORY in wanted:
@@ -96,6 +100,10 @@ def run(request: SpeedRequest, scratch: Path, monitor: Monitor) -> Speed:
         work = _work(scratch, "unchanged")
         again = unchanged.measure(request.tree, request.rounds, work, monitor)
         measured = replace(measured, unchanged=again)
+    if SCALE in wanted:
+        work = _work(scratch, "scale")
+        found = scaling.measure(request.scale, work, request.seed, monitor)
+        measured = replace(measured, growth=(*measured.growth, *found))
     return measured
 
 
