@@ -16,6 +16,9 @@ IMMACULATE = "immaculate"
 #: Of `immaculate --method`.
 IMMACULATE_METHODS = ("phash", "pdq", "sscd_distilled", "sscd")
 
+#: Packages that one would write a loop with, and what it computes.
+_LOOPED = {"imagehash": "imagehash pHash", "pdqhash": "pdqhash"}
+
 _ASK = (
     "import json, sys; from importlib import metadata; "
     "print(json.dumps({d.metadata['Name'].lower(): d.version for d in metadata.distributions()}))"
@@ -64,13 +67,18 @@ def immaculate(method: str) -> str:
     return f"{IMMACULATE} {method}"
 
 
+def plain_loop_of(package: str) -> str:
+    """How tables call a script of one's own."""
+    return f"{_LOOPED[package]}, a plain loop"
+
+
 def all_peers() -> Iterator[Peer]:
     """Every peer, in the order of tables."""
     for method in IMMACULATE_METHODS:
         yield Peer(immaculate(method), IMMACULATE, ("-m", IMMACULATE, "--json", "--method", method))
     script = str(Path(plain_loop.__file__))
-    for package, what in (("imagehash", "imagehash pHash"), ("pdqhash", "pdqhash")):
-        yield Peer(f"{what}, a plain loop", package, (script, package))
+    for package in _LOOPED:
+        yield Peer(plain_loop_of(package), package, (script, package))
 
 
 def environment(folder: Path | None) -> Environment:
