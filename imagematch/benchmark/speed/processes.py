@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from imagematch.errors import UsageError
@@ -73,12 +74,16 @@ def run(
             stderr=errors,
             env={**os.environ, **(environment or {})},
         ) as process:
-            watch = _Watch(process.pid) if memory else None
-            # Waits without polling, so that the time is exact; a signal lets it wait on.
-            code = process.wait()
+            with _watched(process.pid, memory) as watch:
+                try:
+                    # Waits without polling, so that the time is exact.
+                    code = process.wait()
+                except BaseException:  # a second Ctrl-C
+                    process.kill()
+                    raise
             seconds = time.perf_counter() - start
         processor = _of_children() - before
-        peak = watch.end() if watch else math.nan
+        peak = watch.peak if watch else math.nan
         monitor.check()
         for file in (output, errors):
             file.seek(0)
@@ -98,25 +103,40 @@ def checked(ran: Ran, command: Sequence[str]) -> Ran:
     return ran
 
 
-class _Watch:
-    """Looks at the memory of a process and its children until `end`."""
+@contextmanager
+def _watched(pid: int, wanted: bool) -> Iterator["_Watch | None"]:
+    """Look at the memory of a process and its children meanwhile."""
+    if not wanted:
+        yield None
+        return
+    require()
+    watch = _Watch(pid)
+    watch.start()
+    try:
+        yield watch
+    finally:
+        watch.over.set()
+        watch.join()
+
+
+class _Watch(threading.Thread):
+    """Looks at memory again and again until it is over."""
 
     def __init__(self, pid: int) -> None:
-        require()
+        super().__init__(daemon=True)
+        self.over = threading.Event()
         self._pid = pid
-        self._peak = 0
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
-        self._thread.start()
+        self._most = 0
 
-    def end(self) -> float:
-        self._over.set()
-        self._thread.join()
-        return self._peak or math.nan
+    @property
+    def peak(self) -> float:
+        """The most that was seen, bytes."""
+        return self._most or math.nan
 
-    def _look(self) -> None:
-        while not self._over.wait(_LOOK_EVERY):
-            self._peak = max(self._peak, sum(_memory(self._pid)))
+    def run(self) -> None:
+        """Look."""
+        while not self.over.wait(_LOOK_EVERY):
+            self._most = max(self._most, sum(_memory(self._pid)))
 
 
 def require() -> None:
