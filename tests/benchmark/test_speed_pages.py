@@ -128,6 +128,7 @@ def test_steps_have_their_share() -> None:
     rows = cells("Where time goes")
     assert rows["embedding"] == ("embedding", "0.00", "0.0%", "16.00", "80.0%")
     assert rows["all"][1] == "4.00"
+    assert list(rows) == ["decode", "PDQ", "embedding", "all"]
 
 
 def test_an_unchanged_pass_is_compared_with_find() -> None:

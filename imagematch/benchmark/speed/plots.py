@@ -6,7 +6,7 @@ from statistics import median
 
 from imagematch.benchmark import canvas
 from imagematch.benchmark.canvas import Plot
-from imagematch.benchmark.speed.records import Growth, Peak, Speed, Steps, Throughput
+from imagematch.benchmark.speed.records import Growth, Peak, Speed, Steps, Throughput, step_names
 
 #: Of all workers together, whatever the number of photos, bytes.
 _MOST_MEMORY = 10**9
@@ -66,7 +66,7 @@ def _group(name: str) -> int:
 
 
 def _steps(steps: Sequence[Steps]) -> bytes:
-    names = list(dict.fromkeys(name for one in steps for name in one.seconds))
+    names = step_names(steps)
     figure = canvas.figure(11, 1.6 + 0.55 * len(steps))
     axes = figure.subplots()
     starts = [0.0] * len(steps)

@@ -1,7 +1,7 @@
 """What the parts of the speed benchmark hand to each other."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
@@ -103,6 +103,12 @@ class Steps:
     preset: str
     photos: int
     seconds: Mapping[str, float]
+
+
+def step_names(steps: Sequence[Steps]) -> list[str]:
+    """All steps of some presets, in the order of the one that has most."""
+    by_number = sorted(steps, key=lambda one: -len(one.seconds))
+    return list(dict.fromkeys(name for one in by_number for name in one.seconds))
 
 
 @dataclass(frozen=True, slots=True)

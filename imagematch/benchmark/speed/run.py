@@ -27,8 +27,9 @@ ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, SCALE)
 #: Numbers of photos that memory is measured at, beside all that there are.
 _MEMORY_SIZES = (250, 500, 1000)
 
-#: Photos that are taken apart into steps; half of a minute of the slowest preset.
-_STEPS_PHOTOS = 300
+#: Photos that are taken apart into steps, half of a minute of the slowest preset, and photos that
+#: come before.
+_STEPS_PHOTOS, _WARM_PHOTOS = 300, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +154,14 @@ def _steps(
     request: SpeedRequest, paths: Sequence[str], scratch: Path, monitor: Monitor
 ) -> tuple[Steps, ...]:
     some = photos.evenly(paths, min(request.photos, _STEPS_PHOTOS))
+    others = sorted(set(paths) - set(some))[:_WARM_PHOTOS] or some[:1]
     laid = photos.lay_out("", request.folder, some, scratch / "apart")
+    warm = photos.lay_out("", request.folder, others, scratch / "apart-others")
     monitor.stage("Taking apart where time goes", len(PRESETS))
     found = []
     for preset in PRESETS:
         work = _work(scratch, f"steps-{preset}")
-        found.append(steps.measure(preset, laid.folder, work, monitor))
+        found.append(steps.measure(preset, laid.folder, warm.folder, work, monitor))
         monitor.advance()
     return tuple(found)
 

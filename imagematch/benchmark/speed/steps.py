@@ -45,19 +45,22 @@ TIMED: tuple[tuple[object, str, str], ...] = (
 )
 
 
-def measure(preset: str, folder: Path, scratch: Path, monitor: Monitor) -> Steps:
+def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Monitor) -> Steps:
     """Index a folder into a new index, and see what takes how long.
 
     Args:
+        others: a folder with other photos, if possible, that are indexed first: what is remembered
+            of a photo must not help when it is timed.
         scratch: an empty folder.
 
     Raises:
         Stopped: as asked through the monitor.
     """
     request = pipeline.IndexRequest(folder, preset=preset)
+    before = pipeline.IndexRequest(others, preset=preset)
     with replaced(pipeline, "open_executor", _serial):
-        # The model, caches and lazy imports come first: they are the price of starting.
-        pipeline.index_folder(scratch / "warm", request, Unwatched())
+        # The model and lazy imports come first: they are the price of starting.
+        pipeline.index_folder(scratch / "warm", before, Unwatched())
         monitor.check()
         clock = _Clock()
         with _all_timed(clock):

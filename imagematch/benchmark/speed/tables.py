@@ -7,7 +7,14 @@ from statistics import median
 from imagematch import __version__
 from imagematch.benchmark.speed import fits
 from imagematch.benchmark.speed.fits import FAR
-from imagematch.benchmark.speed.records import Growth, Speed, Steps, Throughput, Unchanged
+from imagematch.benchmark.speed.records import (
+    Growth,
+    Speed,
+    Steps,
+    Throughput,
+    Unchanged,
+    step_names,
+)
 from imagematch.benchmark.speed.throughput import title
 from imagematch.benchmark.tables import Table, milliseconds
 from imagematch.reports import shown
@@ -145,7 +152,7 @@ def ratios_table(one: Throughput) -> Table:
 
 def steps_table(steps: Sequence[Steps]) -> Table:
     """One line a step, with its share of each preset's time."""
-    names = list(dict.fromkeys(name for one in steps for name in one.seconds))
+    names = step_names(steps)
     head = [cell for one in steps for cell in (f"{one.preset}, ms", "share")]
     rows = [
         (name, *(cell for one in steps for cell in _step_cells(one, one.seconds.get(name, 0.0))))
