@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from statistics import median
 
 from imagematch.benchmark import canvas
 from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.speed.records import Growth, Peak, Speed, Steps, Throughput, step_names
+from imagematch.benchmark.speed.tables import amount, number
 
 #: Of all workers together, whatever the number of photos, bytes.
 _MOST_MEMORY = 10**9
@@ -23,9 +23,9 @@ def draw(speed: Speed) -> tuple[Plot, ...]:
 
 
 def _plots(speed: Speed) -> Iterator[Plot]:
-    for number, one in enumerate(speed.throughput):
+    for at, one in enumerate(speed.throughput):
         about = f"Photos a second of all contenders, {one.photos.name}."
-        name = "speed_throughput.png" if not number else f"speed_throughput_{number + 1}.png"
+        name = "speed_throughput.png" if not at else f"speed_throughput_{at + 1}.png"
         yield Plot(name, about, _throughput(one))
     if speed.steps:
         about = "Processor time of each step of indexing a photo, by preset."
@@ -35,26 +35,30 @@ def _plots(speed: Speed) -> Iterator[Plot]:
         yield Plot("speed_memory.png", about, _peaks(speed.peaks))
     drawn = [growth for growth in speed.growth if len(growth.sizes) > 1]
     if drawn:
-        about = "Costs against the number of photos; all axes are logarithmic."
+        about = "Costs against the number of photos; all axes are logarithmic, dashes are targets."
         yield Plot("speed_growth.png", about, _growth(drawn))
 
 
 def _throughput(one: Throughput) -> bytes:
+    """Dots, since bars on a logarithmic axis would begin nowhere."""
     ran = [timed for timed in one.timed if timed.seconds]
-    figure = canvas.figure(10, 1 + 0.36 * len(ran))
+    figure = canvas.figure(10, 1.2 + 0.34 * len(ran))
     axes = figure.subplots()
     for at, timed in enumerate(reversed(ran)):
         rates = [timed.photos / seconds for seconds in timed.seconds]
         colour = canvas.COLOURS[_group(timed.name)]
-        axes.barh(at, median(rates), color=colour, height=0.7)
-        axes.plot(rates, [at] * len(rates), "|", color=canvas.INK, markersize=9)
+        axes.plot(rates, [at] * len(rates), "|", color=colour, markersize=11)
+        axes.plot(timed.rate, at, "o", color=colour, markersize=8)
+        axes.annotate(
+            number(timed.rate), (timed.rate, at), (9, -4), textcoords="offset points", fontsize=9
+        )
     axes.set_yticks(range(len(ran)), [timed.name for timed in reversed(ran)])
-    axes.grid(visible=False, axis="y")
     axes.set(
         xscale="log",
-        xlabel="photos a second, whole process; a mark is a round",
+        xlabel="photos a second, whole process; dots are medians, marks are rounds",
         title=f"Throughput, {one.photos.name}",
     )
+    axes.margins(x=0.1)
     axes.xaxis.set_major_formatter("{x:,g}")
     return canvas.png(figure)
 
@@ -70,7 +74,7 @@ def _steps(steps: Sequence[Steps]) -> bytes:
     figure = canvas.figure(11, 1.6 + 0.55 * len(steps))
     axes = figure.subplots()
     starts = [0.0] * len(steps)
-    for number, name in enumerate(names):
+    for at, name in enumerate(names):
         widths = [
             1000 * one.seconds.get(name, 0.0) / one.photos if one.photos else 0.0 for one in steps
         ]
@@ -80,9 +84,9 @@ def _steps(steps: Sequence[Steps]) -> bytes:
             left=starts,
             height=0.65,
             label=name,
-            color=canvas.COLOURS[number % len(canvas.COLOURS)],
+            color=canvas.COLOURS[at % len(canvas.COLOURS)],
             # A second turn of the colours is hatched, so that no two steps look the same.
-            hatch="///" if number >= len(canvas.COLOURS) else None,
+            hatch="///" if at >= len(canvas.COLOURS) else None,
             edgecolor="white",
             linewidth=0.5,
         )
@@ -99,13 +103,13 @@ def _steps(steps: Sequence[Steps]) -> bytes:
 def _peaks(peaks: Sequence[Peak]) -> bytes:
     figure = canvas.figure(8, 4.5)
     axes = figure.subplots()
-    for number, preset in enumerate(dict.fromkeys(peak.preset for peak in peaks)):
+    for at, preset in enumerate(dict.fromkeys(peak.preset for peak in peaks)):
         of = [peak for peak in peaks if peak.preset == preset]
         axes.plot(
             [peak.photos for peak in of],
             [peak.bytes / 1e6 for peak in of],
-            marker=canvas.MARKERS[number],
-            color=canvas.COLOURS[number],
+            marker=canvas.MARKERS[at],
+            color=canvas.COLOURS[at],
             label=preset,
         )
     axes.axhline(_MOST_MEMORY / 1e6, color=canvas.SOFT, linewidth=0.8, linestyle=":")
@@ -126,15 +130,21 @@ def _growth(growths: Sequence[Growth]) -> bytes:
     rows = math.ceil(len(growths) / columns)
     figure = canvas.figure(3.8 * columns, 3.1 * rows)
     grid = figure.subplots(rows, columns, squeeze=False)
-    for number, growth in enumerate(growths):
-        axes = grid[number // columns][number % columns]
+    for at, growth in enumerate(growths):
+        axes = grid[at // columns][at % columns]
         axes.plot(growth.sizes, growth.values, marker="o", color=canvas.COLOURS[0])
         for size, target in growth.target.items():
             axes.plot(size, target, "_", color=canvas.COLOURS[1], markersize=16)
-        axes.set(xscale="log", xlabel="photos", ylabel=growth.unit, title=growth.name)
-        if any(value > 0 for value in growth.values):
-            axes.set(yscale="log")
+        for size, value in zip(growth.sizes, growth.values, strict=True):
+            text = amount(value, growth.unit)
+            axes.annotate(text, (size, value), (0, 7), textcoords="offset points", ha="center")
+        logarithmic = any(value > 0 for value in growth.values)
+        axes.set(xscale="log", yscale="log" if logarithmic else "linear", title=growth.name)
+        axes.margins(x=0.25, y=0.25)
         axes.minorticks_off()
+        # The points say how much; powers of ten that happen to lie between them would not.
+        axes.set_xticks(growth.sizes, [f"{size:,}" for size in growth.sizes])
+        axes.set_yticks([])
     for spare in range(len(growths), rows * columns):
         grid[spare // columns][spare % columns].axis("off")
     return canvas.png(figure)
