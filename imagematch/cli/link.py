@@ -11,7 +11,7 @@ from imagematch.cli.console import say, write_all
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
-from imagematch.reports import csv, graph, save, shown, wording
+from imagematch.reports import csv, graph, save, save_parts, shown, wording
 from imagematch.reports import json as json_report
 
 
@@ -62,10 +62,10 @@ def link_command(
     warn_unfinished(directory)
     report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
     if csv_file:
-        save(csv_file, csv.link_csv(report))
+        save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
     if gexf_file:
-        save(gexf_file, graph.link_gexf(report))
+        save_parts(gexf_file, graph.link_parts(report))
         say(f"Wrote {gexf_file}")
     if html_file:
         _write_page(directory, report, html_file)
