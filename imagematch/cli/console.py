@@ -4,12 +4,14 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import batched
 from types import FrameType
 from typing import TYPE_CHECKING, Self
 
+import click
 from rich.console import Console
 
 from imagematch.cli.pace import Pace, in_words
@@ -50,6 +52,12 @@ _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 def say(message: str) -> None:
     """Write a line to stderr; hidden characters of strangers' file names are spelled out."""
     _errors.print("\n".join(printable(line) for line in message.split("\n")), markup=False)
+
+
+def write_all(parts: Iterable[str]) -> None:
+    """Write data of any length to stdout as it comes; a console would lay out every line."""
+    for some in batched(parts, 1000):
+        click.echo("".join(some), nl=False)
 
 
 def output() -> Console:

@@ -1,6 +1,7 @@
 """A link report as a graph of profiles, in GEXF 1.3 for Gephi and other network tools."""
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from xml.sax.saxutils import escape
 
 from imagematch import __version__
@@ -30,13 +31,18 @@ def link_gexf(report: LinkReport) -> str:
 
     Source: https://gexf.net/schema.html, version 1.3.
     """
+    return "".join(link_parts(report))
+
+
+def link_parts(report: LinkReport) -> Iterator[str]:
+    """`link_gexf` in parts, a line or an element each."""
     links = shown.strongest_first(report.links)
     numbers = shown.cluster_numbers(report)
     profiles = sorted({*numbers, *(end for link in links for end in (link.left, link.right))})
     # Numbers as ids: "a/b" + "c" and "a" + "b/c" would share a spelled-out one.
     ids = {profile: f"n{at}" for at, profile in enumerate(profiles)}
     weakest = shown.weakest_ends(report)
-    lines = [
+    head = (
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<gexf xmlns="http://gexf.net/1.3" version="1.3">',
         "  <meta>",
@@ -44,20 +50,21 @@ def link_gexf(report: LinkReport) -> str:
         "    <description>Profiles joined by photos that they share</description>",
         "  </meta>",
         '  <graph defaultedgetype="undirected" mode="static">',
-        *_declared("node", _NODE_ATTRIBUTES),
-        *_declared("edge", _EDGE_ATTRIBUTES),
-        *_list("nodes", (_node(ids[one], one, numbers.get(one)) for one in profiles)),
-        *_list(
-            "edges",
-            (
-                _edge(f"e{at}", ids, link, weakest=(link.left, link.right) in weakest)
-                for at, link in enumerate(links)
-            ),
-        ),
-        "  </graph>",
-        "</gexf>",
-    ]
-    return "\n".join(lines) + "\n"
+    )
+    nodes = (_node(ids[profile], profile, numbers.get(profile)) for profile in profiles)
+    edges = (
+        _edge(f"e{at}", ids, link, weakest=(link.left, link.right) in weakest)
+        for at, link in enumerate(links)
+    )
+    for line in chain(
+        head,
+        _declared("node", _NODE_ATTRIBUTES),
+        _declared("edge", _EDGE_ATTRIBUTES),
+        _list("nodes", nodes),
+        _list("edges", edges),
+        ("  </graph>", "</gexf>"),
+    ):
+        yield f"{line}\n"
 
 
 def _declared(of: str, attributes: tuple[tuple[str, str], ...]) -> Iterator[str]:

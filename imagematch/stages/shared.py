@@ -63,7 +63,10 @@ class SharedPhotos:
         matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
         ids = sorted({*repeated, *matched})
         self._sightings = index.sightings.sightings_of(ids)
-        self._owned = {photo_id: self._owners_of(photo_id) for photo_id in ids}
+        # Of most photos there is one sighting: a table for each would be most of the memory.
+        self._owned = {
+            photo_id: self._owners_of(photo_id) for photo_id in ids if self._is_repeated(photo_id)
+        }
         self._gates = index.photos.gates(ids)
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
@@ -75,7 +78,11 @@ class SharedPhotos:
 
     def _owners(self, photo_id: int) -> Owners:
         """Who shows a photo in ads, each with one sighting."""
-        return self._owned[photo_id]
+        found = self._owned.get(photo_id)
+        return self._owners_of(photo_id) if found is None else found
+
+    def _is_repeated(self, photo_id: int) -> bool:
+        return len(self._sightings[photo_id]) > 1
 
     def _owners_of(self, photo_id: int) -> Owners:
         found: Owners = {}
@@ -137,9 +144,8 @@ class SharedPhotos:
 
     def _same_photo(self) -> Iterator[tuple[int, StoredSighting, StoredSighting]]:
         for photo_id in self._sightings:
-            owners = self._owners(photo_id)
-            if len(owners) > 1 and self._may_link(photo_id):
-                for left, right in _within(owners):
+            if self._is_repeated(photo_id) and self._may_link(photo_id):
+                for left, right in _within(self._owners(photo_id)):
                     yield photo_id, left, right
 
     def _two_photos(self) -> Iterator[tuple[StoredMatch, StoredSighting, StoredSighting]]:
