@@ -83,7 +83,13 @@ def in_words(pace: Pace, unit: str) -> str:
         rate = pace.rate or 0.0
         left = pace.seconds_left
         times = [] if left is None else [f"{_hours(left)} left"]
-    return ", ".join([*([f"{rate:,.1f} {unit}/s".replace(" /", "/")] if rate else []), *times])
+    return ", ".join([*([_per_time(rate, unit)] if rate else []), *times])
+
+
+def _per_time(rate: float, unit: str) -> str:
+    """A rate with its unit, of a minute where a second would be all zeros."""
+    value, time_unit = (rate, "s") if rate >= 1 else (60 * rate, "min")
+    return f"{value:,.1f} {unit}/{time_unit}".replace(" /", "/")
 
 
 def _hours(seconds: float) -> str:

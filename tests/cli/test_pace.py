@@ -57,6 +57,7 @@ def test_a_stage_that_is_stuck_gets_slower_all_the_time() -> None:
 def test_one_photo_in_a_minute_still_has_a_rate() -> None:
     pace, _ = paced(10, (5.0, 1), *[(60.0, 1)] * 4)
     assert pace.rate == pytest.approx(1 / 60)
+    assert in_words(pace, "photos") == "1.0 photos/min, 0:05:00 left"
     assert pace.seconds_left == pytest.approx(300)
 
 
