@@ -6,6 +6,10 @@ BIN := $(VENV)/bin
 DEMO := demo
 # What `make bench` measures with: any folder of photos; some hundreds tell more than the samples.
 PHOTOS ?= samples/ads
+# Tools that imagematch is compared with, in an environment of their own.
+PEERS := .venv-bench
+# Further options of `imagematch bench --speed`, such as SPEED="--tree 200000".
+SPEED ?=
 
 .PHONY: help demo test check bench lock format clean
 
@@ -13,7 +17,7 @@ help:
 	@echo "make demo    build the samples, index them, query one, link profiles, write a report"
 	@echo "make test    run all tests"
 	@echo "make check   lint, types and layers"
-	@echo "make bench   measure speed, memory and match quality: PHOTOS=FOLDER"
+	@echo "make bench   measure speed beside other tools, memory, and match quality: PHOTOS=FOLDER"
 	@echo "make lock    renew the locked dependencies"
 
 # The environment is complete once its stamp is newer than what it was made from.
@@ -40,15 +44,21 @@ format: $(VENV)/.ready
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(VENV)/.ready
+bench: $(VENV)/.ready $(PEERS)/.ready
 	@test -d samples/ads || $(BIN)/python scripts/make_samples.py --out samples
-	$(BIN)/python scripts/benchmark.py $(PHOTOS)
+	$(BIN)/imagematch bench $(PHOTOS) --speed --peers $(PEERS) $(SPEED)
 	$(BIN)/imagematch bench $(PHOTOS)
+
+$(PEERS)/.ready: benchmark-requirements.lock
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmark-requirements.lock
+	@touch $@
 
 # Hashes for every platform, no index addresses.
 lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
+	$(BIN)/uv pip compile benchmark-requirements.in --constraints requirements.lock --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file benchmark-requirements.lock
 
 clean:
-	rm -rf $(VENV) $(DEMO) samples/*/ samples/*.csv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) $(DEMO) samples/*/ samples/*.csv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,4 +1,8 @@
-"""The steps of imagematch as recipes: what each door calls, readable from top to bottom."""
+"""The steps of imagematch as recipes: what each door calls, readable from top to bottom.
+
+Stages that look at pictures are imported where they are used: that takes as long as a run over
+100,000 files that have not changed.
+"""
 
 import os
 import time
@@ -10,7 +14,6 @@ from pathlib import Path
 
 from imagematch import presets
 from imagematch.errors import ManifestError, SourceUnavailable, Stopped, UsageError
-from imagematch.kernels import embeddings
 from imagematch.monitor import Monitor
 from imagematch.records import (
     Drawing,
@@ -24,22 +27,10 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
+from imagematch.records import QueryOptions as QueryOptions
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.sources import folder
-from imagematch.stages import (
-    compare,
-    describe,
-    explain,
-    link,
-    news,
-    query,
-    scan,
-    search,
-    thumbnails,
-    verify,
-)
-from imagematch.stages.fingerprints import FileTask, warm_up
-from imagematch.stages.query import QueryOptions as QueryOptions
+from imagematch.stages import scan
 from imagematch.stages.scan import Source
 from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor, open_executor
@@ -130,14 +121,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         with _timed(spent, "scan"):
             scanned = scan.run(index, source, run_id, monitor)
         index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
-        with workers(index.settings) as executor:
-            described = describe.run(index, executor, scanned.root_id, monitor)
-            spent.update(described.spent)
-            with _timed(spent, "search"):
-                search.run(index, scanned.root_id, monitor)
-            _catch_up(index, executor, scanned.root_id, monitor)
-            with _timed(spent, "verify"):
-                verified = verify.run(index, executor, run_id, monitor)
+        described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor)
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
@@ -146,11 +130,11 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     failed = index.sightings.count_failed(scanned.root_id)
     report = IndexReport(
         seen=scanned.seen + len(scanned.skips),
-        described=described.described,
-        known=scanned.seen - described.described - failed,
+        described=described,
+        known=scanned.seen - described - failed,
         skipped=len(scanned.skips),
         failed=failed,
-        matches=verified.matches,
+        matches=matches,
         seconds=round(time.perf_counter() - start, 3),
         new=scanned.new,
         moved=scanned.moved,
@@ -165,6 +149,27 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
     return report
+
+
+def _work_off(
+    index: Index, root_id: int, run_id: int, spent: dict[str, float], monitor: Monitor
+) -> tuple[int, int]:
+    """Describe, search and verify what waits; returns how many photos of the root were described,
+    and how many pairs matched."""
+    roots = Census(index.catalogue).roots()
+    if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
+        return 0, 0
+    from imagematch.stages import describe, search, verify
+
+    with workers(index.settings) as executor:
+        described = describe.run(index, executor, root_id, monitor)
+        spent.update(described.spent)
+        with _timed(spent, "search"):
+            search.run(index, root_id, monitor)
+        _catch_up(index, executor, root_id, monitor)
+        with _timed(spent, "verify"):
+            verified = verify.run(index, executor, run_id, monitor)
+    return described.described, verified.matches
 
 
 def _root(index: Index, request: IndexRequest) -> Path:
@@ -198,6 +203,8 @@ def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> N
 
     Folders that are not there at the moment (an unplugged drive) wait for their own run.
     """
+    from imagematch.stages import describe, search
+
     for root in Census(index.catalogue).roots():
         if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
             describe.run(index, executor, root.id, monitor)
@@ -218,10 +225,12 @@ def query_photos(
         UsageError: there is no such collection.
         IndexUnavailable, EmbedderUnavailable: the index can't be searched.
     """
+    from imagematch.stages import query
+
     with Index.read(directory) as index:
         if options.collection:
             index.collections.get(options.collection)
-        index.require_embedder(embedder_of(index.settings.describe))
+        index.require_embedder(embedder_of(index.settings.describe, index.embedder))
         with workers(index.settings) as executor:
             yield from query.run(index, executor, photos, options, monitor)
 
@@ -230,6 +239,8 @@ def explain_matches(
     directory: Path, results: Iterable[QueryResult]
 ) -> Iterator[tuple[str, QueryMatch, Drawing | None]]:
     """Draw what a query found, a drawing for each different photo; see `stages.explain.run`."""
+    from imagematch.stages import explain
+
     with Index.read(directory) as index, workers(index.settings, embedding=False) as executor:
         yield from explain.run(index, executor, results)
 
@@ -240,12 +251,16 @@ def link_profiles(directory: Path, change: Mapping[str, object] | None = None) -
     Args:
         change: settings of the group `link` that differ from the index's own.
     """
+    from imagematch.stages import link
+
     with Index.read(directory) as index:
         return link.run(index, replace(index.settings.link, **(change or {})))  # type: ignore[arg-type]
 
 
 def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought."""
+    from imagematch.stages import news
+
     with Index.read(directory) as index:
         return news.run(index, index.settings.link, run_ids)
 
@@ -292,6 +307,9 @@ def make_thumbnails(
     Args:
         others: further pictures, from the name they get in the answer to the path of the file.
     """
+    from imagematch.stages import thumbnails
+    from imagematch.stages.fingerprints import FileTask
+
     with Index.read(directory) as index:
         hashes = sorted({sighting.photo for sighting in sightings})
         tasks = {
@@ -315,6 +333,8 @@ def judge_files(
     Raises:
         EmbedderUnavailable: as `query_photos`.
     """
+    from imagematch.stages import compare
+
     with workers(settings) as executor:
         yield from compare.run(executor, settings, pairs, monitor)
 
@@ -351,7 +371,7 @@ def _settle_embedder(index: Index, request: IndexRequest) -> None:
     settings = index.settings
     if request.preset is not None:
         settings = presets.with_preset(settings, request.preset)
-    embedder = embedder_of(settings.describe)
+    embedder = embedder_of(settings.describe, index.embedder)
     if request.redescribe:
         index.change_embedder(embedder)
         index.audit.record("described again", embedder=str(embedder.identity))
@@ -359,14 +379,20 @@ def _settle_embedder(index: Index, request: IndexRequest) -> None:
         index.adopt(settings, embedder)
 
 
-def embedder_of(settings: DescribeSettings) -> EmbedderRecord:
-    """Load the embedder that settings name, to know its dimensions; raises as `find_model`."""
-    embedder = embeddings.load(settings)
+def embedder_of(settings: DescribeSettings, known: EmbedderRecord | None = None) -> EmbedderRecord:
+    """Which embedder the settings name; raises as `find_model` and `load`.
+
+    Args:
+        known: one that need not be loaded to know its dimensions, where it is the same model.
+    """
+    from imagematch.kernels import embeddings
+
     identity = embeddings.identity(settings)
-    if embedder is None:
-        return EmbedderRecord(settings.preset, identity, 0)
     name = identity.name if settings.model else settings.preset
-    return EmbedderRecord(name, identity, embedder.dimensions)
+    if known is not None and known.identity == identity:
+        return replace(known, preset=name)
+    embedder = embeddings.load(settings)
+    return EmbedderRecord(name, identity, embedder.dimensions if embedder else 0)
 
 
 @contextmanager
@@ -376,6 +402,8 @@ def workers(settings: Settings, *, embedding: bool = True) -> Iterator[Executor]
     Args:
         embedding: load the embedder in each.
     """
+    from imagematch.stages.fingerprints import warm_up
+
     describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
     with open_executor(settings.workers, partial(warm_up, describing)) as executor:
         yield executor

@@ -35,6 +35,9 @@ FAILURE_CODES = (
 PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
 
 
+#: Length of a PDQ hash, 256 bits.
+PDQ_BYTES = 32
+
 #: What a decision can say of each subject; "reopen", the last, takes back what was said before.
 VERDICTS: Mapping[About, tuple[Verdict, ...]] = {
     "match": ("confirm", "reject", "reopen"),
@@ -84,12 +87,16 @@ class FoundFile:
         size: bytes.
         mtime_ns: modification time, nanoseconds since 1970.
         sightings: at least one; several when the manifest names the file in several rows.
+        inode, ctime_ns: its number in the file system, and when its data, times, owner or name
+            were last changed, nanoseconds since 1970; 0 where nobody looked.
     """
 
     path: str
     size: int
     mtime_ns: int
     sightings: tuple[SightingInfo, ...] = (SightingInfo(),)
+    inode: int = field(default=0, compare=False)
+    ctime_ns: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +314,24 @@ class IgnoredPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """What is asked for.
+
+    Attributes:
+        collection: only sightings of this one; "" for all.
+        top: photos a query, at most; None for all.
+        min_confidence: show every judged pair from here on, of any kind; None shows matches as
+            the settings define them.
+        scenes: also show other photos of the same place.
+    """
+
+    collection: str = ""
+    top: int | None = 10
+    min_confidence: float | None = None
+    scenes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class QueryMatch:
     """One sighting of a photo that matches the query.
 
@@ -358,6 +383,10 @@ class Profile:
 
     site: str
     handle: str
+
+    def __hash__(self) -> int:
+        # Linking asks for millions; a text remembers its own.
+        return hash(self.handle)
 
     def __str__(self) -> str:
         return f"{self.site}/{self.handle}"

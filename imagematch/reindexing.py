@@ -15,10 +15,9 @@ from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.monitor import Monitor
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, PhotoPair
-from imagematch.reports import html, save
 from imagematch.reports import json as json_report
+from imagematch.reports import save
 from imagematch.sources.jobs import Job
-from imagematch.stages import news
 from imagematch.stores.index import Index
 
 #: Key in the catalogue: the last run that a report of new matches covers.
@@ -96,7 +95,7 @@ def _reported(index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
     """Write the report, and only then note that it was written."""
     reported = int(index.catalogue.get(_REPORTED) or 0)
     last = max((run.id for run in index.catalogue.last_runs(1)), default=0)
-    pairs = news.run(index, index.settings.link, range(reported + 1, last + 1))
+    pairs = _news(index, range(reported + 1, last + 1))
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     report = _Report(outcomes, pairs, (min(reported + 1, last), last), made_at)
     folder = index.directory / "reports"
@@ -110,6 +109,15 @@ def _reported(index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
     index.catalogue.put(_REPORTED, str(last))
     index.audit.record("new matches reported", report=str(json_path), matches=len(pairs))
     return PassReport(outcomes, len(pairs), json_path, html_path)
+
+
+def _news(index: Index, run_ids: range) -> tuple[PhotoPair, ...]:
+    """The matches that some runs brought."""
+    if not (index.matches.any_of_runs(run_ids) or index.sightings.any_of_runs(run_ids)):
+        return ()
+    from imagematch.stages import news  # only where there is something to look at
+
+    return news.run(index, index.settings.link, run_ids)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,8 @@ class _Report:
         return json_report.dumps(data, indent=2) + "\n"
 
     def as_html(self, directory: Path) -> str:
+        from imagematch.reports import html
+
         def page(thumbnails: html.Thumbnails) -> str:
             return html.new_matches_page(
                 self.pairs,

@@ -29,14 +29,14 @@ def dump(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> dic
     below = benchmark.pictures, benchmark.folder
     return {
         **summary(benchmark, figures, date=date, seed=seed),
-        "cases": _plain(benchmark.cases, below),
+        "cases": plain(benchmark.cases, below),
         "runs": [_run(run) for run in benchmark.runs],
-        "backwards": {"cases": _plain(other.cases, below), "run": _run(other.run)}
+        "backwards": {"cases": plain(other.cases, below), "run": _run(other.run)}
         if other
         else None,
-        "hard": _plain(benchmark.hard, below),
-        "twins": _plain(benchmark.twins),
-        "failed": _plain(benchmark.failed),
+        "hard": plain(benchmark.hard, below),
+        "twins": plain(benchmark.twins),
+        "failed": plain(benchmark.failed),
     }
 
 
@@ -48,44 +48,44 @@ def summary(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> 
         "date": date,
         "seed": seed,
         "command": shown.encodable(benchmark.command),
-        "folder": _plain(benchmark.folder),
+        "folder": plain(benchmark.folder),
         "machine": benchmark.machine,
         "photos": benchmark.photos,
-        "figures": _plain(figures),
+        "figures": plain(figures),
     }
 
 
 def _run(run: MethodRun) -> dict[str, Any]:
     hits = {
         name: [
-            [shown.encodable(hit.photo), _plain(hit.score), hit.kind, hit.counts] for hit in found
+            [shown.encodable(hit.photo), plain(hit.score), hit.kind, hit.counts] for hit in found
         ]
         for name, found in run.hits.items()
     }
     return {
         "method": run.method,
         "calibrated": run.calibrated,
-        "seconds_photo": _plain(run.seconds_photo),
-        "seconds_query": _plain(run.seconds_query),
+        "seconds_photo": plain(run.seconds_photo),
+        "seconds_query": plain(run.seconds_query),
         "hits": hits,
     }
 
 
-def _plain(value: Any, below: Sequence[Path] = ()) -> Any:
+def plain(value: Any, below: Sequence[Path] = ()) -> Any:
     """Records as dictionaries, sequences as lists, and what JSON can't hold as null or text.
 
     Args:
         below: folders that paths are given relative to, where they are below one.
     """
     if isinstance(value, EditRecall):
-        return {"cases": value.cases, "found": value.found, "share": _plain(value.share)}
+        return {"cases": value.cases, "found": value.found, "share": plain(value.share)}
     if dataclasses.is_dataclass(value):
         names = (field.name for field in dataclasses.fields(value) if field.name != "curve")
-        return {name: _plain(getattr(value, name), below) for name in names}
+        return {name: plain(getattr(value, name), below) for name in names}
     if isinstance(value, Mapping):
-        return {str(key): _plain(inner, below) for key, inner in value.items()}
+        return {str(key): plain(inner, below) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner, below) for inner in value]
+        return [plain(inner, below) for inner in value]
     if isinstance(value, float | np.floating):
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Path):

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from imagematch import __version__
 from imagematch.benchmark import exhibits, tables
+from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.figures import (
     COMMON_PRECISION,
     Figures,
     MethodFigures,
     percent,
 )
-from imagematch.benchmark.plots import Plot
 from imagematch.benchmark.records import Benchmark
 from imagematch.reports import frame
 

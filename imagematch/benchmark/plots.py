@@ -1,74 +1,26 @@
 """The figures of a run as plots: PNG files for the page and for documents.
 
-Matplotlib is the extra `bench`. Colours are those of Okabe and Ito (2008), which colour-blind
-readers can tell apart; each method keeps its colour and marker in all plots.
+Each method keeps its colour and marker in all plots.
 """
 
-import io
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imagematch.benchmark import canvas
+from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.figures import COMMON_PRECISION, Figures, MethodFigures, percent
 from imagematch.benchmark.tables import share
-from imagematch.errors import UsageError
 from imagematch.kernels.metrics import wilson_interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_INK, _SOFT, _GRID = "#1b1f27", "#586174", "#dfe2e8"
-#: Okabe and Ito's, but for yellow, too pale for a line; a grey instead.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", _INK, "#9aa1ae")
-#: One more than colours, so that it takes many methods until two look the same.
-_MARKERS = "osD^vPX*<"
-
-_STYLE: Mapping[str, Any] = {
-    "font.family": "DejaVu Sans",  # comes with Matplotlib, so plots are the same everywhere
-    "font.size": 10,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _SOFT,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "xtick.color": _SOFT,
-    "ytick.color": _SOFT,
-    "xtick.labelcolor": _INK,
-    "ytick.labelcolor": _INK,
-    "legend.frameon": False,
-    "figure.dpi": 100,
-    "savefig.dpi": 160,
-    "savefig.facecolor": "white",
-}
 
 _DASHED = (0, (5, 2))
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """One picture.
-
-    Attributes:
-        name: of its file.
-        about: what it shows, in one sentence.
-    """
-
-    name: str
-    about: str
-    png: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,35 +38,8 @@ def draw(figures: Figures) -> tuple[Plot, ...]:
     Raises:
         UsageError: Matplotlib is not installed.
     """
-    with _style():
+    with canvas.style():
         return tuple(_plots(figures))
-
-
-def require() -> None:
-    """See that plots can be drawn.
-
-    Raises:
-        UsageError: Matplotlib is not installed.
-    """
-    with _style():
-        pass
-
-
-def write(plots: Sequence[Plot], folder: Path) -> None:
-    """Save plots in a folder, which is made if need be.
-
-    Raises:
-        UsageError: the folder or a file can't be written.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for plot in plots:
-            (folder / plot.name).write_bytes(plot.png)
-    except OSError as error:
-        raise UsageError(
-            f"plots can't be written to {folder}: {error.strerror}. Name a folder that you may "
-            "write to."
-        ) from error
 
 
 def _plots(figures: Figures) -> Iterator[Plot]:
@@ -151,8 +76,8 @@ def _plots(figures: Figures) -> Iterator[Plot]:
 def _looks(methods: Sequence[MethodFigures]) -> dict[str, _Look]:
     return {
         method.method: _Look(
-            _COLOURS[at % len(_COLOURS)],
-            _MARKERS[at % len(_MARKERS)],
+            canvas.COLOURS[at % len(canvas.COLOURS)],
+            canvas.MARKERS[at % len(canvas.MARKERS)],
             "-" if method.reliability is not None else _DASHED,
         )
         for at, method in enumerate(methods)
@@ -163,14 +88,14 @@ def _looks(methods: Sequence[MethodFigures]) -> dict[str, _Look]:
 
 
 def _precision_recall(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -> bytes:
-    figure = _figure(11, 5)
+    figure = canvas.figure(11, 5)
     whole, corner = figure.subplots(1, 2, width_ratios=(1, 1))
     # Wide enough for the presets; what other methods reach may lie outside.
     lowest = min([0.9, *(method.common.recall for method in methods if method.reliability)])
     for axes in (whole, corner):
         for method in methods:
             _curve(axes, method, looks[method.method])
-        axes.axhline(COMMON_PRECISION, color=_SOFT, linewidth=0.8, linestyle=":")
+        axes.axhline(COMMON_PRECISION, color=canvas.SOFT, linewidth=0.8, linestyle=":")
         axes.set(xlabel="recall", ylabel="precision")
     whole.set(xlim=(0, 1.01), ylim=(0, 1.02), title="Precision and recall")
     corner.set(
@@ -178,8 +103,8 @@ def _precision_recall(methods: Sequence[MethodFigures], looks: Mapping[str, _Loo
         ylim=(0.9, 1.003),
         title=f"Enlarged; dotted: {percent(COMMON_PRECISION)} precision",
     )
-    _legend_below(figure, whole)
-    return _png(figure)
+    canvas.legend_below(figure, whole)
+    return canvas.png(figure)
 
 
 def _curve(axes: "Axes", method: MethodFigures, look: _Look) -> None:
@@ -208,7 +133,7 @@ def _recall_by_edit(figures: Figures) -> bytes:
         [[method.edits[edit].share for method in methods] for edit in edits]
         + [[method.common.recall for method in methods]]
     )
-    figure = _figure(2.2 + 1.05 * len(methods), 1.6 + 0.27 * len(shares))
+    figure = canvas.figure(2.2 + 1.05 * len(methods), 1.6 + 0.27 * len(shares))
     axes = figure.subplots()
     # Squared, because most shares that matter are close to 1 and would all look the same.
     scale = PowerNorm(2, vmin=0, vmax=1)
@@ -224,7 +149,7 @@ def _recall_by_edit(figures: Figures) -> bytes:
     for (row, column), value in np.ndenumerate(shares):
         # Cut as in the tables, so that only a perfect recall reads 100.
         text = f"{math.floor(value * 100 + 1e-9)}"
-        colour = "white" if value**2 < 0.5 else _INK
+        colour = "white" if value**2 < 0.5 else canvas.INK
         axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=9)
     figure.suptitle(
         f"Copies found at {percent(COMMON_PRECISION)} precision, %",
@@ -232,14 +157,14 @@ def _recall_by_edit(figures: Figures) -> bytes:
         ha="left",
         weight="bold",
     )
-    return _png(figure)
+    return canvas.png(figure)
 
 
 # --- reliability ---------------------------------------------------------------------------------
 
 
 def _reliability(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -> bytes:
-    figure = _figure(1 + 3.4 * len(methods), 5)
+    figure = canvas.figure(1 + 3.4 * len(methods), 5)
     grid = figure.subplots(
         2, len(methods), squeeze=False, sharex=True, sharey="row", height_ratios=(3, 1)
     )
@@ -247,7 +172,7 @@ def _reliability(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -
         _reliability_column(grid[0][column], grid[1][column], method, looks[method.method])
     grid[0][0].set_ylabel("share that is truly the same")
     grid[1][0].set_ylabel("answers")
-    return _png(figure)
+    return canvas.png(figure)
 
 
 def _reliability_column(upper: "Axes", lower: "Axes", method: MethodFigures, look: _Look) -> None:
@@ -256,7 +181,7 @@ def _reliability_column(upper: "Axes", lower: "Axes", method: MethodFigures, loo
     filled = [one for one in bins if one.count]
     ranges = np.array([wilson_interval(one.count, one.share) for one in filled]).reshape(-1, 2)
     shares = np.array([one.share for one in filled])
-    upper.plot([0, 1], [0, 1], color=_SOFT, linewidth=1, linestyle=":")
+    upper.plot([0, 1], [0, 1], color=canvas.SOFT, linewidth=1, linestyle=":")
     upper.errorbar(
         [one.confidence for one in filled],
         shares,
@@ -293,7 +218,7 @@ def _powers_of_ten(most: int) -> list[int]:
 
 
 def _cost_recall(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -> bytes:
-    figure = _figure(11, 5)
+    figure = canvas.figure(11, 5)
     for_photo, for_query = figure.subplots(1, 2, sharey=True)
     for axes, what, seconds in (
         (for_photo, "photo indexed", [method.seconds_photo for method in methods]),
@@ -319,41 +244,5 @@ def _cost_recall(methods: Sequence[MethodFigures], looks: Mapping[str, _Look]) -
         ylabel=f"recall at {percent(COMMON_PRECISION)} precision", title="Cost of indexing"
     )
     for_query.set(title="Cost of asking")
-    _legend_below(figure, for_photo)
-    return _png(figure)
-
-
-# --- drawing -------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _style() -> Iterator[None]:
-    try:
-        from matplotlib import style
-    except ImportError as error:
-        raise UsageError(
-            f"plots need Matplotlib, which can't be loaded ({error}); install it: "
-            'pip install "imagematch[bench]"'
-        ) from error
-    # "default" first: a matplotlibrc of the reader's must not change what a run gives.
-    with style.context(["default", dict(_STYLE)]):
-        yield
-
-
-def _figure(width: float, height: float) -> "Figure":
-    """An empty figure, inches; without pyplot, which would keep it and look for a screen."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def _legend_below(figure: "Figure", axes: "Axes") -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(3, len(labels)))
-
-
-def _png(figure: "Figure") -> bytes:
-    data = io.BytesIO()
-    # Matplotlib would name its version, so that an update would change every file.
-    figure.savefig(data, format="png", metadata={"Software": None})
-    return data.getvalue()
+    canvas.legend_below(figure, for_photo)
+    return canvas.png(figure)

@@ -5,7 +5,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from imagematch import pipeline
-from imagematch.benchmark import data, page, plots, tables
+from imagematch.benchmark import canvas, data, page, plots, tables
+from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.figures import Figures
 from imagematch.benchmark.product import DEFAULT_PRESET
 from imagematch.benchmark.records import Benchmark
@@ -27,7 +28,7 @@ def prepare(out: Path, folder: Path, pictures: Path | None) -> None:
         UsageError: `out` can't be made or written to, or is what is measured; `pictures` exists;
             Matplotlib is not installed.
     """
-    plots.require()
+    canvas.require()
     if out.resolve() == folder.resolve():
         raise UsageError(f"{out} is the folder that is measured; name another one with --out")
     if pictures is not None and pictures.exists():
@@ -51,7 +52,7 @@ def write(
         date: of the run, ISO 8601.
     """
     drawn = plots.draw(figures)
-    plots.write(drawn, out)
+    canvas.write(drawn, out)
     images = [(plot.about, plot.name) for plot in drawn]
     text = tables.document(benchmark, figures, date=date, seed=seed, images=images)
     files = out / "benchmark.html", out / "benchmark.md", out / "benchmark.json"
@@ -62,7 +63,7 @@ def write(
 
 
 def _page(
-    benchmark: Benchmark, figures: Figures, drawn: Sequence[plots.Plot], date: str, seed: int
+    benchmark: Benchmark, figures: Figures, drawn: Sequence[Plot], date: str, seed: int
 ) -> str:
     preset = _shown_method(benchmark)
     wanted = page.pictures_shown(benchmark, figures, preset)

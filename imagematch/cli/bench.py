@@ -1,28 +1,33 @@
-"""`imagematch bench`: how well does imagematch do on my photos?"""
+"""`imagematch bench`: how well, or how fast, does imagematch do on my photos?"""
 
 import shlex
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from imagematch.benchmark import data, figures, results, tables
 from imagematch.benchmark import run as benchmark_run
 from imagematch.benchmark.figures import Figures
 from imagematch.benchmark.records import Benchmark
 from imagematch.benchmark.run import ALL_METHODS, BACKWARDS, BenchRequest
+from imagematch.benchmark.speed.run import SpeedRequest
 from imagematch.benchmark.suite import REPORTING, TUNING
+from imagematch.cli import speed
 from imagematch.cli.console import say, watching
 from imagematch.cli.options import ANY_PATH, json_option
 from imagematch.reports import json as json_report
 
 _DEFAULTS = BenchRequest(Path())
 
-#: Options that have a say in the figures.
+#: Options that have a say in the figures, and those that only match quality has.
 _MEASURED = ("half", "queries", "seed", "labelled", "hard_pairs", "methods")
+_QUALITY_ONLY = ("half", "queries", "labelled", "hard_pairs", "methods", "keep_pictures")
 
 #: Files that can't be used and are named; benchmark.json has them all.
 _LISTED = 20
@@ -99,6 +104,7 @@ def _methods(_context: click.Context, _option: click.Parameter, names: str) -> t
     "--keep-pictures", is_flag=True, help="Keep the pictures that were made, in pictures there."
 )
 @json_option
+@speed.speed_options
 def bench_command(
     folder: Path,
     half: str,
@@ -110,6 +116,8 @@ def bench_command(
     out: Path,
     keep_pictures: bool,
     as_json: bool,
+    measure_speed: bool,
+    **of_speed: Any,
 ) -> None:
     """Measure how well edited copies of the photos in FOLDER are found.
 
@@ -119,11 +127,23 @@ def bench_command(
     alike must not pass as copies. FOLDER is only read. With 2,000 photos, all of it takes some
     hours on two cores; name a few --methods and --queries for a first look.
 
+    With --speed, measure how fast photos are indexed instead, beside imagematch's bare kernels and
+    the tools that one would pick instead, where the time goes, and how memory grows. Let the
+    machine do nothing else meanwhile.
+
     \b
     Examples:
       imagematch bench photos
       imagematch bench photos --methods phash,balanced --queries 200 --hard-pairs 200
+      imagematch bench photos --speed --peers .venv-bench
     """
+    _check_options(click.get_current_context(), measure_speed=measure_speed)
+    leave_out = () if folder.resolve().is_relative_to(out.resolve()) else (out,)
+    if measure_speed:
+        command = _command(click.get_current_context(), speed.MEASURED, "--speed")
+        asked = SpeedRequest(folder, seed=seed, command=command, leave_out=leave_out, **of_speed)
+        speed.measure(asked, out, as_json=as_json)
+        return
     kept_pictures = out / "pictures" if keep_pictures else None
     results.prepare(out, folder, kept_pictures)
     request = BenchRequest(
@@ -134,8 +154,8 @@ def bench_command(
         labelled,
         hard_pairs,
         methods,
-        _command(click.get_current_context()),
-        leave_out=() if folder.resolve().is_relative_to(out.resolve()) else (out,),
+        _command(click.get_current_context(), _MEASURED),
+        leave_out=leave_out,
     )
     with (
         watching(quiet=as_json, kept="A measurement starts anew each time.") as watch,
@@ -156,13 +176,28 @@ def bench_command(
     _end(measured)
 
 
-def _command(context: click.Context) -> str:
+def _check_options(context: click.Context, *, measure_speed: bool) -> None:
+    """Refuse options of the half that is not measured, which would silently do nothing."""
+    needless, remedy = (
+        (_QUALITY_ONLY, "leave out --speed") if measure_speed else (speed.SPEED_ONLY, "add --speed")
+    )
+    for option in context.command.params:
+        given = context.get_parameter_source(option.name or "")
+        if option.name in needless and given is ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{option.opts[0]} has no say here: {remedy}")
+
+
+def _command(context: click.Context, measured: Collection[str], *flags: str) -> str:
     """What repeats the measurement: the folder, and options that differ from their defaults."""
-    given = {**context.params, "methods": ",".join(context.params["methods"])}
-    words = ["imagematch", "bench", str(given["folder"])]
+    given = {
+        name: ",".join(map(str, value)) if isinstance(value, tuple) else value
+        for name, value in context.params.items()
+    }
+    words = ["imagematch", "bench", str(given["folder"]), *flags]
     for option in context.command.params:
         value = given.get(option.name or "")
-        if option.name in _MEASURED and value != option.get_default(context):
+        named = option.name in measured and value is not None
+        if named and value != option.get_default(context):
             words += [option.opts[0], str(value)]
     return shlex.join(words)
 

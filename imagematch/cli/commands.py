@@ -4,26 +4,70 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import override
 
 import click
 
 from imagematch import __version__
-from imagematch.cli.bench import bench_command
 from imagematch.cli.console import say
-from imagematch.cli.decide import decide_command, decisions_group
-from imagematch.cli.doctor import doctor_command
-from imagematch.cli.gallery import gallery_group
-from imagematch.cli.hot import hot_group
-from imagematch.cli.ignore import ignore_group
-from imagematch.cli.index import index_command
-from imagematch.cli.link import link_command
-from imagematch.cli.query import query_command
-from imagematch.cli.reindex import reindex_command
-from imagematch.cli.status import status_command
 from imagematch.errors import ImagematchError, IndexUnavailable
 
+#: Where each command is, in the order of `--help`: the module in `imagematch.cli` and its name.
+_PLACES = {
+    "index": ("index", "index_command"),
+    "query": ("query", "query_command"),
+    "link": ("link", "link_command"),
+    "gallery": ("gallery", "gallery_group"),
+    "decide": ("decide", "decide_command"),
+    "decisions": ("decide", "decisions_group"),
+    "ignore": ("ignore", "ignore_group"),
+    "hot": ("hot", "hot_group"),
+    "reindex": ("reindex", "reindex_command"),
+    "status": ("status", "status_command"),
+    "doctor": ("doctor", "doctor_command"),
+    "bench": ("bench", "bench_command"),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+class _Commands(MutableMapping[str, click.Command]):
+    """The commands by name, each imported when it is asked for: together they take a second."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, tuple[str, str] | click.Command] = {**_PLACES}
+
+    @override
+    def __getitem__(self, name: str) -> click.Command:
+        found = self._places[name]
+        if isinstance(found, tuple):
+            module, command = found
+            found = getattr(import_module(f"imagematch.cli.{module}"), command)
+            assert isinstance(found, click.Command)
+            self._places[name] = found
+        return found
+
+    @override
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._places[name] = command
+
+    @override
+    def __delitem__(self, name: str) -> None:
+        del self._places[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+@click.group(
+    commands=_Commands(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="imagematch")
 def cli() -> None:
     """Find reused photos across sites and against reference galleries.
@@ -37,23 +81,6 @@ def cli() -> None:
       imagematch query PHOTO
       imagematch link --html report.html
     """
-
-
-for _command in (
-    index_command,
-    query_command,
-    link_command,
-    gallery_group,
-    decide_command,
-    decisions_group,
-    ignore_group,
-    hot_group,
-    reindex_command,
-    status_command,
-    doctor_command,
-    bench_command,
-):
-    cli.add_command(_command)
 
 
 #: The disk, the quota or the largest file allowed is full.

@@ -4,26 +4,22 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
+from itertools import batched
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
+import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
+from imagematch.cli.pace import Pace, in_words
 from imagematch.errors import Stopped
 from imagematch.reports.shown import printable
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 _STAGES = {
     "scan": "Looking at files",
@@ -34,8 +30,19 @@ _STAGES = {
     "explain": "Drawing matches",
 }
 
-#: Seconds between two lines of progress where there is no terminal.
-_LINE_EVERY = 10.0
+#: What a stage counts.
+_UNITS = {
+    "scan": "files",
+    "describe": "photos",
+    "search": "photos",
+    "verify": "pairs",
+    "query": "photos",
+    "explain": "matches",
+}
+
+#: Seconds between two lines of progress where there is no terminal, and two looks of a bar at what
+#: is done: some stages have a million steps, and moving a bar takes longer than one of them.
+_LINE_EVERY, _BAR_EVERY = 10.0, 0.1
 
 _KEPT = "What is done is kept; run the same command again to go on."
 
@@ -47,6 +54,12 @@ def say(message: str) -> None:
     _errors.print("\n".join(printable(line) for line in message.split("\n")), markup=False)
 
 
+def write_all(parts: Iterable[str]) -> None:
+    """Write data of any length to stdout as it comes; a console would lay out every line."""
+    for some in batched(parts, 1000):
+        click.echo("".join(some), nl=False)
+
+
 def output() -> Console:
     """The console for data on stdout, with colours only on a terminal."""
     return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
@@ -55,27 +68,30 @@ def output() -> Console:
 class Watch:
     """A monitor that shows progress on stderr, and stops when a signal asks for it."""
 
-    def __init__(self, *, quiet: bool = False, kept: str = _KEPT) -> None:
+    def __init__(
+        self,
+        *,
+        quiet: bool = False,
+        kept: str = _KEPT,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Args:
         kept: what becomes of the work that was done when a signal stops it.
+        clock: seconds, for progress.
         """
+        self._clock = clock
         self._quiet = quiet
         self._kept = kept
         self._stop = False
-        self._name, self._done = "", 0
-        self._total: int | None = None
-        self._next_line = 0.0
+        self._name = ""
+        self._pace = Pace(None, clock)
+        self._next_line, self._next_move = 0.0, 0.0
         self._bars: Progress | None = None
         self._bar: TaskID | None = None
         if _errors.is_terminal and not quiet:
-            self._bars = Progress(
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                _Rate(),
-                TimeRemainingColumn(elapsed_when_finished=True),
-                console=_errors,
-            )
+            from imagematch.cli.bars import bars  # only a terminal shows them
+
+            self._bars = bars(_errors)
 
     def __enter__(self) -> Self:
         if self._bars:
@@ -83,28 +99,43 @@ class Watch:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._end_bar()
         if self._bars:
             self._bars.stop()
 
     def stage(self, name: str, total: int | None) -> None:
         """See `Monitor.stage`."""
-        self._name, self._done, self._total = name, 0, total
-        self._next_line = time.monotonic() + _LINE_EVERY
+        self._end_bar()
+        self._name, self._pace = name, Pace(total, self._clock)
+        self._next_line = self._clock() + _LINE_EVERY
         if total == 0:
             self._bar = None
         elif self._bars:
-            self._bar = self._bars.add_task(_STAGES.get(name, name), total=total)
+            told = partial(in_words, self._pace, _UNITS.get(name, ""))
+            self._bar = self._bars.add_task(_STAGES.get(name, name), total=total, told=told)
         elif not self._quiet:
             say(f"{_STAGES.get(name, name)}{'' if total is None else f': {total}'}")
 
     def advance(self, count: int = 1) -> None:
         """See `Monitor.advance`."""
-        self._done += count
+        now = self._pace.advance(count)
         if self._bars and self._bar is not None:
-            self._bars.advance(self._bar, count)
-        elif not self._quiet and time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + _LINE_EVERY
-            say(f"  {self._progress()}")
+            if now >= self._next_move or self._pace.finished:
+                self._next_move = now + _BAR_EVERY
+                self._bars.update(self._bar, completed=self._pace.done)
+        elif not self._quiet and now >= self._next_line:
+            self._next_line = now + _LINE_EVERY
+            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            say(f"  {self._progress()}{f', {told}' if told else ''}")
+
+    def _end_bar(self) -> None:
+        """Leave the bar of a stage as it ended; one without an end has one now."""
+        if self._bars and self._bar is not None:
+            total = self._pace.done if self._pace.total is None else self._pace.total
+            self._pace.total = total
+            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            self._bars.update(self._bar, completed=self._pace.done, total=total, told=lambda: told)
+        self._bar = None
 
     def check(self) -> None:
         """See `Monitor.check`."""
@@ -127,15 +158,8 @@ class Watch:
         self._stop = True
 
     def _progress(self) -> str:
-        return f"{self._done}" if self._total is None else f"{self._done} of {self._total}"
-
-
-class _Rate(ProgressColumn):
-    """Steps a second."""
-
-    def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.1f}/s", style="progress.data.speed")
+        done, total = self._pace.done, self._pace.total
+        return f"{done}" if total is None else f"{done} of {total}"
 
 
 @contextmanager

@@ -1,16 +1,17 @@
 """`imagematch link`: which profiles share photos?"""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say
+from imagematch.cli.console import say, write_all
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
-from imagematch.reports import csv, graph, html, save, shown, wording
+from imagematch.reports import csv, graph, save, save_parts, shown, wording
 from imagematch.reports import json as json_report
 
 
@@ -61,15 +62,15 @@ def link_command(
     warn_unfinished(directory)
     report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
     if csv_file:
-        save(csv_file, csv.link_csv(report))
+        save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
     if gexf_file:
-        save(gexf_file, graph.link_gexf(report))
+        save_parts(gexf_file, graph.link_parts(report))
         say(f"Wrote {gexf_file}")
     if html_file:
         _write_page(directory, report, html_file)
     if as_json:
-        click.echo(json_report.dumps(json_report.link_report(report), indent=2))
+        write_all(json_report.link_lines(report))
     elif not (csv_file or gexf_file or html_file):
         _show(report)
     if report.unprofiled:
@@ -81,6 +82,8 @@ def link_command(
 
 
 def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
+    from imagematch.reports import html
+
     about = html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds"))
     wanted = html.sightings_shown(lambda none: html.link_page(report, about, none))
     pictures = pipeline.make_thumbnails(directory, wanted)
@@ -89,34 +92,33 @@ def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
 
 
 def _show(report: LinkReport) -> None:
-    console = output()
+    write_all(f"{shown.printable(line)}\n" for line in _lines(report))
 
-    def line(text: str) -> None:
-        console.print(shown.printable(text), markup=False)
 
-    line(
+def _lines(report: LinkReport) -> Iterator[str]:
+    yield (
         f"{report.profiles} profiles, {len(report.links)} links, {len(report.clusters)} clusters, "
         f"{len(report.gallery_hits)} gallery hits, {len(report.hot)} photos set aside"
     )
     for cluster in report.clusters:
         weakest = cluster.weakest
-        line(f"Cluster {cluster.number}: {', '.join(map(str, cluster.profiles))}")
-        line(
+        yield f"Cluster {cluster.number}: {', '.join(map(str, cluster.profiles))}"
+        yield (
             f"  weakest link: {weakest.left} and {weakest.right}, "
             f"{wording.percent(shown.floored(weakest.strength))}, by "
             f"{', '.join(pair.match for pair in weakest.pairs)}"
         )
     for link in shown.strongest_first(report.links):
-        line(f"{link.left} and {link.right}: {wording.percent(shown.floored(link.strength))}")
+        yield f"{link.left} and {link.right}: {wording.percent(shown.floored(link.strength))}"
         for pair in link.pairs:
-            line(f"  {wording.verdict(pair)}: {pair.left.path} and {pair.right.path}")
-            line(f"    {wording.sentence(pair.judgement)}")
+            yield f"  {wording.verdict(pair)}: {pair.left.path} and {pair.right.path}"
+            yield f"    {wording.sentence(pair.judgement)}"
     for hit in report.gallery_hits:
-        line(f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}")
-        line(f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}")
+        yield f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}"
+        yield f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}"
     for photo in report.hot:
         ruling = f", {wording.ruling(photo.decision)}" if photo.decision else ""
-        line(
+        yield (
             f"Set aside ({photo.reason}, {len(photo.profiles)} profiles{ruling}): "
             f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"
         )

@@ -50,11 +50,12 @@ class Forest[N: Hashable]:
 
     def find(self, node: N) -> N:
         """The node that stands for the set of this one; a new node is a set of its own."""
-        root = node
-        while (above := self._parent.setdefault(root, root)) != root:
+        parent = self._parent
+        root = parent.setdefault(node, node)
+        while (above := parent[root]) != root:
             root = above
-        while self._parent[node] != root:
-            self._parent[node], node = root, self._parent[node]
+        while (above := parent[node]) != root:
+            parent[node], node = root, above
         return root
 
     def join(self, left: N, right: N) -> bool:

@@ -14,7 +14,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-import cv2
 import numpy as np
 
 from imagematch.errors import EmbedderUnavailable, SettingsError
@@ -212,6 +211,8 @@ class ModelEmbedder:
 
     def embed(self, photos: Sequence[Bytes]) -> Floats:
         """See `Embedder.embed`."""
+        import cv2  # which model an index wants is asked more often than what it says
+
         rows = np.empty((len(photos), self._dimensions), np.float32)
         for row, photo in zip(rows, photos, strict=True):
             resized = cv2.resize(photo, (self._side, self._side), interpolation=cv2.INTER_AREA)

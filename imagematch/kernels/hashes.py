@@ -17,10 +17,9 @@ from imagematch.errors import ShapeError
 from imagematch.kernels.content import is_photographic
 from imagematch.kernels.pdq import bits_and_quality
 from imagematch.kernels.sizes import MIDDLE, Sizes, within
+from imagematch.records import PDQ_BYTES as PDQ_BYTES
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DescribeSettings
-
-PDQ_BYTES = 32
 
 type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 

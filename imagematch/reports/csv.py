@@ -66,6 +66,11 @@ def link_csv(report: LinkReport) -> str:
     An empty cell means "not measured" or, for `cluster`, "in none". `weakest` is "true" for the
     link that holds its cluster together least.
     """
+    return "".join(link_parts(report))
+
+
+def link_parts(report: LinkReport) -> Iterator[str]:
+    """`link_csv` in parts, a link each."""
     text = io.StringIO(newline="")
     text.write(_BYTE_ORDER_MARK)
     table = csv.writer(text, dialect="excel")
@@ -75,7 +80,10 @@ def link_csv(report: LinkReport) -> str:
     for link in shown.strongest_first(report.links):
         cluster = shown.cluster_of(link, numbers)
         table.writerows(_rows(link, cluster, weakest=(link.left, link.right) in weakest))
-    return text.getvalue()
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
 
 
 def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:

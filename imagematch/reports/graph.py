@@ -1,6 +1,8 @@
 """A link report as a graph of profiles, in GEXF 1.3 for Gephi and other network tools."""
 
-from xml.etree import ElementTree as ET
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from xml.sax.saxutils import escape
 
 from imagematch import __version__
 from imagematch.records import Link, LinkReport, Profile
@@ -17,6 +19,9 @@ _EDGE_ATTRIBUTES = (
     ("weakest", "boolean"),  # of its cluster
 )
 
+#: What else an attribute between quotes may not hold.
+_QUOTE = {'"': "&quot;"}
+
 
 def link_gexf(report: LinkReport) -> str:
     """Profiles as nodes and links as edges; profiles that nothing links are left out.
@@ -26,53 +31,68 @@ def link_gexf(report: LinkReport) -> str:
 
     Source: https://gexf.net/schema.html, version 1.3.
     """
-    root = ET.Element("gexf", {"xmlns": "http://gexf.net/1.3", "version": "1.3"})
-    meta = ET.SubElement(root, "meta")
-    ET.SubElement(meta, "creator").text = f"imagematch {__version__}"
-    ET.SubElement(meta, "description").text = "Profiles joined by photos that they share"
-    graph = ET.SubElement(root, "graph", {"defaultedgetype": "undirected", "mode": "static"})
-    _declare(graph, "node", _NODE_ATTRIBUTES)
-    _declare(graph, "edge", _EDGE_ATTRIBUTES)
+    return "".join(link_parts(report))
 
+
+def link_parts(report: LinkReport) -> Iterator[str]:
+    """`link_gexf` in parts, a line or an element each."""
     links = shown.strongest_first(report.links)
     numbers = shown.cluster_numbers(report)
     profiles = sorted({*numbers, *(end for link in links for end in (link.left, link.right))})
     # Numbers as ids: "a/b" + "c" and "a" + "b/c" would share a spelled-out one.
     ids = {profile: f"n{at}" for at, profile in enumerate(profiles)}
-    nodes = ET.SubElement(graph, "nodes")
-    for profile in profiles:
-        _add_node(nodes, ids[profile], profile, numbers.get(profile))
-    edges = ET.SubElement(graph, "edges")
     weakest = shown.weakest_ends(report)
-    for at, link in enumerate(links):
-        _add_edge(edges, f"e{at}", ids, link, weakest=(link.left, link.right) in weakest)
-    ET.indent(root)
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
+    head = (
+        '<?xml version="1.0" encoding="UTF-8"?>',
+        '<gexf xmlns="http://gexf.net/1.3" version="1.3">',
+        "  <meta>",
+        f"    <creator>{escape(f'imagematch {__version__}')}</creator>",
+        "    <description>Profiles joined by photos that they share</description>",
+        "  </meta>",
+        '  <graph defaultedgetype="undirected" mode="static">',
+    )
+    nodes = (_node(ids[profile], profile, numbers.get(profile)) for profile in profiles)
+    edges = (
+        _edge(f"e{at}", ids, link, weakest=(link.left, link.right) in weakest)
+        for at, link in enumerate(links)
+    )
+    for line in chain(
+        head,
+        _declared("node", _NODE_ATTRIBUTES),
+        _declared("edge", _EDGE_ATTRIBUTES),
+        _list("nodes", nodes),
+        _list("edges", edges),
+        ("  </graph>", "</gexf>"),
+    ):
+        yield f"{line}\n"
 
 
-def _declare(graph: ET.Element, of: str, attributes: tuple[tuple[str, str], ...]) -> None:
-    parent = ET.SubElement(graph, "attributes", {"class": of, "mode": "static"})
+def _declared(of: str, attributes: tuple[tuple[str, str], ...]) -> Iterator[str]:
+    yield f'    <attributes class="{of}" mode="static">'
     for name, type_ in attributes:
-        ET.SubElement(parent, "attribute", {"id": name, "title": name, "type": type_})
+        yield f'      <attribute id="{name}" title="{name}" type="{type_}" />'
+    yield "    </attributes>"
 
 
-def _add_node(nodes: ET.Element, id_: str, profile: Profile, cluster: int | None) -> None:
-    node = ET.SubElement(nodes, "node", {"id": id_, "label": shown.printable(str(profile))})
+def _list(tag: str, elements: Iterable[str]) -> Iterator[str]:
+    found = False
+    for element in elements:
+        if not found:
+            yield f"    <{tag}>"
+        found = True
+        yield element
+    yield f"    </{tag}>" if found else f"    <{tag} />"
+
+
+def _node(id_: str, profile: Profile, cluster: int | None) -> str:
     values = {"site": profile.site, "profile": profile.handle}
     if cluster is not None:
         values["cluster"] = str(cluster)
-    _add_values(node, values)
+    return _element("node", f'id="{id_}" label={_quoted(str(profile))}', values)
 
 
-def _add_edge(
-    edges: ET.Element, id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool
-) -> None:
+def _edge(id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool) -> str:
     strength = str(shown.floored(link.strength))
-    edge = ET.SubElement(
-        edges,
-        "edge",
-        {"id": id_, "source": ids[link.left], "target": ids[link.right], "weight": strength},
-    )
     values = {"strength": strength, "photos": str(len(link.pairs)), "weakest": _boolean(weakest)}
     if link.pairs:
         best = max(link.pairs, key=lambda pair: shown.confidence(pair.judgement))
@@ -80,14 +100,26 @@ def _add_edge(
         values["best_confidence"] = str(shown.confidence(best.judgement))
         values["best_match"] = best.match
         values["confirmed"] = _boolean(any(pair.decision for pair in link.pairs))
-    _add_values(edge, values)
+    ends = f'source="{ids[link.left]}" target="{ids[link.right]}"'
+    return _element("edge", f'id="{id_}" {ends} weight="{strength}"', values)
 
 
 def _boolean(value: bool) -> str:
     return str(value).lower()
 
 
-def _add_values(element: ET.Element, values: dict[str, str]) -> None:
-    parent = ET.SubElement(element, "attvalues")
-    for name, value in values.items():
-        ET.SubElement(parent, "attvalue", {"for": name, "value": shown.printable(value)})
+def _element(tag: str, attributes: str, values: dict[str, str]) -> str:
+    """One node or edge. As text, not as a tree: a million links would take gigabytes."""
+    inside = "".join(
+        f'          <attvalue for="{name}" value={_quoted(value)} />\n'
+        for name, value in values.items()
+    )
+    return (
+        f"      <{tag} {attributes}>\n        <attvalues>\n{inside}"
+        f"        </attvalues>\n      </{tag}>"
+    )
+
+
+def _quoted(text: str) -> str:
+    """Text from outside as the value of an attribute, with its quotes."""
+    return f'"{escape(shown.printable(text), _QUOTE)}"'

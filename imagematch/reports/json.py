@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -54,14 +54,30 @@ def query_result(result: QueryResult) -> dict[str, Any]:
 
 def link_report(report: LinkReport) -> dict[str, Any]:
     """All links, clusters, gallery hits and leads (docs/schemas/link.schema.json)."""
-    return {
-        "profiles": report.profiles,
-        "links": [_link(link) for link in shown.strongest_first(report.links)],
-        "clusters": [_cluster(cluster) for cluster in report.clusters],
-        "hot": [_hot(photo) for photo in report.hot],
-        "gallery_hits": [_pair(pair) for pair in report.gallery_hits],
-        "scenes": [_pair(pair) for pair in report.scenes],
-    }
+    lists = {name: list(entries) for name, entries in _link_lists(report)}
+    return {"profiles": report.profiles, **lists}
+
+
+def link_lines(report: LinkReport) -> Iterator[str]:
+    """The same as text, a line for each link and each entry of the other lists: a report of a
+    million links is never in memory as a whole."""
+    yield f'{{\n  "profiles": {report.profiles}'
+    for name, entries in _link_lists(report):
+        yield f',\n  "{name}": ['
+        between = "\n    "
+        for entry in entries:
+            yield between + dumps(entry)
+            between = ",\n    "
+        yield "]" if between == "\n    " else "\n  ]"
+    yield "\n}\n"
+
+
+def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
+    yield "links", map(_link, shown.strongest_first(report.links))
+    yield "clusters", map(_cluster, report.clusters)
+    yield "hot", map(_hot, report.hot)
+    yield "gallery_hits", map(_pair, report.gallery_hits)
+    yield "scenes", map(_pair, report.scenes)
 
 
 def index_report(report: IndexReport) -> dict[str, Any]:

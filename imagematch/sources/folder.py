@@ -5,10 +5,13 @@ answer, names in any script or none, and folders that refuse to open. None of th
 Nothing is opened but folders and files named like AppleDouble litter, and no link is followed.
 """
 
+import hashlib
 import os
 import stat
+from array import array
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from operator import attrgetter
 from pathlib import Path
 
 from imagematch.errors import SourceUnavailable, UsageError
@@ -38,6 +41,7 @@ _LITTER_FOLDERS = frozenset(
 )
 #: First bytes of an AppleDouble file (RFC 1740, appendix B).
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
+_APPLE_PREFIX = "._"
 
 #: How the reason of a folder or entry begins that the system does not let us look at.
 UNREADABLE = "can't be read"
@@ -91,6 +95,112 @@ def walk(
     """
     opened, entries = _open_root(root, leave_out)
     return _walk(opened, entries, site_from_path)
+
+
+@dataclass(slots=True)
+class FoundFolder:
+    """The regular files directly in one folder, held so that a million of them can be compared.
+
+    Attributes:
+        path: relative to the root, as in `FoundFile`; "" for the root itself.
+        info: what the path says about the files.
+        names: of the files, ascending.
+        stats: of each file in `names`.
+        skips: what else is in it and is not read.
+    """
+
+    path: str
+    info: SightingInfo
+    names: list[str] = field(default_factory=list)
+    stats: list[os.stat_result] = field(default_factory=list)
+    skips: list[SkippedFile] = field(default_factory=list)
+
+    def files(self) -> Iterator[FoundFile]:
+        """The files as `walk` gives them."""
+        prefix = f"{self.path}/" if self.path else ""
+        for name, status in zip(self.names, self.stats, strict=True):
+            yield _found(prefix + name, status, self.info)
+
+    def digest(self) -> bytes:
+        """Identity of all that a scan compares: names, sizes, times and labels. 32 bytes."""
+        labels = (self.info.site, self.info.profile, *self.names)  # no name has a NUL or a "/"
+        digest = hashlib.sha256("\0/".join(labels).encode("utf-8", "surrogatepass"))
+        digest.update(array("q", [status.st_size for status in self.stats]))
+        digest.update(array("q", [status.st_mtime_ns for status in self.stats]))
+        return digest.digest()
+
+
+def folders(
+    root: Path, *, site_from_path: bool = False, leave_out: Collection[Path] = ()
+) -> Iterator[FoundFolder | SkippedFile]:
+    """Find what `walk` finds, folder by folder: for a root that hardly differs from the last time.
+
+    Args:
+        root, site_from_path, leave_out: see `walk`.
+
+    Returns:
+        Every folder before those in it, which come by name; a folder that can't be read as a skip.
+
+    Raises:
+        As `walk`.
+    """
+    opened, entries = _open_root(root, leave_out)
+    return _folders(opened, entries, site_from_path)
+
+
+def _folders(
+    root: _Root, entries: list[os.DirEntry[str]], site_from_path: bool
+) -> Iterator[FoundFolder | SkippedFile]:
+    found = FoundFolder("", SightingInfo())
+    waiting = _sorted_out(entries, found, root)[::-1]
+    yield found
+    while waiting:
+        entry, above = waiting.pop()
+        path = f"{above.path}/{entry.name}" if above.path else entry.name
+        try:
+            with os.scandir(entry.path) as listed:
+                below = sorted(listed, key=attrgetter("name"))
+        except OSError as error:
+            _check_still_there(root)
+            yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
+            continue
+        found = FoundFolder(path, _info(path) if site_from_path else above.info)
+        waiting += _sorted_out(below, found, root)[::-1]
+        yield found
+
+
+def _sorted_out(
+    entries: Collection[os.DirEntry[str]], found: FoundFolder, root: _Root
+) -> list[tuple[os.DirEntry[str], FoundFolder]]:
+    """Put the files and skips of a folder where they belong; returns the folders in it."""
+    prefix = f"{found.path}/" if found.path else ""
+    watched = any(path.startswith(prefix) for path in root.left_out)
+    names, stats, inner = found.names, found.stats, []
+    for entry in entries:
+        name = entry.name
+        try:
+            # Nearly all are plain files: those are told by the least work.
+            if (
+                entry.is_file(follow_symlinks=False)
+                and not watched
+                and name[:2] != _APPLE_PREFIX
+                and name.lower() not in _LITTER_FILES
+            ):
+                stats.append(entry.stat(follow_symlinks=False))
+                names.append(name)
+                continue
+            reason = _reason(entry, prefix + name, root)
+            if reason is not None:
+                found.skips.append(SkippedFile(prefix + name, reason))
+            elif entry.is_dir(follow_symlinks=False):
+                inner.append((entry, found))
+            else:
+                stats.append(entry.stat(follow_symlinks=False))
+                names.append(name)
+        except OSError as error:
+            _check_still_there(root)
+            found.skips.append(SkippedFile(prefix + name, f"{UNREADABLE} ({error.strerror})"))
+    return inner
 
 
 def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.DirEntry[str]]]:
@@ -174,7 +284,7 @@ def _link_reason(entry: os.DirEntry[str], root: _Root) -> str:
 
 
 def _is_litter(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith("._"):
+    if entry.name.startswith(_APPLE_PREFIX):
         # macOS writes one beside each file on foreign drives; but a photo may be named so, too.
         with Path(entry.path).open("rb") as file:
             return file.read(len(_APPLE_DOUBLE)) == _APPLE_DOUBLE
@@ -182,8 +292,13 @@ def _is_litter(entry: os.DirEntry[str]) -> bool:
 
 
 def _file(entry: os.DirEntry[str], path: str, info: SightingInfo) -> FoundFile:
-    status = entry.stat(follow_symlinks=False)
-    return FoundFile(path, status.st_size, status.st_mtime_ns, (info,))
+    return _found(path, entry.stat(follow_symlinks=False), info)
+
+
+def _found(path: str, status: os.stat_result, info: SightingInfo) -> FoundFile:
+    return FoundFile(
+        path, status.st_size, status.st_mtime_ns, (info,), status.st_ino, status.st_ctime_ns
+    )
 
 
 def _info(folder: str) -> SightingInfo:

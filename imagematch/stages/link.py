@@ -10,11 +10,14 @@ from collections.abc import Iterable, Sequence
 from imagematch.kernels.clusters import Edge, find_clusters
 from imagematch.records import Cluster, Link, LinkReport, Profile
 from imagematch.settings import LinkSettings
-from imagematch.stages.shared import Shared, SharedPhotos, in_order, profile_of, surest_first
+from imagematch.stages.shared import Shared, SharedPhotos, profile_of, surest_first, turned
 from imagematch.stores.index import Index
 
 #: What a link rests on: for each shared photo the groups of copies it was found in.
 type Evidences = frozenset[frozenset[int]]
+
+#: What two profiles share, and whether it is to be turned to have the first of them on the left.
+type _Sided = tuple[Shared, bool]
 
 
 def run(index: Index, settings: LinkSettings) -> LinkReport:
@@ -34,10 +37,13 @@ def run(index: Index, settings: LinkSettings) -> LinkReport:
 
 def _links(shared: Iterable[Shared], min_strength: float) -> list[tuple[Link, Evidences]]:
     """Links with what each rests on, strongest first."""
-    between: dict[tuple[Profile, Profile], list[Shared]] = defaultdict(list)
+    between: dict[tuple[Profile, Profile], list[_Sided]] = defaultdict(list)
     for item in shared:
-        item = in_order(item)
-        between[profile_of(item.pair.left), profile_of(item.pair.right)].append(item)
+        left, right = profile_of(item.pair.left), profile_of(item.pair.right)
+        if left <= right:
+            between[left, right].append((item, False))
+        else:
+            between[right, left].append((item, True))
     links = []
     for (left, right), items in between.items():
         kept = _independent(items)
@@ -49,13 +55,13 @@ def _links(shared: Iterable[Shared], min_strength: float) -> list[tuple[Link, Ev
     return sorted(links, key=lambda entry: (-entry[0].strength, entry[0].left, entry[0].right))
 
 
-def _independent(items: Sequence[Shared]) -> list[Shared]:
+def _independent(items: Sequence[_Sided]) -> list[Shared]:
     """The surest pair for each shared photo: copies of one photo count once."""
     kept: list[Shared] = []
     used: set[int] = set()
-    for item in sorted(items, key=lambda item: surest_first(item.pair)):
+    for item, wrong in sorted(items, key=lambda one: surest_first(one[0].pair, turned=one[1])):
         if not item.groups & used:
-            kept.append(item)
+            kept.append(turned(item) if wrong else item)
             used |= item.groups
     return kept
 

@@ -19,6 +19,9 @@ from imagematch.records import (
     StoredSighting,
     match_id,
 )
+from imagematch.records import (
+    QueryOptions as QueryOptions,
+)
 from imagematch.settings import SearchSettings
 from imagematch.stages import verify
 from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
@@ -38,24 +41,6 @@ _CLOSER = 5
 
 #: PDQ distance of the nearest of many unrelated photos, bits: a background like that of `margin`.
 _STRANGE_PDQ = 96
-
-
-@dataclass(frozen=True, slots=True)
-class QueryOptions:
-    """What is asked for.
-
-    Attributes:
-        collection: only sightings of this one; "" for all.
-        top: photos a query, at most; None for all.
-        min_confidence: show every judged pair from here on, of any kind; None shows matches as
-            the settings define them.
-        scenes: also show other photos of the same place.
-    """
-
-    collection: str = ""
-    top: int | None = 10
-    min_confidence: float | None = None
-    scenes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Scan: a folder and its manifest in, sightings in the catalogue out.
 
 Compares what is there with what was there at the last scan, so that new, changed, moved and
-vanished files are told apart. Only files that are new or were touched are read, to hash them;
-nothing is decoded here.
+vanished files are told apart. Folders are compared first, by a digest of all that they hold, and
+only the files of those that differ one by one; only files that are new or were touched are read, to
+hash them. Nothing is decoded here.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,16 +16,30 @@ from typing import NamedTuple
 from imagematch.errors import ManifestError, PhotoError, SourceUnavailable
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, FoundFile, ManifestNote, SkippedFile
-from imagematch.sources import folder, manifest
-from imagematch.sources.folder import UNREADABLE
+from imagematch.sources import folder
+from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
+from imagematch.stores.adding import inode_of
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import KnownFile, ScannedFile, sightings_sha256
+from imagematch.stores.sightings import (
+    KnownFile,
+    KnownFolder,
+    ScannedFile,
+    folder_of,
+    sightings_sha256,
+)
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
+
+#: Folders that differ from the last scan and whose known files are looked up one folder at a time;
+#: from then on, one reading of all known files is cheaper.
+_FEW_FOLDERS = 50
+
+#: What a walk gives: files one by one where a manifest describes them, else whole folders.
+type _Entry = FoundFile | FoundFolder | SkippedFile | ManifestNote
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +108,7 @@ def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int
     status = path.stat()
     found = FoundFile(path.name, status.st_size, status.st_mtime_ns)
     known = next(
-        (file for file in index.sightings.known_files(root_id) if file.path == path.name), None
+        (file for file in index.sightings.known_files(root_id, "") if file.path == path.name), None
     )
     if known is None or known.sha256 != sha256:
         file = ScannedFile(found, printable(path.name), sha256, None)
@@ -119,17 +135,18 @@ def _labels(source: Source, before: RootLabels) -> RootLabels:
     return RootLabels(by_path, before.manifest)
 
 
-def _entries(
-    index: Index, source: Source, labels: RootLabels
-) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
+def _entries(index: Index, source: Source, labels: RootLabels) -> Iterator[_Entry]:
     leave_out = [index.directory.resolve()]
     if source.allow_lost and not source.folder.exists():
         return iter(())  # gone for good, and the caller knows it
     if labels.manifest:
         leave_out.append(Path(labels.manifest).resolve())
-    found = folder.walk(source.folder, site_from_path=labels.site_from_path, leave_out=leave_out)
+    by_path = labels.site_from_path
     if not labels.manifest:
-        return iter(found)
+        return folder.folders(source.folder, site_from_path=by_path, leave_out=leave_out)
+    from imagematch.sources import manifest  # the phone numbers of the world, for few runs
+
+    found = folder.walk(source.folder, site_from_path=by_path, leave_out=leave_out)
     return manifest.join(found, manifest.read(Path(labels.manifest), index.settings.scan))
 
 
@@ -138,6 +155,10 @@ class _Touched(NamedTuple):
 
     found: FoundFile
     known: KnownFile | None
+
+
+def _touched(found: FoundFile, known: KnownFile) -> bool:
+    return (found.size, found.mtime_ns) != (known.size, known.mtime_ns)
 
 
 class _Scan:
@@ -151,64 +172,86 @@ class _Scan:
         self._run_id = run_id
         self._monitor = monitor
         self._report = ScanReport(root_id)
-        self._lost = {file.path: file for file in index.sightings.known_files(root_id)}
-        self._known = len(self._lost)
+        self._batch = index.settings.store.batch
         self._last_complete = index.sightings.last_complete_run(root_id)
+        self._known = _Known(index, root_id)
+        self._seen: dict[str, KnownFolder] = {}
+        self._unread: set[str] = set()  # folders with a file that could not be read
+        self._touched: list[_Touched] = []
+        self._relabelled: list[tuple[int, FoundFile]] = []
         # Ids of files that came since the last complete scan, in killed runs too, by content:
         # what is lost under one name may be among them under another.
         self._arrived: dict[str, list[int]] = {}
 
-    def run(self, entries: Iterator[FoundFile | SkippedFile | ManifestNote]) -> ScanReport:
+    def run(self, entries: Iterator[_Entry]) -> ScanReport:
         self._monitor.stage("scan", None)
-        touched: list[_Touched] = []
-        relabelled: list[tuple[int, FoundFile]] = []
         with ThreadPoolExecutor(_THREADS) as threads:
             for entry in entries:
-                if isinstance(entry, SkippedFile):
+                if isinstance(entry, FoundFolder):
+                    self._report.skips += entry.skips
+                    self._look_through(threads, entry)
+                elif isinstance(entry, SkippedFile):
                     self._report.skips.append(entry)
                 elif isinstance(entry, ManifestNote):
                     self._report.notes.append(entry)
                 else:
-                    self._compare(entry, touched, relabelled)
-                if self._report.seen % self._index.settings.store.batch == 0:
-                    # Also where nothing is to be read: a walk over known files can be long.
-                    self._monitor.check()
-                if len(touched) >= self._index.settings.store.batch:
-                    self._read(threads, touched)
-                    touched.clear()
-            self._read(threads, touched)
-        self._index.sightings.refresh_files(relabelled)
+                    self._known.need_all()
+                    self._compare(threads, entry)
+            self._store(threads)
         self._finish()
         return self._report
 
-    def _compare(
-        self,
-        entry: FoundFile,
-        touched: list[_Touched],
-        relabelled: list[tuple[int, FoundFile]],
-    ) -> None:
+    def _look_through(self, threads: ThreadPoolExecutor, found: FoundFolder) -> None:
+        """Compare a folder as a whole, and its files only where that is not enough."""
+        digest, count = found.digest(), len(found.names)
+        if self._known.passes(found.path, digest):
+            self._report.seen += count
+            self._monitor.advance(count)
+        else:
+            self._known.need(found.path)
+            for file in found.files():
+                self._compare(threads, file)
+        self._seen[found.path] = KnownFolder(count, digest)
+        # Also where nothing is to be read: a walk over known files can be long.
+        self._monitor.check()
+
+    def _compare(self, threads: ThreadPoolExecutor, entry: FoundFile) -> None:
         self._report.seen += 1
         self._monitor.advance()
-        known = self._lost.pop(entry.path, None)
-        if known is None or known.sha256 is None:
-            touched.append(_Touched(entry, known))
-            return
-        if (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns):
-            touched.append(_Touched(entry, known))
-            return
-        if known.added_run > self._last_complete:
-            self._arrived.setdefault(known.sha256, []).append(known.id)
-        if sightings_sha256(entry.sightings) != known.sightings_sha256:
-            relabelled.append((known.id, entry))
+        known = self._known.take(entry.path)
+        if (
+            known is None
+            or known.sha256 is None
+            or (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns)
+        ):
+            self._touched.append(_Touched(entry, known))
+        else:
+            if known.added_run > self._last_complete:
+                self._arrived.setdefault(known.sha256, []).append(known.id)
+            if sightings_sha256(entry.sightings) != known.sightings_sha256:
+                self._relabelled.append((known.id, entry))
+        if max(len(self._touched), len(self._relabelled)) >= self._batch:
+            self._store(threads)
+        if self._report.seen % self._batch == 0:
+            self._monitor.check()
+
+    def _store(self, threads: ThreadPoolExecutor) -> None:
+        """Commit what is to be read and what is said anew."""
+        self._read(threads, self._touched)
+        self._touched.clear()
+        self._index.sightings.refresh_files(self._report.root_id, self._relabelled)
+        self._relabelled.clear()
 
     def _read(self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]) -> None:
         """Hash files and store them, in one transaction."""
+        if not touched:
+            return
         scanned: list[ScannedFile] = []
         replaced: list[int] = []
         same: list[tuple[int, FoundFile]] = []
-        for (found, known), file in zip(
-            touched, threads.map(self._scanned, (entry.found for entry in touched)), strict=True
-        ):
+        for (found, known), file in zip(touched, self._contents(threads, touched), strict=True):
+            if file.failure is not None:
+                self._unread.add(folder_of(found.path))
             if known is not None and known.sha256 == file.sha256:
                 # The same content, or a file that still can't be read: that is no change either.
                 same.append((known.id, found))
@@ -219,14 +262,28 @@ class _Scan:
                 self._report.changed += 1
             else:
                 self._report.new += 1
-        self._index.sightings.refresh_files(same)
+        self._index.sightings.refresh_files(self._report.root_id, same)
         ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
         for file, file_id in zip(scanned, ids, strict=True):
             if file.sha256:
                 self._arrived.setdefault(file.sha256, []).append(file_id)
 
-    def _scanned(self, found: FoundFile) -> ScannedFile:
+    def _contents(
+        self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]
+    ) -> Iterator[ScannedFile]:
+        """What is in some files, in order: those that were read under another name are not read."""
+        new = [entry.found for entry in touched if entry.known is None]
+        known = self._index.sightings.same_inodes(self._report.root_id, new)
+        hashes = [
+            known.get(inode) if entry.known is None and (inode := inode_of(entry.found)) else None
+            for entry in touched
+        ]
+        return threads.map(self._scanned, (entry.found for entry in touched), hashes)
+
+    def _scanned(self, found: FoundFile, sha256: str | None) -> ScannedFile:
         shown = printable(found.path)
+        if sha256 is not None:
+            return ScannedFile(found, shown, sha256, None)
         try:
             sha256 = sha256_of(
                 str(self._source.folder / found.path), self._index.settings.decode.max_bytes
@@ -240,19 +297,32 @@ class _Scan:
         unread = tuple(
             skip.path + "/" for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
         )
-        lost = [file for file in self._lost.values() if not file.path.startswith(unread)]
+        lost = [file for file in self._known.lost() if not file.path.startswith(unread)]
         moved: dict[int, int] = {}
         vanished: list[int] = []
+        arrived = {sha256: deque(ids) for sha256, ids in self._arrived.items()}
         for file in lost:
-            arrived = self._arrived.get(file.sha256 or "", [])
-            if arrived:
-                moved[arrived.pop(0)] = file.id
+            if waiting := arrived.get(file.sha256 or ""):
+                moved[waiting.popleft()] = file.id
             else:
                 vanished.append(file.id)
         self._check_lost(len(vanished))
-        self._index.sightings.finish_scan(self._report.root_id, self._run_id, vanished, moved)
+        self._index.sightings.finish_scan(
+            self._report.root_id, self._run_id, vanished, moved, self._left_behind(unread)
+        )
         self._report.moved, self._report.vanished = len(moved), len(vanished)
         self._report.new -= len(moved)
+
+    def _left_behind(self, unread: Sequence[str]) -> dict[str, KnownFolder] | None:
+        """The folders for the next scan to compare with; None where it finds the same already."""
+        if unread:
+            seen = {}  # what is in there is known, but nobody saw it
+        else:
+            seen = self._seen | {
+                path: self._seen[path]._replace(digest=b"")
+                for path in self._unread & self._seen.keys()
+            }
+        return None if seen == self._known.folders else seen
 
     def _check_lost(self, vanished: int) -> None:
         limits = self._index.settings.scan
@@ -260,10 +330,69 @@ class _Scan:
             return
         # An empty folder is what a drive leaves behind, however few files it had.
         emptied = vanished > 0 and self._report.seen == 0
-        guarded = self._known >= limits.lost_minimum
-        if emptied or (guarded and vanished > limits.lost_share * self._known):
+        guarded = self._known.count >= limits.lost_minimum
+        if emptied or (guarded and vanished > limits.lost_share * self._known.count):
             raise SourceUnavailable(
-                f"{vanished} of the {self._known} files known in {self._source.folder} are gone. "
-                f"Is a drive unplugged or a share not mounted? Nothing was marked as vanished. If "
-                f"they are gone for good, run again with --allow-lost"
+                f"{vanished} of the {self._known.count} files known in {self._source.folder} are "
+                f"gone. Is a drive unplugged or a share not mounted? Nothing was marked as "
+                f"vanished. If they are gone for good, run again with --allow-lost"
             )
+
+
+class _Known:
+    """The files that were there at the last scan, read from the catalogue as far as needed.
+
+    Attributes:
+        folders: as the last scan left them; empty where files were changed since.
+        count: of all known files.
+    """
+
+    def __init__(self, index: Index, root_id: int) -> None:
+        self._sightings = index.sightings
+        self._root_id = root_id
+        self._files: dict[str, KnownFile] = {}
+        self._settled: set[str] = set()  # folders that need no more reading
+        self._asked = 0
+        self._all = False
+        self.folders = index.sightings.known_folders(root_id)
+        self.count = sum(folder.files for folder in self.folders.values())
+        if not self.folders:
+            self.need_all()
+            self.count = len(self._files)
+
+    def passes(self, path: str, digest: bytes) -> bool:
+        """Whether a folder holds what it held at the last scan, so that nobody needs its files."""
+        known = self.folders.get(path)
+        if self._all or known is None or known.digest != digest:
+            return False
+        self._settled.add(path)
+        return True
+
+    def need(self, path: str) -> None:
+        """Have the files of a folder ready to be taken."""
+        self._asked += 1
+        if self._asked > _FEW_FOLDERS:
+            self.need_all()
+        elif not self._all:
+            known = self._sightings.known_files(self._root_id, path)
+            self._files.update((file.path, file) for file in known)
+            self._settled.add(path)
+
+    def need_all(self) -> None:
+        """Have all files ready to be taken, but for those of folders that passed."""
+        if self._all:
+            return
+        self._all = True
+        for file in self._sightings.known_files(self._root_id):
+            if folder_of(file.path) not in self._settled:
+                self._files[file.path] = file
+
+    def take(self, path: str) -> KnownFile | None:
+        """What was known of a file, which is not lost then; its folder must be ready."""
+        return self._files.pop(path, None)
+
+    def lost(self) -> list[KnownFile]:
+        """All files that nobody took."""
+        for path in self.folders.keys() - self._settled:
+            self.need(path)
+        return list(self._files.values())

@@ -6,16 +6,16 @@ people decided comes before all that.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import combinations, product
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, combinations, product
 
-from imagematch.kernels import comparison
 from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
     Decision,
+    Evidence,
     HotPhoto,
     Judgement,
     PhotoPair,
@@ -63,9 +63,14 @@ class SharedPhotos:
         matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
         ids = sorted({*repeated, *matched})
         self._sightings = index.sightings.sightings_of(ids)
+        # Of most photos there is one sighting: a table for each would be most of the memory.
+        self._owned = {
+            photo_id: self._owners_of(photo_id) for photo_id in ids if self._is_repeated(photo_id)
+        }
         self._gates = index.photos.gates(ids)
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
+        self._together: dict[tuple[int, int], tuple[frozenset[int], int]] = {}
         self._hot_rulings = self._latest_by_group()
         self.profiles = index.sightings.counts()["profiles"]
 
@@ -73,6 +78,13 @@ class SharedPhotos:
 
     def _owners(self, photo_id: int) -> Owners:
         """Who shows a photo in ads, each with one sighting."""
+        found = self._owned.get(photo_id)
+        return self._owners_of(photo_id) if found is None else found
+
+    def _is_repeated(self, photo_id: int) -> bool:
+        return len(self._sightings[photo_id]) > 1
+
+    def _owners_of(self, photo_id: int) -> Owners:
         found: Owners = {}
         for sighting in self._sightings[photo_id]:
             if not (sighting.gallery or sighting.ignored):
@@ -83,9 +95,9 @@ class SharedPhotos:
         return {owner for owner in self._owners(photo_id) if isinstance(owner, Profile)}
 
     def _profiles_by_group(self) -> dict[int, set[Profile]]:
-        shown: dict[int, set[Profile]] = defaultdict(set)
+        shown: dict[int, set[Profile]] = {}
         for photo_id, group in self._group_of.items():
-            shown[group].update(self._showing(photo_id))
+            shown.setdefault(group, set()).update(self._showing(photo_id))
         return shown
 
     def _is_hot(self, photo_id: int) -> bool:
@@ -125,10 +137,18 @@ class SharedPhotos:
         Files that nobody is named for join nobody, and a folder may hold thousands of one photo:
         each is paired once, not with every other.
         """
+        for photo_id, left, right in self._same_photo():
+            yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+        for match, left, right in self._two_photos():
+            yield self._matched(match, left, right)
+
+    def _same_photo(self) -> Iterator[tuple[int, StoredSighting, StoredSighting]]:
         for photo_id in self._sightings:
-            if self._may_link(photo_id):
+            if self._is_repeated(photo_id) and self._may_link(photo_id):
                 for left, right in _within(self._owners(photo_id)):
-                    yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+                    yield photo_id, left, right
+
+    def _two_photos(self) -> Iterator[tuple[StoredMatch, StoredSighting, StoredSighting]]:
         for match in self._counting():
             if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
                 continue
@@ -136,15 +156,14 @@ class SharedPhotos:
                 self._owners(match.photo_a), self._owners(match.photo_b)
             ):
                 if one != two or self._settings.same_profile:
-                    yield self._matched(match, left, right)
+                    yield match, left, right
 
     def _counting(self) -> Iterator[StoredMatch]:
         return (match for match in self._matches if match.judgement.kind != "scene")
 
     def _matched(self, match: StoredMatch, left: StoredSighting, right: StoredSighting) -> Shared:
-        item = self._pair(match.photo_a, match.photo_b, left, right, match.judgement)
-        pair = replace(item.pair, decision=match.decision)
-        return replace(item, pair=pair, run_id=match.run_id)
+        of_match = match.decision, match.run_id
+        return self._pair(match.photo_a, match.photo_b, left, right, match.judgement, *of_match)
 
     def _pair(
         self,
@@ -153,11 +172,24 @@ class SharedPhotos:
         left: StoredSighting,
         right: StoredSighting,
         judgement: Judgement,
+        decision: Decision | None = None,
+        run_id: int = 0,
     ) -> Shared:
-        groups = frozenset((self._group_of[photo_a], self._group_of[photo_b]))
-        shared_by = len(set().union(*(self._shown_by[group] for group in groups)))
+        one, two = self._group_of[photo_a], self._group_of[photo_b]
+        groups, shared_by = self._both(min(one, two), max(one, two))
         weight = _rarity(shared_by, self.profiles)
-        return Shared(PhotoPair(left, right, judgement, shared_by, weight), groups)
+        pair = PhotoPair(left, right, judgement, shared_by, weight, decision)
+        return Shared(pair, groups, run_id)
+
+    def _both(self, one: int, two: int) -> tuple[frozenset[int], int]:
+        """Two groups of copies, maybe the same, and how many profiles show one of them. Kept, since
+        a group of many copies gives many pairs."""
+        known = self._together.get((one, two))
+        if known is None:
+            shown = self._shown_by[one]
+            together = shown if one == two else shown | self._shown_by[two]
+            known = self._together[one, two] = frozenset((one, two)), len(together)
+        return known
 
     # --- lists beside the links ----------------------------------------------------------------
 
@@ -215,10 +247,10 @@ class SharedPhotos:
                 hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
         for match in self._counting():
             there, back = (match.photo_a, match.photo_b), (match.photo_b, match.photo_a)
-            for (reference, ad), turned in ((there, False), (back, True)):
+            for (reference, ad), back_to_front in ((there, False), (back, True)):
                 for left, right in product(self._references(reference), self._owners(ad).values()):
-                    if turned:
-                        hits.append(_turned(self._matched(match, right, left)))
+                    if back_to_front:
+                        hits.append(turned(self._matched(match, right, left)))
                     else:
                         hits.append(self._matched(match, left, right))
         return sorted(hits, key=lambda hit: surest_first(hit.pair))
@@ -246,10 +278,8 @@ class SharedPhotos:
 
     def unprofiled(self) -> int:
         """Matches that join nobody because nothing says whose one of the photos is."""
-        return sum(
-            not (item.pair.left.info.profile and item.pair.right.info.profile)
-            for item in self.between_owners()
-        )
+        pairs = chain(self._same_photo(), self._two_photos())
+        return sum(not (left.info.profile and right.info.profile) for _, left, right in pairs)
 
 
 def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
@@ -299,35 +329,39 @@ def _rarity(shared_by: int, profiles: int) -> float:
     return round(max(0.0, math.log(world / shared_by) / math.log(world / 2)), 4)
 
 
-def in_order(item: Shared) -> Shared:
-    """With the profile that sorts first on the left."""
-    return item if profile_of(item.pair.left) <= profile_of(item.pair.right) else _turned(item)
-
-
-def surest_first(pair: PhotoPair) -> tuple[float, float, str, str]:
-    """A key to sort by."""
-    return -pair.judgement.confidence, -pair.weight, pair.left.path, pair.right.path
+def surest_first(pair: PhotoPair, *, turned: bool = False) -> tuple[float, float, str, str]:
+    """A key to sort by; of a pair that is to be `turned`, the key that it has then."""
+    left, right = (pair.right, pair.left) if turned else (pair.left, pair.right)
+    return -pair.judgement.confidence, -pair.weight, left.path, right.path
 
 
 def profile_of(sighting: StoredSighting) -> Profile:
     """Whose sighting it is; the handle is empty where nobody knows."""
-    return Profile(sighting.info.site, sighting.info.profile)
+    return _profile(sighting.info.site, sighting.info.profile)
+
+
+#: One object a profile: tables of profiles compare those that are the same at once.
+_profile = lru_cache(maxsize=1 << 17)(Profile)
 
 
 def _owner(sighting: StoredSighting) -> Owner:
     return profile_of(sighting) if sighting.info.profile else f"{sighting.root}/{sighting.path}"
 
 
-def _turned(item: Shared) -> Shared:
+def turned(item: Shared) -> Shared:
     """The same evidence, read from right to left."""
     pair = item.pair
     judgement = pair.judgement
     geometry = judgement.evidence.geometry
     if geometry is not None:
-        evidence = replace(judgement.evidence, geometry=comparison.reverse(geometry))
-        judgement = replace(judgement, evidence=evidence)
-    turned = replace(pair, left=pair.right, right=pair.left, judgement=judgement)
-    return replace(item, pair=turned)
+        from imagematch.kernels import comparison
+
+        found = judgement.evidence
+        back = comparison.reverse(geometry)
+        evidence = Evidence(found.exact, found.pdq_distance, found.cosine, back, found.rule)
+        judgement = Judgement(judgement.kind, judgement.confidence, evidence)
+    turned = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.weight, pair.decision)
+    return Shared(turned, item.groups, item.run_id)
 
 
 def _inliers(judgement: Judgement) -> int:

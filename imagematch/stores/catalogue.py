@@ -152,6 +152,7 @@ class Catalogue:
     def _connect(cls, place: Place, mode: Literal["write", "read"]) -> "Catalogue":
         if isinstance(place, Path):
             return cls(_engine(place, mode), str(place))
+        schema.add_postgresql_indexes()
         engine = postgresql.engine(place, writable=mode == "write")
         catalogue = cls(engine, postgresql.shown(place))
         if mode == "write":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 
 from imagematch.records import Failure
 from imagematch.stores.catalogue import Catalogue
@@ -54,18 +54,9 @@ class Census:
             .join(collections, collections.c.id == roots.c.collection_id)
             .order_by(collections.c.name, roots.c.path)
         )
-        waiting = (
-            select(files.c.root_id, photos.c.state, func.count(photos.c.id.distinct()))
-            .join(photos, photos.c.id == files.c.photo_id)
-            .where(files.c.state == "present")
-            .where(
-                (photos.c.state == "pending")
-                | ((photos.c.state == "described") & photos.c.searched.is_(False))
-            )
-            .group_by(files.c.root_id, photos.c.state)
-        )
         with self._catalogue.begin() as connection:
-            counts = {(row[0], row[1]): row[2] for row in connection.execute(waiting)}
+            pending = _waiting(connection, "pending")
+            unsearched = _waiting(connection, "described")
             rows = connection.execute(wanted).all()
         return tuple(
             RootCount(
@@ -74,8 +65,8 @@ class Census:
                 row.name,
                 row.kind,
                 row.scanned_at,
-                counts.get((row.id, "pending"), 0),
-                counts.get((row.id, "described"), 0),
+                pending.get(row.id, 0),
+                unsearched.get(row.id, 0),
             )
             for row in rows
         )
@@ -141,3 +132,15 @@ class Census:
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
                 yield FailedSighting(row[0], row[1], row[2], Failure(row[3], row[4]))
+
+
+def _waiting(connection: Connection, state: str) -> dict[int, int]:
+    """By root, how many photos of its present files are in this state and were not searched for."""
+    wanted = (
+        select(files.c.root_id, func.count(photos.c.id.distinct()))
+        .select_from(photos)
+        .join(files, files.c.photo_id == photos.c.id)
+        .where(photos.c.state == state, photos.c.searched.is_(False), files.c.state == "present")
+        .group_by(files.c.root_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(wanted)}

@@ -130,22 +130,25 @@ class CollectionStore:
 
     def counts(self) -> dict[str, tuple[str, int, int]]:
         """For each collection its kind, its present files and its photos."""
-        wanted = (
+        present = (
             select(
-                collections.c.name,
-                collections.c.kind,
-                func.count(files.c.id).label("files"),
-                func.count(files.c.photo_id.distinct()).label("photos"),
+                roots.c.collection_id,
+                func.count(files.c.id),
+                func.count(files.c.photo_id.distinct()),
             )
-            .outerjoin(roots, roots.c.collection_id == collections.c.id)
-            .outerjoin(files, (files.c.root_id == roots.c.id) & (files.c.state == "present"))
-            .group_by(collections.c.name, collections.c.kind)
-            .order_by(collections.c.name)
+            .select_from(files)
+            .join(roots, roots.c.id == files.c.root_id)
+            # Joined with nothing, so that SQLite reads the table from its start to its end, and
+            # does not look every file up from an index of those that are present.
+            .where(files.c.state + "" == "present")
+            .group_by(roots.c.collection_id)
         )
         with self._catalogue.begin() as connection:
-            return {
-                row.name: (row.kind, row.files, row.photos) for row in connection.execute(wanted)
-            }
+            found = {row[0]: (row[1], row[2]) for row in connection.execute(present)}
+        return {
+            collection.name: (collection.kind, *found.get(collection.id, (0, 0)))
+            for collection in self.all()
+        }
 
 
 def _root_key(collection: Collection, path: Path) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from typing import Self
 import numpy as np
 
 from imagematch.errors import IndexUnavailable, PresetMismatch
-from imagematch.kernels import hashes
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
@@ -224,8 +223,7 @@ class Index:
 
         A vector without a row is forgotten, and a photo without its vectors is described again.
         """
-        counts = self.photos.counts()
-        expected = {_PDQ: counts["hashed"], _EMBEDDING: counts["views"]}
+        expected = dict(zip((_PDQ, _EMBEDDING), self.photos.count_vectors(), strict=True))
         if all(store.stats().vectors == expected[name] for name, store in self._stores.items()):
             return []
         return self.compare(repair=True)
@@ -277,6 +275,8 @@ class Index:
 
     def _restore(self, missing: Mapping[str, Ids]) -> None:
         """Put PDQ vectors back, which the catalogue has too; other photos become pending."""
+        from imagematch.kernels import hashes
+
         again = {photo_of(int(vector)) for vector in missing.get(_EMBEDDING, ())}
         if again:
             # Pending first: a run killed here leaves vectors without rows, which settles.

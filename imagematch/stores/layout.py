@@ -13,9 +13,9 @@ from pathlib import Path
 
 from imagematch import settings as settings_module
 from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, SettingsError
-from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.presets import PRESETS, with_preset
+from imagematch.records import PDQ_BYTES
 from imagematch.settings import Settings, current_preset
 from imagematch.stores import postgresql
 from imagematch.stores.catalogue import Catalogue, Place
@@ -64,7 +64,7 @@ class EmbedderRecord:
 
 def store_kinds(embedder: EmbedderRecord) -> list[tuple[str, VectorKind, int]]:
     """Directory name, kind and width of each vector store of an index."""
-    kinds: list[tuple[str, VectorKind, int]] = [("pdq", "binary", hashes.PDQ_BYTES)]
+    kinds: list[tuple[str, VectorKind, int]] = [("pdq", "binary", PDQ_BYTES)]
     if embedder.dimensions:
         kinds.append((embedder.directory, "float", embedder.dimensions))
     return kinds

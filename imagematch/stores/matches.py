@@ -1,11 +1,12 @@
 """Candidates and matches, in the catalogue."""
 
+import json
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, override
 
-from sqlalchemy import Row, Select, delete, func, select, update
+from sqlalchemy import Row, Select, Text, bindparam, cast, delete, func, select, update
 
 from imagematch.records import Decision, Evidence, Geometry, Judgement
 from imagematch.stores.catalogue import Catalogue
@@ -85,6 +86,11 @@ class MatchStore:
             yield from rows
             last = rows[-1].photo_a, rows[-1].photo_b
 
+    def any_waiting(self) -> bool:
+        """Whether a pair waits for a judgement."""
+        with self._catalogue.begin() as connection:
+            return connection.execute(select(candidates.c.photo_a).limit(1)).first() is not None
+
     def waiting(self) -> int:
         """How many pairs wait for a judgement."""
         with self._catalogue.begin() as connection:
@@ -99,23 +105,25 @@ class MatchStore:
             keep: for each pair whether it counts as a match.
         """
         with self._catalogue.begin() as connection:
-            for (candidate, judgement), kept in zip(judged, keep, strict=True):
-                if kept:
-                    connection.execute(
-                        insert_new(connection, matches), _row(candidate, judgement, run_id)
-                    )
+            rows = [
+                _row(candidate, judgement, run_id)
+                for (candidate, judgement), kept in zip(judged, keep, strict=True)
+                if kept
+            ]
+            if rows:
+                connection.execute(insert_new(connection, matches), rows)
+            if judged:
                 connection.execute(
                     delete(candidates).where(
-                        candidates.c.photo_a == candidate.photo_a,
-                        candidates.c.photo_b == candidate.photo_b,
-                    )
+                        candidates.c.photo_a == bindparam("one"),
+                        candidates.c.photo_b == bindparam("two"),
+                    ),
+                    [{"one": found.photo_a, "two": found.photo_b} for found, _ in judged],
                 )
 
     def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
         """All matches, or those of one run, by photo."""
-        wanted: Select[*tuple[Any, ...]] = select(matches).order_by(
-            matches.c.photo_a, matches.c.photo_b
-        )
+        wanted = _matches().order_by(matches.c.photo_a, matches.c.photo_b)
         if run_id is not None:
             wanted = wanted.where(matches.c.run_id == run_id)
         with self._catalogue.begin() as connection:
@@ -128,16 +136,31 @@ class MatchStore:
         with self._catalogue.begin() as connection:
             for some in batched(sorted(wanted), MANY):
                 either = matches.c.photo_a.in_(some) | matches.c.photo_b.in_(some)
-                for row in connection.execute(select(matches).where(either).order_by(matches.c.id)):
+                for row in connection.execute(_matches().where(either).order_by(matches.c.id)):
                     # Of two photos in different batches, the first one brings the match.
                     if row.photo_a in some or row.photo_a not in wanted:
                         yield _stored(row)
+
+    def any_of_runs(self, runs: range) -> bool:
+        """Whether one of some runs, which follow each other, found a match."""
+        of_runs = matches.c.run_id.between(runs.start, runs.stop - 1)
+        with self._catalogue.begin() as connection:
+            return (
+                connection.execute(select(matches.c.id).where(of_runs).limit(1)).first() is not None
+            )
 
     def counts(self) -> dict[str, int]:
         """How many matches there are of each kind."""
         wanted = select(matches.c.kind, func.count()).group_by(matches.c.kind)
         with self._catalogue.begin() as connection:
             return {row.kind: row[1] for row in connection.execute(wanted)}
+
+
+def _matches() -> Select[*tuple[Any, ...]]:
+    """Matches with their geometry as text; see `_stored`."""
+    return select(
+        *(cast(column, Text) if column is matches.c.geometry else column for column in matches.c)
+    )
 
 
 def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, Any]:
@@ -156,13 +179,60 @@ def _row(candidate: Candidate, judgement: Judgement, run_id: int) -> dict[str, A
 
 
 def _stored(row: Row[*tuple[Any, ...]]) -> StoredMatch:
-    geometry = None
-    if row.geometry is not None:
-        fields = dict(row.geometry)
+    """A row of `matches`, in the order of its columns."""
+    _, photo_a, photo_b, kind, confidence, rule, distance, cosine, geometry, run_id = row
+    evidence = _StoredEvidence(kind == "exact", distance, cosine, geometry, rule)
+    return StoredMatch(photo_a, photo_b, Judgement(kind, confidence, evidence), run_id)
+
+
+class _StoredEvidence(Evidence):
+    """Evidence whose geometry is read when somebody asks for it.
+
+    As text it takes a third of the memory and no time, and of a million matches that are linked
+    only those that are shown are asked.
+    """
+
+    __slots__ = ("_kept",)
+    _kept: str | Geometry | None
+
+    def __init__(
+        self,
+        exact: bool,
+        pdq_distance: int | None,
+        cosine: float | None,
+        geometry: str | Geometry | None,
+        rule: str,
+    ) -> None:
+        keep = object.__setattr__  # the record is frozen
+        keep(self, "exact", exact)
+        keep(self, "pdq_distance", pdq_distance)
+        keep(self, "cosine", cosine)
+        keep(self, "rule", rule)
+        keep(self, "_kept", geometry)
+
+    @property
+    def geometry(self) -> Geometry | None:
+        if not isinstance(self._kept, str):
+            return self._kept
+        fields = json.loads(self._kept)
+        if fields is None:  # how SQLAlchemy stores that there is none
+            return None
         if fields["transform"] is not None:
-            fields["transform"] = tuple(tuple(line) for line in fields["transform"])
-        geometry = Geometry(**fields)
-    evidence = Evidence(row.kind == "exact", row.pdq_distance, row.cosine, geometry, row.rule)
-    return StoredMatch(
-        row.photo_a, row.photo_b, Judgement(row.kind, row.confidence, evidence), row.run_id
-    )
+            fields["transform"] = tuple(map(tuple, fields["transform"]))
+        return Geometry(**fields)
+
+    def _plain(self) -> Evidence:
+        return Evidence(self.exact, self.pdq_distance, self.cosine, self.geometry, self.rule)
+
+    @override
+    def __eq__(self, other: object) -> bool:
+        other = other._plain() if isinstance(other, _StoredEvidence) else other
+        return self._plain() == other
+
+    @override
+    def __hash__(self) -> int:
+        return hash(self._plain())
+
+    @override
+    def __repr__(self) -> str:
+        return repr(self._plain())

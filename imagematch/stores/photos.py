@@ -7,7 +7,7 @@ from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
 from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
 from imagematch.stores.catalogue import Catalogue
@@ -104,7 +104,7 @@ class PhotoStore:
         while True:
             wanted = (
                 select(photos.c.id, photos.c.sha256)
-                .where(photos.c.state == "pending", photos.c.id > last, _shown_by(root_id))
+                .where(photos.c.id > last, *_pending(root_id))
                 .order_by(photos.c.id)
                 .limit(MANY)
             )
@@ -119,9 +119,7 @@ class PhotoStore:
 
     def count_pending(self, root_id: int) -> int:
         """How many photos of a root have no fingerprint yet."""
-        wanted = select(func.count(photos.c.id)).where(
-            photos.c.state == "pending", _shown_by(root_id)
-        )
+        wanted = select(func.count(photos.c.id)).where(*_pending(root_id))
         with self._catalogue.begin() as connection:
             return connection.execute(wanted).scalar_one()
 
@@ -135,27 +133,10 @@ class PhotoStore:
     def save_described(self, described: Sequence[Described], version: str) -> None:
         """Store fingerprints; their vectors must be durable already."""
         with self._catalogue.begin() as connection:
-            for entry in described:
-                print_ = entry.fingerprint
+            if described:
                 connection.execute(
-                    update(photos)
-                    .where(photos.c.id == entry.photo_id)
-                    .values(
-                        state="described",
-                        searched=False,
-                        pixel_sha256=print_.pixel_sha256,
-                        width=print_.width,
-                        height=print_.height,
-                        format=print_.format,
-                        frames=print_.frames,
-                        truncated=print_.truncated,
-                        phash=print_.phash,
-                        pdq=print_.pdq,
-                        pdq_quality=print_.pdq_quality,
-                        gate=print_.gate,
-                        views=entry.views,
-                        described_by=version,
-                    )
+                    update(photos).where(photos.c.id == bindparam("photo")),
+                    [_columns(entry, version) for entry in described],
                 )
 
     def save_failed(self, failures: Sequence[tuple[int, Failure]]) -> None:
@@ -271,19 +252,29 @@ class PhotoStore:
             ignored_only: without galleries.
         """
         kinds = ["ignored"] if ignored_only else ["ignored", "gallery"]
-        listed = select(decisions.c.photo_a).where(decisions.c.about == "ignore")
-        wanted = (
+        described = photos.c.state == "described"
+        shown = (
             select(photos.c.id)
             .join(files, files.c.photo_id == photos.c.id)
-            .join(roots, roots.c.id == files.c.root_id)
-            .join(collections, collections.c.id == roots.c.collection_id)
-            .where(photos.c.state == "described")
-            .where(collections.c.kind.in_(kinds) | photos.c.sha256.in_(listed))
+            .where(described, files.c.root_id == bindparam("root"))
             .distinct()
-            .order_by(photos.c.id)
         )
+        of_kind = (
+            select(roots.c.id)
+            .join(collections, collections.c.id == roots.c.collection_id)
+            .where(collections.c.kind.in_(kinds))
+        )
+        # From the few decisions and references outwards: asked the other way round, every photo of
+        # the index would be looked at, by every query.
+        listed = select(decisions.c.photo_a).where(decisions.c.about == "ignore").distinct()
+        found: set[int] = set()
         with self._catalogue.begin() as connection:
-            return list(connection.execute(wanted).scalars())
+            for some in batched(connection.execute(listed).scalars().all(), MANY):
+                wanted = select(photos.c.id).where(described, photos.c.sha256.in_(some))
+                found.update(connection.execute(wanted).scalars())
+            for root_id in connection.execute(of_kind).scalars().all():
+                found.update(connection.execute(shown, {"root": root_id}).scalars())
+        return sorted(found)
 
     def paths_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
         """Absolute paths where each photo's bytes should be: those of present files, at most 3."""
@@ -320,23 +311,19 @@ class PhotoStore:
 
     def counts(self) -> dict[str, int]:
         """How many photos there are by state, with "hashed" and "views" for the vector stores."""
-        wanted = select(
-            func.count(),
-            *(
-                func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-                for condition in (
-                    photos.c.state == "described",
-                    photos.c.state == "pending",
-                    photos.c.state == "failed",
-                    _hashed(),
-                )
-            ),
-            func.coalesce(func.sum(photos.c.views), 0),
-        )
+        by_state = select(photos.c.state, func.count()).group_by(photos.c.state)
         with self._catalogue.begin() as connection:
-            row = connection.execute(wanted).one()
-        names = ("all", "described", "pending", "failed", "hashed", "views")
-        return dict(zip(names, row, strict=True))
+            found = {row[0]: row[1] for row in connection.execute(by_state)}
+        counts = {state: found.get(state, 0) for state in ("described", "pending", "failed")}
+        hashed, views = self.count_vectors()
+        return {"all": sum(counts.values()), **counts, "hashed": hashed, "views": views}
+
+    def count_vectors(self) -> tuple[int, int]:
+        """How many vectors the PDQ store and the embedding store should hold."""
+        wanted = select(func.count(), func.coalesce(func.sum(photos.c.views), 0))
+        with self._catalogue.begin() as connection:
+            hashed, views = connection.execute(wanted.where(_hashed())).one()
+        return hashed, views
 
     def described_hashes(self, prefix: str) -> set[str]:
         """SHA-256 of the described photos whose SHA-256 starts with some hex digits."""
@@ -365,14 +352,45 @@ def _hashed() -> ColumnElement[bool]:
     return and_(photos.c.state == "described", photos.c.gate == "")
 
 
-def _shown_by(root_id: int) -> ColumnElement[bool]:
-    return photos.c.id.in_(
-        select(files.c.photo_id).where(files.c.root_id == root_id, files.c.state == "present")
-    )
+def _columns(described: Described, version: str) -> dict[str, Any]:
+    """A fingerprint as a row; "photo" says of which photo."""
+    print_ = described.fingerprint
+    return {
+        "photo": described.photo_id,
+        "state": "described",
+        "searched": False,
+        "pixel_sha256": print_.pixel_sha256,
+        "width": print_.width,
+        "height": print_.height,
+        "format": print_.format,
+        "frames": print_.frames,
+        "truncated": print_.truncated,
+        "phash": print_.phash,
+        "pdq": print_.pdq,
+        "pdq_quality": print_.pdq_quality,
+        "gate": print_.gate,
+        "views": described.views,
+        "described_by": version,
+    }
+
+
+def _pending(root_id: int) -> tuple[ColumnElement[bool], ...]:
+    # A pending photo was never searched for; to say so lets an index give them in order of id.
+    return photos.c.state == "pending", photos.c.searched.is_(False), _shown_by(root_id)
 
 
 def _unsearched(root_id: int) -> tuple[ColumnElement[bool], ...]:
     return photos.c.state == "described", photos.c.searched.is_(False), _shown_by(root_id)
+
+
+def _shown_by(root_id: int) -> ColumnElement[bool]:
+    """Asked photo by photo: a list of all that a root shows would be made for every block."""
+    return (
+        select(files.c.id)
+        .where(files.c.photo_id == photos.c.id)
+        .where(files.c.root_id == root_id, files.c.state == "present")
+        .exists()
+    )
 
 
 def _facts() -> Select[*tuple[Any, ...]]:

@@ -13,7 +13,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from imagematch.kernels import kept
 from imagematch.stores.durable import fsync_directory, write_all
 
 _GROUP = re.compile(r"[0-9a-f]{2}")
@@ -129,6 +128,8 @@ def _is_sound(path: Path, sha256: str) -> bool:
         # What is no regular file may never end.
         if not stat.S_ISREG(found.st_mode) or found.st_size > _MOST_BYTES:
             return False
+        from imagematch.kernels import kept
+
         return kept.is_sound(path.read_bytes(), sha256)
     except FileNotFoundError:  # a writer has deleted it meanwhile
         return True

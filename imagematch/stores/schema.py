@@ -6,7 +6,8 @@ is not valid UTF-8.
 """
 
 from collections.abc import Callable, Mapping
-from typing import override
+from functools import cache
+from typing import TYPE_CHECKING, override
 
 from sqlalchemy import (
     JSON,
@@ -30,9 +31,12 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
-VERSION = 2
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+VERSION = 3
 
 METADATA = MetaData()
 
@@ -147,6 +151,9 @@ photos = Table(
     sqlite_autoincrement=True,
 )
 
+# To count those with vectors, and their views, without a look at each row: on opening.
+_PHOTOS_BY_GATE = Index("photos_by_gate", photos.c.state, photos.c.gate, photos.c.views)
+
 profiles = Table(
     "profiles",
     METADATA,
@@ -154,10 +161,6 @@ profiles = Table(
     Column("site", _Words, nullable=False),
     Column("handle", _Words, nullable=False),
     UniqueConstraint("site", "handle").ddl_if(dialect="sqlite"),
-    Index("profiles_by_handle", "handle", postgresql_using="hash").ddl_if(dialect="postgresql"),
-)
-Index("profiles_differ", _digest(profiles.c.site), _digest(profiles.c.handle), unique=True).ddl_if(
-    dialect="postgresql"
 )
 
 files = Table(
@@ -188,14 +191,15 @@ files = Table(
     ).ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
-Index(
-    "files_present_digests",
+# To ask what some runs brought.
+_FILES_BY_RUN = Index("files_by_run", files.c.added_run)
+
+# Few files can't be read, and each run wants to know which.
+_FILES_UNREAD = Index(
+    "files_unread",
     files.c.root_id,
-    _digest(files.c.path),
-    func.sha256(files.c.raw),
-    unique=True,
-    postgresql_where=text("state = 'present'"),
-).ddl_if(dialect="postgresql")
+    sqlite_where=text("code IS NOT NULL"),
+)
 
 sightings = Table(
     "sightings",
@@ -214,6 +218,31 @@ sightings = Table(
     Column("extra", JSON, nullable=False),
     Index("sightings_by_file", "file_id"),
     Index("sightings_by_profile", "profile_id"),
+)
+
+# Which file of the file system a present file was when it was read: a folder that is renamed keeps
+# these of all files in it, so that nothing needs to be read again. Only where they can be trusted.
+inodes = Table(
+    "inodes",
+    METADATA,
+    Column("file_id", ForeignKey("files.id", ondelete="CASCADE"), primary_key=True),
+    Column("inode", BigInteger, nullable=False),
+    Column("ctime_ns", BigInteger, nullable=False),
+    Index("inodes_by_number", "inode"),
+)
+
+# The folders of a root as its last complete scan left them. All of them, or none where files of the
+# root were changed since: then files are compared one by one.
+folders = Table(
+    "folders",
+    METADATA,
+    _key(),
+    Column("root_id", ForeignKey("roots.id", ondelete="CASCADE"), nullable=False),
+    Column("path", _Words, nullable=False),  # relative to the root; "" for the root itself
+    Column("raw", LargeBinary, nullable=False),  # as in `files`
+    Column("files", Integer, nullable=False),  # directly in it
+    Column("digest", LargeBinary, nullable=False),  # of all that is known of them; b"" for never
+    Index("folders_by_root", "root_id"),
 )
 
 # Pairs that some index found close and that nobody has judged yet; photo_a < photo_b.
@@ -267,18 +296,48 @@ decisions = Table(
 )
 
 
+@cache
+def add_postgresql_indexes() -> None:
+    """Add the indexes that only a server has; not at once, because to name their options loads all
+    that SQLAlchemy knows about PostgreSQL, which takes as long as numpy."""
+    site, handle = profiles.c.site, profiles.c.handle
+    for index in (
+        Index("profiles_by_handle", handle, postgresql_using="hash"),
+        Index("profiles_differ", _digest(site), _digest(handle), unique=True),
+        Index(
+            "files_present_digests",
+            files.c.root_id,
+            _digest(files.c.path),
+            func.sha256(files.c.raw),
+            unique=True,
+            postgresql_where=text("state = 'present'"),
+        ),
+    ):
+        index.ddl_if(dialect="postgresql")
+
+
 def _add_decisions(connection: Connection) -> None:
     decisions.create(connection)
+
+
+def _add_folders(connection: Connection) -> None:
+    inodes.create(connection)
+    folders.create(connection)
+    _FILES_BY_RUN.create(connection)
+    _FILES_UNREAD.create(connection)
+    _PHOTOS_BY_GATE.create(connection)
 
 
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions, 3: _add_folders}
 
 
-def insert_new(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_new(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT that leaves rows alone whose key is already there."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # 0.1 s that catalogues in files are spared
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sqlite.insert(table).on_conflict_do_nothing()

@@ -1,33 +1,53 @@
 """Files and what they show, in the catalogue: files, profiles, sightings."""
 
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    union_all,
+    update,
+)
 
 from imagematch.records import Failure, FoundFile, SightingInfo, StoredSighting
+from imagematch.stores.adding import MANY as MANY
+from imagematch.stores.adding import (
+    Inode,
+    add_files,
+    add_inodes,
+    add_sightings,
+    inode_of,
+    photo_ids_of,
+)
+from imagematch.stores.adding import ScannedFile as ScannedFile
+from imagematch.stores.adding import raw_name as raw_name
+from imagematch.stores.adding import sightings_sha256 as sightings_sha256
 from imagematch.stores.catalogue import Catalogue, now
 from imagematch.stores.schema import (
     collections,
     files,
-    insert_new,
+    folders,
+    inodes,
     photos,
     profiles,
     roots,
     sightings,
 )
 
-#: Values in one IN (...), below SQLite's limit.
-MANY = 500
-
-
-#: Code of the failure that leaves a file without a fingerprint, its own or its photo's.
-_FAILED = func.coalesce(files.c.code, photos.c.code).label("failed")
+_NOTHING_FURTHER: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +64,11 @@ class KnownFile:
     added_run: int
 
 
-@dataclass(frozen=True, slots=True)
-class ScannedFile:
-    """A file with its content's identity, or with the reason why it could not be read."""
+class KnownFolder(NamedTuple):
+    """A folder as the last complete scan of its root left it."""
 
-    found: FoundFile
-    printable: str
-    sha256: str | None
-    failure: Failure | None
-
-
-def sightings_sha256(infos: Sequence[SightingInfo]) -> str:
-    """Identity of what a source says about a file; changes when the manifest does."""
-    text = json.dumps([asdict(info) for info in infos], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def raw_name(name: str) -> bytes:
-    """The bytes of a name that is not valid UTF-8; b"" for any other."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return os.fsencode(name)
-    return b""
+    files: int  # directly in it
+    digest: bytes  # see `sources.folder.FoundFolder.digest`; b"" where it must be compared anyway
 
 
 class SightingStore:
@@ -77,18 +79,28 @@ class SightingStore:
 
     # --- scanning ------------------------------------------------------------------------------
 
-    def known_files(self, root_id: int) -> Iterator[KnownFile]:
-        """The files of a root that were present at its last scan."""
+    def known_files(self, root_id: int, folder: str | None = None) -> Iterator[KnownFile]:
+        """The files of a root that were present at its last scan.
+
+        Args:
+            folder: only those directly in it, as the file system spells it, relative to the root.
+        """
         wanted = (
             select(files, photos.c.sha256)
             .outerjoin(photos, photos.c.id == files.c.photo_id)
             .where(files.c.root_id == root_id, files.c.state == "present")
         )
+        if folder and not raw_name(folder):
+            # "0" is the character after "/".
+            wanted = wanted.where(files.c.path > f"{folder}/", files.c.path < f"{folder}0")
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
+                path = os.fsdecode(row.raw) if row.raw else row.path
+                if folder is not None and folder_of(path) != folder:
+                    continue
                 yield KnownFile(
                     row.id,
-                    os.fsdecode(row.raw) if row.raw else row.path,
+                    path,
                     row.size,
                     row.mtime_ns,
                     row.photo_id,
@@ -96,6 +108,37 @@ class SightingStore:
                     row.sightings_sha256,
                     row.added_run,
                 )
+
+    def known_folders(self, root_id: int) -> dict[str, KnownFolder]:
+        """All folders of a root by path, or none where a scan must compare every file."""
+        wanted = select(folders).where(folders.c.root_id == root_id)
+        with self._catalogue.begin() as connection:
+            return {
+                os.fsdecode(row.raw) if row.raw else row.path: KnownFolder(row.files, row.digest)
+                for row in connection.execute(wanted)
+            }
+
+    def same_inodes(self, root_id: int, found: Sequence[FoundFile]) -> dict[Inode, str]:
+        """SHA-256 of present files of a root that are the same file as one of these."""
+        wanted = {inode for file in found if (inode := inode_of(file))}
+        known: dict[Inode, str] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched({inode[0] for inode in wanted}, MANY):
+                rows = connection.execute(
+                    select(
+                        inodes.c.inode,
+                        files.c.size,
+                        files.c.mtime_ns,
+                        inodes.c.ctime_ns,
+                        photos.c.sha256,
+                    )
+                    .join(files, files.c.id == inodes.c.file_id)
+                    .join(photos, photos.c.id == files.c.photo_id)
+                    .where(inodes.c.inode.in_(some), files.c.state == "present")
+                    .where(files.c.root_id == root_id)
+                )
+                known.update((row[:4], row.sha256) for row in rows)
+        return {inode: known[inode] for inode in wanted & known.keys()}
 
     def last_complete_run(self, root_id: int) -> int:
         """The run of the root's last complete scan, 0 if there was none."""
@@ -114,33 +157,55 @@ class SightingStore:
             replaced: ids of files whose content is another one now; they become history.
         """
         with self._catalogue.begin() as connection:
+            _forget_folders(connection, root_id)
             self._retire(connection, replaced, "replaced")
-            photo_ids = _photo_ids(connection, [file.sha256 for file in scanned if file.sha256])
-            return [_add_file(connection, root_id, run_id, file, photo_ids) for file in scanned]
+            photo_ids = photo_ids_of(connection, [file.sha256 for file in scanned if file.sha256])
+            file_ids = add_files(connection, root_id, run_id, scanned, photo_ids, now())
+            add_sightings(
+                connection,
+                list(zip(file_ids, (file.found.sightings for file in scanned), strict=True)),
+            )
+            return file_ids
 
-    def refresh_files(self, changes: Sequence[tuple[int, FoundFile]]) -> None:
+    def refresh_files(self, root_id: int, changes: Sequence[tuple[int, FoundFile]]) -> None:
         """Note new times, and what the source now says, of files whose content is the same."""
+        if not changes:
+            return
+        ids = [file_id for file_id, _ in changes]
         with self._catalogue.begin() as connection:
-            for file_id, found in changes:
-                connection.execute(
-                    update(files)
-                    .where(files.c.id == file_id)
-                    .values(
-                        mtime_ns=found.mtime_ns,
-                        sightings_sha256=sightings_sha256(found.sightings),
-                    )
-                )
-                connection.execute(delete(sightings).where(sightings.c.file_id == file_id))
-                _add_sightings(connection, file_id, found.sightings)
+            _forget_folders(connection, root_id)
+            connection.execute(
+                update(files).where(files.c.id == bindparam("file")),
+                [
+                    {
+                        "file": file_id,
+                        "mtime_ns": found.mtime_ns,
+                        "sightings_sha256": sightings_sha256(found.sightings),
+                    }
+                    for file_id, found in changes
+                ],
+            )
+            for some in batched(ids, MANY):
+                connection.execute(delete(sightings).where(sightings.c.file_id.in_(some)))
+                connection.execute(delete(inodes).where(inodes.c.file_id.in_(some)))
+            add_sightings(connection, [(file_id, found.sightings) for file_id, found in changes])
+            add_inodes(connection, changes)
 
     def finish_scan(
-        self, root_id: int, run_id: int, vanished: Sequence[int], moved: Mapping[int, int]
+        self,
+        root_id: int,
+        run_id: int,
+        vanished: Sequence[int],
+        moved: Mapping[int, int],
+        seen: Mapping[str, KnownFolder] | None = None,
     ) -> None:
         """Note that the root has been seen whole.
 
         Args:
             vanished: ids of files that are no longer there; they keep their history.
             moved: from the id of the new file to the id of the same file under its old name.
+            seen: all folders of the root, where they differ from `known_folders`; None where they
+                do not.
         """
         with self._catalogue.begin() as connection:
             for new, old in moved.items():
@@ -148,9 +213,24 @@ class SightingStore:
                     select(files.c.first_seen, files.c.added_run).where(files.c.id == old)
                 ).one()
                 connection.execute(update(files).where(files.c.id == new).values(history._asdict()))
-                connection.execute(delete(sightings).where(sightings.c.file_id == old))
-                connection.execute(delete(files).where(files.c.id == old))
+            for some in batched(moved.values(), MANY):
+                connection.execute(delete(sightings).where(sightings.c.file_id.in_(some)))
+                connection.execute(delete(files).where(files.c.id.in_(some)))
             self._retire(connection, vanished, "vanished")
+            if seen is not None:
+                _forget_folders(connection, root_id)
+                rows = [
+                    {
+                        "root_id": root_id,
+                        "path": path,
+                        "raw": raw_name(path),
+                        "files": folder.files,
+                        "digest": folder.digest,
+                    }
+                    for path, folder in seen.items()
+                ]
+                if rows:
+                    connection.execute(insert(folders), rows)
             connection.execute(
                 update(roots)
                 .where(roots.c.id == root_id)
@@ -175,11 +255,12 @@ class SightingStore:
     def sightings_of(self, photo_ids: Sequence[int]) -> dict[int, list[StoredSighting]]:
         """Where each photo was seen, present files first, then by collection and path."""
         found: dict[int, list[StoredSighting]] = {photo_id: [] for photo_id in photo_ids}
+        words: dict[str, str] = {}
         with self._catalogue.begin() as connection:
             for some in batched(found, MANY):
                 wanted = _sightings().where(files.c.photo_id.in_(some))
                 for row in connection.execute(wanted):
-                    found[row.photo_id].append(_stored(row))
+                    found[row.photo_id].append(_stored(row, words))
         return found
 
     def photos_with_several_sightings(self) -> list[int]:
@@ -195,143 +276,97 @@ class SightingStore:
         with self._catalogue.begin() as connection:
             return [row.photo_id for row in connection.execute(wanted)]
 
+    def any_of_runs(self, runs: range) -> bool:
+        """Whether one of some runs, which follow each other, found a file."""
+        of_runs = files.c.added_run.between(runs.start, runs.stop - 1)
+        with self._catalogue.begin() as connection:
+            return (
+                connection.execute(select(files.c.id).where(of_runs).limit(1)).first() is not None
+            )
+
     def failed_files(self, root_id: int, limit: int) -> list[tuple[str, Failure]]:
         """Present files of a root that could not be described, by path."""
-        wanted = (
-            select(files.c.path, _FAILED, photos.c.message, files.c.message.label("own"))
-            .outerjoin(photos, photos.c.id == files.c.photo_id)
-            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
-            .order_by(files.c.path)
-            .limit(limit)
-        )
+        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message)
+        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id)
+        both = union_all(unread.where(*_unread(root_id)), broken)
         with self._catalogue.begin() as connection:
-            rows = connection.execute(wanted).all()
-        return [(row.path, Failure(row.failed, row.own or row.message or "")) for row in rows]
+            rows = connection.execute(both.order_by("path").limit(limit)).all()
+        return [(row[0], Failure(row[1], row[2] or "")) for row in rows]
 
-    def count_failed(self, root_id: int) -> int:
-        """How many present files of a root could not be described."""
-        wanted = (
-            select(func.count())
-            .select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
-            .where(files.c.root_id == root_id, files.c.state == "present", _FAILED.is_not(None))
-        )
+    def count_failed(self, root_id: int | None = None) -> int:
+        """How many present files, of one root or of all, could not be described."""
+        unread = select(func.count(files.c.id)).where(*_unread(root_id))
+        broken = _broken(select(func.count(files.c.id)), root_id)
         with self._catalogue.begin() as connection:
-            return connection.execute(wanted).scalar_one()
+            unreadable: int = connection.execute(unread).scalar_one()
+            undescribed: int = connection.execute(broken).scalar_one()
+        return unreadable + undescribed
 
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
-        present = select(
-            func.count(), func.coalesce(func.sum(case((_FAILED.is_not(None), 1), else_=0)), 0)
-        ).select_from(files.outerjoin(photos, photos.c.id == files.c.photo_id))
+        wanted: dict[str, Select[Any]] = {
+            "sightings": select(func.count()).select_from(sightings),
+            "profiles": select(func.count()).select_from(profiles),
+            "files": select(func.count()).select_from(files).where(text("state = 'present'")),
+        }
         with self._catalogue.begin() as connection:
-            total, broken = connection.execute(present.where(files.c.state == "present")).one()
-            return {
-                "sightings": connection.execute(
-                    select(func.count()).select_from(sightings)
-                ).scalar_one(),
-                "profiles": connection.execute(
-                    select(func.count()).select_from(profiles)
-                ).scalar_one(),
-                "files": total,
-                "failed": broken,
-            }
+            found = {name: connection.execute(count).scalar_one() for name, count in wanted.items()}
+        return {**found, "failed": self.count_failed()}
 
 
-def _photo_ids(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
-    """Ids of photos by SHA-256, made where they are new, in the order given."""
-    known: dict[str, int] = {}
-    for some in batched(hashes, MANY):
-        rows = connection.execute(
-            select(photos.c.sha256, photos.c.id).where(photos.c.sha256.in_(some))
-        )
-        known.update((row.sha256, row.id) for row in rows)
-    for sha256 in hashes:
-        if sha256 not in known:
-            known[sha256] = connection.execute(
-                insert(photos).values(sha256=sha256, state="pending").returning(photos.c.id)
-            ).scalar_one()
-    return known
+def _unread(root_id: int | None) -> list[ColumnElement[bool]]:
+    """Present files that could not even be read."""
+    here = [] if root_id is None else [files.c.root_id == root_id]
+    return [files.c.code.is_not(None), files.c.state == "present", *here]
 
 
-def _add_file(
-    connection: Connection,
-    root_id: int,
-    run_id: int,
-    file: ScannedFile,
-    photo_ids: Mapping[str, int],
-) -> int:
-    photo_id = photo_ids[file.sha256] if file.sha256 else None
-    file_id: int = connection.execute(
-        insert(files)
-        .values(
-            root_id=root_id,
-            path=file.printable,
-            raw=raw_name(file.found.path),
-            size=file.found.size,
-            mtime_ns=file.found.mtime_ns,
-            state="present",
-            photo_id=photo_id,
-            code=file.failure.code if file.failure else None,
-            message=file.failure.message if file.failure else None,
-            sightings_sha256=sightings_sha256(file.found.sightings),
-            added_run=run_id,
-            first_seen=now(),
-        )
-        .returning(files.c.id)
-    ).scalar_one()
-    _add_sightings(connection, file_id, file.found.sightings)
-    return file_id
-
-
-def _add_sightings(connection: Connection, file_id: int, infos: Sequence[SightingInfo]) -> None:
-    connection.execute(
-        insert(sightings),
-        [
-            {
-                "file_id": file_id,
-                "site": info.site,
-                "profile_id": _profile_id(connection, info),
-                "url": info.url,
-                "ad_id": info.ad_id,
-                "posted_at": info.posted_at,
-                "phone": info.phone,
-                "email": info.email,
-                "location": info.location,
-                "text": info.text,
-                "extra": dict(info.extra),
-            }
-            for info in infos
-        ],
+def _broken(what: Select[Any], root_id: int | None) -> Select[Any]:
+    """Of present files that were read, those whose photo could not be described."""
+    found = what.select_from(photos).join(files, files.c.photo_id == photos.c.id)
+    if root_id is not None:
+        # Plus 0, so that SQLite goes from the few photos that failed to their files, and not from
+        # all files of the root to their photos.
+        found = found.where(files.c.root_id + 0 == root_id)
+    return found.where(
+        photos.c.state == "failed", files.c.state == "present", files.c.code.is_(None)
     )
 
 
-def _profile_id(connection: Connection, info: SightingInfo) -> int | None:
-    if not info.profile:
-        return None
-    values = {"site": info.site, "handle": info.profile}
-    connection.execute(insert_new(connection, profiles), values)
-    profile_id: int = connection.execute(select(profiles.c.id).filter_by(**values)).scalar_one()
-    return profile_id
+def folder_of(path: str) -> str:
+    """The folder that a file is directly in; "" for the root."""
+    return path.rpartition("/")[0]
+
+
+def _forget_folders(connection: Connection, root_id: int) -> None:
+    """In the transaction that changes files: from then on, no folder passes as unchanged."""
+    connection.execute(delete(folders).where(folders.c.root_id == root_id))
 
 
 def _sightings() -> Select[*tuple[Any, ...]]:
-    """Sightings with all that `StoredSighting` shows, in a stable order."""
+    """Sightings with all that `StoredSighting` shows, in a stable order; see `_stored`."""
+    last_seen = func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen)
     return (
         select(
             files.c.photo_id,
             photos.c.sha256,
-            collections.c.name.label("collection"),
+            collections.c.name,
             collections.c.kind,
-            roots.c.path.label("root"),
+            roots.c.path,
             files.c.path,
             files.c.state,
             files.c.first_seen,
+            last_seen,
             files.c.added_run,
-            func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen).label(
-                "last_seen"
-            ),
-            func.coalesce(profiles.c.handle, "").label("handle"),
-            sightings,
+            sightings.c.site,
+            func.coalesce(profiles.c.handle, ""),
+            sightings.c.url,
+            sightings.c.ad_id,
+            sightings.c.posted_at,
+            sightings.c.phone,
+            sightings.c.email,
+            sightings.c.location,
+            sightings.c.text,
+            sightings.c.extra,
         )
         .join(files, files.c.id == sightings.c.file_id)
         .join(photos, photos.c.id == files.c.photo_id)
@@ -348,29 +383,41 @@ def _sightings() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _stored(row: Row[*tuple[Any, ...]]) -> StoredSighting:
+def _stored(row: Row[*tuple[Any, ...]], words: dict[str, str]) -> StoredSighting:
+    """One sighting.
+
+    Args:
+        words: texts that were seen before. Thousands of sightings share their folder, site, profile
+            and times, and in memory these texts, too.
+    """
+    _, sha256, collection, kind, root, path, state, first_seen, last_seen, run, *rest = row
+    site, handle, url, ad_id, posted_at, phone, email, location, text, extra = rest
+
+    def same(word: str) -> str:
+        return words.setdefault(word, word)
+
     info = SightingInfo(
-        row.site,
-        row.handle,
-        row.url,
-        row.ad_id,
-        row.posted_at,
-        row.phone,
-        row.email,
-        row.location,
-        row.text,
-        row.extra,
+        same(site),
+        same(handle),
+        url,
+        ad_id,
+        posted_at,
+        same(phone),
+        same(email),
+        same(location),
+        text,
+        extra or _NOTHING_FURTHER,
     )
     return StoredSighting(
-        row.sha256,
-        row.collection,
-        row.kind == "gallery",
-        row.root,
-        row.path,
+        sha256,
+        same(collection),
+        kind == "gallery",
+        same(root),
+        path,
         info,
-        row.first_seen,
-        row.last_seen,
-        row.state == "present",
-        row.added_run,
-        row.kind == "ignored",
+        same(first_seen),
+        same(last_seen),
+        state == "present",
+        run,
+        kind == "ignored",
     )

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagematch.benchmark import plots
+from imagematch.benchmark import canvas, plots
+from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.figures import Figures, measure
 from imagematch.benchmark.records import Hit
 from imagematch.errors import UsageError
@@ -28,42 +29,40 @@ def figures() -> Figures:
 
 
 @pytest.fixture(scope="module")
-def drawn(figures: Figures) -> tuple[plots.Plot, ...]:
+def drawn(figures: Figures) -> tuple[Plot, ...]:
     return plots.draw(figures)
 
 
-def picture(plot: plots.Plot) -> Image.Image:
+def picture(plot: Plot) -> Image.Image:
     return Image.open(io.BytesIO(plot.png))
 
 
-def colours(plot: plots.Plot) -> Counter[tuple[int, ...]]:
+def colours(plot: Plot) -> Counter[tuple[int, ...]]:
     pixels = np.asarray(picture(plot).convert("RGB")).reshape(-1, 3)
     return Counter(map(tuple, pixels[::3].tolist()))
 
 
-def test_there_is_a_plot_of_everything(drawn: tuple[plots.Plot, ...]) -> None:
+def test_there_is_a_plot_of_everything(drawn: tuple[Plot, ...]) -> None:
     assert [plot.name for plot in drawn] == NAMES
     for plot in drawn:
         assert picture(plot).format == "PNG"
         assert plot.about.endswith(".")
 
 
-def test_equal_figures_give_equal_files(figures: Figures, drawn: tuple[plots.Plot, ...]) -> None:
+def test_equal_figures_give_equal_files(figures: Figures, drawn: tuple[Plot, ...]) -> None:
     assert plots.draw(figures) == drawn
     # A version or a time would change the files without a change of the figures.
     assert all(set(picture(plot).info) <= {"dpi"} for plot in drawn)
 
 
-def test_a_readers_matplotlibrc_changes_nothing(
-    figures: Figures, drawn: tuple[plots.Plot, ...]
-) -> None:
+def test_a_readers_matplotlibrc_changes_nothing(figures: Figures, drawn: tuple[Plot, ...]) -> None:
     import matplotlib
 
     with matplotlib.rc_context({"axes.facecolor": "red", "figure.dpi": 30, "lines.linewidth": 9}):
         assert plots.draw(figures) == drawn
 
 
-def test_a_method_keeps_its_colour_in_all_plots(drawn: tuple[plots.Plot, ...]) -> None:
+def test_a_method_keeps_its_colour_in_all_plots(drawn: tuple[Plot, ...]) -> None:
     by_name = {plot.name: colours(plot) for plot in drawn}
     first, last = (0x00, 0x72, 0xB2), (0x1B, 0x1F, 0x27)  # phash and thorough
     for name in ("precision_recall.png", "cost_recall.png"):
@@ -91,20 +90,18 @@ def test_a_method_without_times_is_drawn_all_the_same() -> None:
         assert "cost_recall.png" in [plot.name for plot in plots.draw(figures)]
 
 
-def test_written_plots_are_those_that_were_drawn(
-    drawn: tuple[plots.Plot, ...], tmp_path: Path
-) -> None:
-    plots.write(drawn, tmp_path / "new" / "folder")
+def test_written_plots_are_those_that_were_drawn(drawn: tuple[Plot, ...], tmp_path: Path) -> None:
+    canvas.write(drawn, tmp_path / "new" / "folder")
     for plot in drawn:
         assert (tmp_path / "new" / "folder" / plot.name).read_bytes() == plot.png
 
 
 def test_a_folder_that_can_not_be_written_is_explained(
-    drawn: tuple[plots.Plot, ...], tmp_path: Path
+    drawn: tuple[Plot, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(UsageError, match=r"plots can't be written to .*file"):
-        plots.write(drawn, tmp_path / "file")
+        canvas.write(drawn, tmp_path / "file")
 
 
 def test_without_matplotlib_the_error_names_the_extra(

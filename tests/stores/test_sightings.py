@@ -185,7 +185,7 @@ def test_new_words_of_the_source_replace_the_old_ones(index: Index) -> None:
     root = add(index, scanned("a.jpg", None, SightingInfo("a"), SightingInfo("b")))
     (known,) = index.sightings.known_files(root)
     found = FoundFile("a.jpg", 10, 77, (SightingInfo("c"),))
-    index.sightings.refresh_files([(known.id, found)])
+    index.sightings.refresh_files(root, [(known.id, found)])
     assert [entry.info.site for entry in index.sightings.sightings_of([1])[1]] == ["c"]
     (fresh,) = index.sightings.known_files(root)
     assert (fresh.mtime_ns, fresh.sightings_sha256) == (77, sightings_sha256(found.sightings))

@@ -1,0 +1,180 @@
+"""The speed benchmark as a recipe: a folder of photos in, what was measured out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from imagematch.benchmark import machine
+from imagematch.benchmark.speed import (
+    memory,
+    peers,
+    photos,
+    scaling,
+    steps,
+    throughput,
+    unchanged,
+)
+from imagematch.benchmark.speed.records import Peak, Speed, Steps, Throughput
+from imagematch.benchmark.speed.throughput import PRESETS
+from imagematch.monitor import Monitor
+from imagematch.settings import DEFAULTS
+
+THROUGHPUT, STEPS, MEMORY = "throughput", "steps", "memory"
+UNCHANGED, SCALE = "unchanged", "scale"
+#: What can be measured, in the order of tables.
+ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, SCALE)
+
+#: Numbers of photos that memory is measured at, beside all that there are.
+_MEMORY_SIZES = (250, 500, 1000)
+
+#: Photos that are taken apart into steps, half of a minute of the slowest preset, and photos that
+#: come before.
+_STEPS_PHOTOS, _WARM_PHOTOS = 300, 8
+
+
+@dataclass(frozen=True, slots=True)
+class SpeedRequest:
+    """What to measure.
+
+    Attributes:
+        folder: of photos.
+        peers: folder of the environment that the peers are installed in; None for none.
+        parts: of `ALL_PARTS`.
+        photos: for throughput, evenly chosen.
+        large: 12-megapixel photos for throughput; 0 for none.
+        rounds: of everything that is timed.
+        tree: small files to look at again.
+        scale: sizes of made-up indexes, photos.
+        command: that repeats the run.
+        leave_out: files and folders in `folder` that are no part of it.
+    """
+
+    folder: Path
+    peers: Path | None = None
+    parts: tuple[str, ...] = ALL_PARTS
+    photos: int = 1000
+    large: int = 40
+    rounds: int = 3
+    tree: int = 20_000
+    scale: tuple[int, ...] = (10_000, 100_000)
+    seed: int = 0
+    command: str = "imagematch bench --speed"
+    leave_out: tuple[Path, ...] = ()
+
+
+def run(request: SpeedRequest, scratch: Path, monitor: Monitor) -> Speed:
+    """Measure.
+
+    Args:
+        scratch: an empty folder; what is written goes there.
+
+    Raises:
+        UsageError: there is no photo in the folder, or a command of imagematch fails.
+        SourceUnavailable: there is no such folder.
+        Stopped: as asked through the monitor.
+    """
+    monitor.stage("Reading the folder", None)
+    paths = photos.files_of(request.folder, request.leave_out)
+    environment = peers.environment(request.peers)
+    wanted = request.parts
+    measured = Speed(
+        folder=request.folder.resolve().name,
+        command=request.command,
+        machine=machine.describe(),
+        rounds=request.rounds,
+        workers=DEFAULTS.workers.count or machine.cores(),
+        peers={
+            peer.package: environment.versions[peer.package]
+            for peer in peers.all_peers()
+            if not environment.missing(peer)
+        },
+    )
+    if THROUGHPUT in wanted:
+        turns = _throughput(request, paths, environment, scratch, monitor)
+        measured = replace(measured, throughput=turns)
+    if STEPS in wanted:
+        measured = replace(measured, steps=_steps(request, paths, scratch, monitor))
+    if MEMORY in wanted:
+        peaks = _peaks(request, paths, scratch, monitor)
+        measured = replace(measured, peaks=peaks, growth=memory.growth(peaks))
+    if UNCHANGED in wanted:
+        work = _work(scratch, "unchanged")
+        again = unchanged.measure(request.tree, request.rounds, work, monitor)
+        measured = replace(measured, unchanged=again)
+    if SCALE in wanted:
+        work = _work(scratch, "scale")
+        found = scaling.measure(request.scale, work, request.seed, monitor)
+        measured = replace(measured, growth=(*measured.growth, *found))
+    return measured
+
+
+def missing(request: SpeedRequest) -> tuple[str, ...]:
+    """Packages that imagematch could be compared with, if they were installed."""
+    environment = peers.environment(request.peers)
+    names = {peer.package for peer in peers.all_peers() if environment.missing(peer)}
+    return tuple(sorted(names))
+
+
+def _throughput(
+    request: SpeedRequest,
+    paths: Sequence[str],
+    environment: peers.Environment,
+    scratch: Path,
+    monitor: Monitor,
+) -> tuple[Throughput, ...]:
+    """The folder's own photos, then large ones."""
+    some = photos.evenly(paths, request.photos)
+    laid = [photos.lay_out("photos as they are", request.folder, some, scratch / "small")]
+    if request.large:
+        some = photos.evenly(paths, request.large)
+        monitor.stage("Enlarging photos", len(some))
+        target = scratch / "large"
+        laid.append(
+            photos.make_large("12 megapixels", request.folder, some, target, request.seed, monitor)
+        )
+    workers = DEFAULTS.workers.count or machine.cores()
+    measured = []
+    for number, one in enumerate(laid):
+        work = _work(scratch, f"turns-{number}")
+        measured.append(
+            throughput.measure(
+                one,
+                environment,
+                work,
+                monitor,
+                rounds=request.rounds,
+                workers=workers,
+                targets=number == 0,
+            )
+        )
+    return tuple(measured)
+
+
+def _steps(
+    request: SpeedRequest, paths: Sequence[str], scratch: Path, monitor: Monitor
+) -> tuple[Steps, ...]:
+    some = photos.evenly(paths, min(request.photos, _STEPS_PHOTOS))
+    others = sorted(set(paths) - set(some))[:_WARM_PHOTOS] or some[:1]
+    laid = photos.lay_out("", request.folder, some, scratch / "apart")
+    warm = photos.lay_out("", request.folder, others, scratch / "apart-others")
+    monitor.stage("Taking apart where time goes", len(PRESETS))
+    found = []
+    for preset in PRESETS:
+        work = _work(scratch, f"steps-{preset}")
+        found.append(steps.measure(preset, laid.folder, warm.folder, work, monitor))
+        monitor.advance()
+    return tuple(found)
+
+
+def _peaks(
+    request: SpeedRequest, paths: Sequence[str], scratch: Path, monitor: Monitor
+) -> tuple[Peak, ...]:
+    work = _work(scratch, "memory")
+    return memory.measure(PRESETS, request.folder, paths, _MEMORY_SIZES, work, monitor)
+
+
+def _work(scratch: Path, name: str) -> Path:
+    """A new folder."""
+    folder = scratch / name
+    folder.mkdir()
+    return folder

@@ -1,0 +1,192 @@
+"""Rows that a scan adds to the catalogue: files, photos, sightings, profiles.
+
+Functions for one transaction of `stores.sightings`, which says when they are called. Each takes
+many rows: one statement for all of them is ten times as fast as one for each.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from itertools import batched
+from operator import attrgetter
+
+from sqlalchemy import Connection, insert, select
+
+from imagematch.records import Failure, FoundFile, SightingInfo
+from imagematch.stores.schema import files, inodes, insert_new, photos, profiles, sightings
+
+#: Values in one IN (...), below SQLite's limit.
+MANY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedFile:
+    """A file with its content's identity, or with the reason why it could not be read."""
+
+    found: FoundFile
+    printable: str
+    sha256: str | None
+    failure: Failure | None
+
+
+_NAMES = tuple(field.name for field in fields(SightingInfo) if field.name != "extra")
+_WORDS = attrgetter(*_NAMES)
+
+#: What tells that a file is one that was read before: number, size, times of data and of change.
+type Inode = tuple[int, int, int, int]
+
+#: File systems without numbers of their own (FAT) make some up, anew each time; their times of
+#: change are no finer than this, ns (exFAT: 10 ms).
+_COARSE_NS = 10_000_000
+_MOST_INODE = 2**63 - 1  # BIGINT
+
+
+def inode_of(found: FoundFile) -> Inode | None:
+    """What stays the same while a file is neither written to nor renamed itself; None where the
+    file system can't be trusted to tell.
+
+    Its folder may be renamed. Nobody can set the time of change, so two files that agree in all of
+    this have the same bytes.
+    """
+    if not 0 < found.inode <= _MOST_INODE or found.ctime_ns % _COARSE_NS == 0:
+        return None
+    return found.inode, found.size, found.mtime_ns, found.ctime_ns
+
+
+def sightings_sha256(infos: Sequence[SightingInfo]) -> str:
+    """Identity of what a source says about a file; changes when the manifest does."""
+    if len(infos) == 1 and not infos[0].extra:
+        return _plain_sha256(*_WORDS(infos[0]))
+    return _sha256(infos)
+
+
+@lru_cache(maxsize=1024)
+def _plain_sha256(*words: str) -> str:
+    """Of one sighting without further columns: all files of a profile share it."""
+    return _sha256((SightingInfo(**dict(zip(_NAMES, words, strict=True))),))  # type: ignore[arg-type]
+
+
+def _sha256(infos: Sequence[SightingInfo]) -> str:
+    text = json.dumps([asdict(info) for info in infos], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def raw_name(name: str) -> bytes:
+    """The bytes of a name that is not valid UTF-8; b"" for any other."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return b""
+
+
+def photo_ids_of(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
+    """Ids of photos by SHA-256, made where they are new, in the order given."""
+    known: dict[str, int] = {}
+    for some in batched(dict.fromkeys(hashes), MANY):
+        rows = connection.execute(
+            select(photos.c.sha256, photos.c.id).where(photos.c.sha256.in_(some))
+        )
+        known.update((row.sha256, row.id) for row in rows)
+    new = [sha256 for sha256 in dict.fromkeys(hashes) if sha256 not in known]
+    if new:
+        ids = connection.execute(
+            insert(photos).returning(photos.c.id, sort_by_parameter_order=True),
+            [{"sha256": sha256, "state": "pending"} for sha256 in new],
+        ).scalars()
+        known.update(zip(new, ids, strict=True))
+    return known
+
+
+def add_files(
+    connection: Connection,
+    root_id: int,
+    run_id: int,
+    scanned: Sequence[ScannedFile],
+    photo_ids: Mapping[str, int],
+    time: str,
+) -> list[int]:
+    """Add present files; returns their ids, in order.
+
+    Args:
+        photo_ids: of the contents of all that could be read, by SHA-256.
+        time: when they were first seen.
+    """
+    if not scanned:
+        return []
+    rows = [
+        {
+            "root_id": root_id,
+            "path": file.printable,
+            "raw": raw_name(file.found.path),
+            "size": file.found.size,
+            "mtime_ns": file.found.mtime_ns,
+            "state": "present",
+            "photo_id": photo_ids[file.sha256] if file.sha256 else None,
+            "code": file.failure.code if file.failure else None,
+            "message": file.failure.message if file.failure else None,
+            "sightings_sha256": sightings_sha256(file.found.sightings),
+            "added_run": run_id,
+            "first_seen": time,
+        }
+        for file in scanned
+    ]
+    adding = insert(files).returning(files.c.id, sort_by_parameter_order=True)
+    ids = list(connection.execute(adding, rows).scalars())
+    add_inodes(connection, zip(ids, (file.found for file in scanned), strict=True))
+    return ids
+
+
+def add_inodes(connection: Connection, found: Iterable[tuple[int, FoundFile]]) -> None:
+    """Note which files of the file system some rows are about, where that can be told."""
+    rows = [
+        {"file_id": file_id, "inode": file.inode, "ctime_ns": file.ctime_ns}
+        for file_id, file in found
+        if inode_of(file)
+    ]
+    if rows:
+        connection.execute(insert(inodes), rows)
+
+
+def add_sightings(
+    connection: Connection, told: Sequence[tuple[int, Sequence[SightingInfo]]]
+) -> None:
+    """Store what a source says about files, by the file's id."""
+    profile_ids = _profile_ids(connection, [info for _, infos in told for info in infos])
+    rows = [
+        {
+            "file_id": file_id,
+            "site": info.site,
+            "profile_id": profile_ids.get((info.site, info.profile)),
+            "url": info.url,
+            "ad_id": info.ad_id,
+            "posted_at": info.posted_at,
+            "phone": info.phone,
+            "email": info.email,
+            "location": info.location,
+            "text": info.text,
+            "extra": dict(info.extra),
+        }
+        for file_id, infos in told
+        for info in infos
+    ]
+    if rows:
+        connection.execute(insert(sightings), rows)
+
+
+def _profile_ids(
+    connection: Connection, infos: Iterable[SightingInfo]
+) -> dict[tuple[str, str], int]:
+    """Ids of the profiles that are named, by site and handle; made where they are new."""
+    found: dict[tuple[str, str], int] = {}
+    for info in infos:
+        if info.profile and (info.site, info.profile) not in found:
+            values = {"site": info.site, "handle": info.profile}
+            connection.execute(insert_new(connection, profiles), values)
+            found[info.site, info.profile] = connection.execute(
+                select(profiles.c.id).filter_by(**values)
+            ).scalar_one()
+    return found

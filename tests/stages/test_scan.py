@@ -1,0 +1,316 @@
+"""Scans read what is new and nothing else, and find what a scan of every file would find."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from imagematch.errors import Stopped
+from imagematch.monitor import Unwatched
+from imagematch.records import FoundFile
+from imagematch.sources import folder
+from imagematch.stages import scan
+from imagematch.stages.scan import ScanReport, Source
+from imagematch.stores.index import Index
+from imagematch.stores.sightings import KnownFile, SightingStore
+from tests.stores.builders import create
+
+needs_inodes = pytest.mark.skipif(os.name != "posix", reason="folders tell no inodes there")
+
+
+class Looking:
+    """Counts what a scan reads: files to hash, and rows of files that are known."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.hashed: list[str] = []
+        self.known: list[str] = []
+        hash_file, known_files = scan.sha256_of, SightingStore.known_files
+
+        def counted(path: str, most: int) -> str:
+            self.hashed.append(Path(path).name)
+            return hash_file(path, most)
+
+        def noted(store: SightingStore, root: int, of: str | None = None) -> Iterator[KnownFile]:
+            for file in known_files(store, root, of):
+                self.known.append(file.path)
+                yield file
+
+        monkeypatch.setattr(scan, "sha256_of", counted)
+        monkeypatch.setattr(SightingStore, "known_files", noted)
+
+    def reset(self) -> None:
+        self.hashed, self.known = [], []
+
+
+@pytest.fixture
+def looking(monkeypatch: pytest.MonkeyPatch) -> Looking:
+    return Looking(monkeypatch)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index.write(create(tmp_path / "index"), "test") as opened:
+        opened.collections.ensure("ads", "ads")
+        yield opened
+
+
+def put(root: Path, *paths: str) -> None:
+    for path in paths:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(path)
+
+
+def scanned(index: Index, root: Path, **source: object) -> ScanReport:
+    run_id = index.catalogue.start_run("index", "", str(root))
+    return scan.run(index, Source(root, "ads", **source), run_id, Unwatched())  # type: ignore[arg-type]
+
+
+def present(index: Index, report: ScanReport) -> dict[str, str | None]:
+    return {file.path: file.sha256 for file in index.sightings.known_files(report.root_id)}
+
+
+@pytest.fixture
+def ads(tmp_path: Path) -> Path:
+    root = tmp_path / "ads"
+    put(root, "top.jpg", "a/1.jpg", "a/2.jpg", "a/deep/3.jpg", "b/4.jpg", "c/5.jpg")
+    return root
+
+
+# --- what is read ------------------------------------------------------------------------------
+
+
+def test_unchanged_tree_is_neither_read_nor_looked_up(
+    index: Index, ads: Path, looking: Looking
+) -> None:
+    assert scanned(index, ads).new == len(looking.hashed) == 6
+    looking.reset()
+    again = scanned(index, ads)
+    assert (again.seen, again.new, again.changed, again.vanished) == (6, 0, 0, 0)
+    assert looking.hashed == looking.known == []
+
+
+def test_touched_file_is_hashed_alone(index: Index, ads: Path, looking: Looking) -> None:
+    scanned(index, ads)
+    looking.reset()
+    os.utime(ads / "a/1.jpg", ns=(1, 1))
+    again = scanned(index, ads)
+    assert (again.seen, again.new, again.changed) == (6, 0, 0)
+    assert looking.hashed == ["1.jpg"]
+    assert looking.known == ["a/1.jpg", "a/2.jpg"]
+    looking.reset()
+    scanned(index, ads)
+    assert looking.hashed == looking.known == []
+
+
+def test_new_file_has_its_folder_compared_and_no_other(
+    index: Index, ads: Path, looking: Looking
+) -> None:
+    scanned(index, ads)
+    looking.reset()
+    put(ads, "b/new.jpg")
+    assert scanned(index, ads).new == 1
+    assert (looking.hashed, looking.known) == (["new.jpg"], ["b/4.jpg"])
+
+
+@needs_inodes
+def test_renamed_folder_is_not_read_again(index: Index, ads: Path, looking: Looking) -> None:
+    before = present(index, scanned(index, ads))
+    looking.reset()
+    (ads / "a").rename(ads / "z")
+    again = scanned(index, ads)
+    assert (again.moved, again.new, again.vanished) == (3, 0, 0)
+    assert looking.hashed == []
+    assert present(index, again) == {
+        path.replace("a/", "z/", 1): sha256 for path, sha256 in before.items()
+    }
+
+
+def test_renamed_file_costs_at_most_one_hash(index: Index, ads: Path, looking: Looking) -> None:
+    scanned(index, ads)
+    looking.reset()
+    (ads / "a/1.jpg").rename(ads / "b/1.jpg")
+    assert scanned(index, ads).moved == 1
+    assert len(looking.hashed) <= 1
+
+
+@needs_inodes
+def test_file_with_anothers_size_and_time_is_read(
+    index: Index, tmp_path: Path, looking: Looking
+) -> None:
+    root = tmp_path / "ads"
+    put(root, "one/a.jpg")
+    os.utime(root / "one/a.jpg", ns=(1, 1))
+    scanned(index, root)
+    looking.reset()
+    shutil.rmtree(root / "one")
+    put(root, "two/b.jpg")  # may well get the inode that has just been given back
+    os.utime(root / "two/b.jpg", ns=(1, 1))
+    report = scanned(index, root, allow_lost=True)
+    assert looking.hashed == ["b.jpg"]
+    assert (report.new, report.vanished, report.moved) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("inode", "ctime_ns", "trusted"),
+    [
+        (7, 1_700_000_000_123_456_789, True),
+        (7, 1_700_000_000_000_000_000, False),  # whole seconds: FAT
+        (7, 1_700_000_000_120_000_000, False),  # 10 ms: exFAT
+        (0, 1_700_000_000_123_456_789, False),  # Windows, in a listing
+        (2**63, 1_700_000_000_123_456_789, False),  # more than a BIGINT
+    ],
+)
+def test_inodes_are_trusted_only_where_the_file_system_keeps_them(
+    index: Index, inode: int, ctime_ns: int, trusted: bool
+) -> None:
+    root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
+    found = FoundFile("a.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
+    file = scan.ScannedFile(found, "a.jpg", "ab" * 32, None)
+    index.sightings.add_files(root, 1, [file], [])
+    renamed = FoundFile("b.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
+    assert bool(index.sightings.same_inodes(root, [renamed])) == trusted
+
+
+# --- when folders must not pass ----------------------------------------------------------------
+
+
+def test_scan_that_was_stopped_leaves_no_folder_to_pass(
+    index: Index, ads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned(index, ads)
+    put(ads, "b/new.jpg")
+
+    def stopped(*_: object) -> None:
+        raise Stopped("test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SightingStore, "finish_scan", stopped)
+        with pytest.raises(Stopped):
+            scanned(index, ads)
+    (ads / "b/new.jpg").unlink()  # the folder is again as the last complete scan saw it
+    report = scanned(index, ads)
+    assert report.vanished == 1
+    assert "b/new.jpg" not in present(index, report)
+
+
+def test_file_that_could_not_be_read_is_tried_each_time(
+    index: Index, ads: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(scan, "sha256_of", refused)
+        assert None in present(index, scanned(index, ads)).values()
+    looking.reset()
+    report = scanned(index, ads)
+    assert len(looking.hashed) == 6
+    assert None not in present(index, report).values()
+
+
+def refused(path: str, _most: int) -> str:
+    raise scan.PhotoError("unreadable", f"{path} can't be read")
+
+
+def test_folder_that_refuses_once_is_neither_lost_nor_new(
+    index: Index, ads: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scanned(index, ads)
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "a":
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "scandir", refusing)
+        report = scanned(index, ads)
+        assert (report.vanished, len(present(index, report))) == (0, 6)
+    looking.reset()
+    report = scanned(index, ads)
+    assert (report.new, report.vanished, looking.hashed) == (0, 0, [])
+
+
+def test_other_labels_are_noticed_in_an_unchanged_tree(index: Index, ads: Path) -> None:
+    scanned(index, ads)
+    scanned(index, ads, site_from_path=True)
+    assert index.sightings.counts()["profiles"] == 1  # a/deep
+    scanned(index, ads, site_from_path=False)
+    sightings = index.sightings.sightings_of(range(1, 7))
+    assert {entry.info.site for found in sightings.values() for entry in found} == {""}
+
+
+def test_manifest_is_read_however_little_has_changed(index: Index, ads: Path) -> None:
+    scanned(index, ads)
+    manifest = ads.parent / "m.csv"
+    manifest.write_text("path,site\na/1.jpg,x\n")
+    scanned(index, ads, manifest=manifest)
+    manifest.write_text("path,site\na/1.jpg,y\n")
+    report = scanned(index, ads)
+    sightings = index.sightings.sightings_of(range(1, 7))
+    assert {entry.info.site for found in sightings.values() for entry in found} == {"", "y"}
+    assert len(report.notes) == 5
+
+
+def test_lone_file_added_to_a_scanned_folder_is_found_by_the_next_scan(
+    index: Index, ads: Path
+) -> None:
+    report = scanned(index, ads)
+    put(ads, "late.jpg")
+    scan.add_file(index, "ads", ads / "late.jpg", "ab" * 32, 2)
+    (ads / "late.jpg").unlink()
+    again = scanned(index, ads)
+    assert (again.root_id, again.vanished) == (report.root_id, 1)
+
+
+# --- the same as without any memory ------------------------------------------------------------
+
+CHANGES = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "remove", "move", "rename folder"]),
+        st.sampled_from(["a", "b", "a/deep", "c", ""]),
+        st.sampled_from(["1.jpg", "2.jpg", "x.jpg"]),
+        st.sampled_from(["a", "d", "a/deep"]),
+    ),
+    max_size=6,
+)
+
+
+@given(st.lists(CHANGES, min_size=1, max_size=3))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_changes_lead_to_what_is_there(
+    index: Index, tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, ...]]]
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    put(root, "a/1.jpg", "a/2.jpg", "a/deep/x.jpg", "b/1.jpg")
+    scanned(index, root)
+    for number, changes in enumerate(rounds):
+        for change in changes:
+            alter(root, number, *change)
+        report = scanned(index, root, allow_lost=True)
+        wanted = {entry.path for entry in folder.walk(root) if isinstance(entry, FoundFile)}
+        known = present(index, report)
+        assert known.keys() == wanted
+        for path, sha256 in known.items():
+            assert sha256 == scan.sha256_of(str(root / path), 1000)
+
+
+def alter(root: Path, number: int, how: str, place: str, name: str, to: str) -> None:
+    file, target = root / place / name, root / to
+    if how == "write":
+        put(root, f"{place}/{name}" if place else name)
+        file.write_text(f"{number} {place}")
+    elif how == "remove":
+        file.unlink(missing_ok=True)
+    elif how == "move" and file.exists():
+        target.mkdir(parents=True, exist_ok=True)
+        file.rename(target / name)
+    elif how == "rename folder" and place and (root / place).is_dir() and not target.exists():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # into itself
+            (root / place).rename(target)
