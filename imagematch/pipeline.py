@@ -36,6 +36,7 @@ from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor, open_executor
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.layout import index_exists
+from imagematch.stores.worker import standing_back
 
 #: Failures named in a report; the catalogue has them all.
 _FAILURES_LISTED = 10_000
@@ -121,7 +122,8 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         with _timed(spent, "scan"):
             scanned = scan.run(index, source, run_id, monitor)
         index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
-        described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor)
+        nice = index.settings.workers.nice if request.job else 0
+        described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor, nice)
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
@@ -152,7 +154,12 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
 
 
 def _work_off(
-    index: Index, root_id: int, run_id: int, spent: dict[str, float], monitor: Monitor
+    index: Index,
+    root_id: int,
+    run_id: int,
+    spent: dict[str, float],
+    monitor: Monitor,
+    nice: int,
 ) -> tuple[int, int]:
     """Describe, search and verify what waits; returns how many photos of the root were described,
     and how many pairs matched."""
@@ -161,7 +168,7 @@ def _work_off(
         return 0, 0
     from imagematch.stages import describe, search, verify
 
-    with workers(index.settings) as executor:
+    with workers(index.settings, nice=nice) as executor:
         described = describe.run(index, executor, root_id, monitor)
         spent.update(described.spent)
         with _timed(spent, "search"):
@@ -396,16 +403,18 @@ def embedder_of(settings: DescribeSettings, known: EmbedderRecord | None = None)
 
 
 @contextmanager
-def workers(settings: Settings, *, embedding: bool = True) -> Iterator[Executor]:
+def workers(settings: Settings, *, embedding: bool = True, nice: int = 0) -> Iterator[Executor]:
     """Worker processes for a run, gone at its end.
 
     Args:
         embedding: load the embedder in each.
+        nice: how far they stand back for other programs.
     """
     from imagematch.stages.fingerprints import warm_up
 
     describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
-    with open_executor(settings.workers, partial(warm_up, describing)) as executor:
+    prepare = partial(standing_back, nice, partial(warm_up, describing))
+    with open_executor(settings.workers, prepare) as executor:
         yield executor
 
 

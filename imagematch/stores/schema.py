@@ -321,11 +321,10 @@ def _add_decisions(connection: Connection) -> None:
 
 
 def _add_folders(connection: Connection) -> None:
-    inodes.create(connection)
-    folders.create(connection)
-    _FILES_BY_RUN.create(connection)
-    _FILES_UNREAD.create(connection)
-    _PHOTOS_BY_GATE.create(connection)
+    for table in (inodes, folders):
+        table.create(connection, checkfirst=True)
+    for index in (_FILES_BY_RUN, _FILES_UNREAD, _PHOTOS_BY_GATE):
+        index.create(connection, checkfirst=True)
 
 
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what

@@ -84,6 +84,17 @@ def serve(memory_mb: int, parent: int) -> None:
         send(replies, worker.answer(inbox.get()))
 
 
+def standing_back(nice: int, warm_up: Callable[[], object]) -> None:
+    """Let other programs go first from now on, and warm up.
+
+    Args:
+        nice: how far, 0-19, beyond what the parent does; nothing on Windows.
+    """
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
+    warm_up()
+
+
 def _leave_signals_to_parent() -> None:
     """Ctrl-C, a closed terminal and systemd signal the workers too; only the parent decides."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):

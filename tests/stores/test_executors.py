@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from imagematch.errors import ImagematchError
 from imagematch.settings import WorkerSettings
 from imagematch.stores.executors import Executor, Outcome, SerialExecutor, open_executor
+from imagematch.stores.worker import standing_back
 from tests.stores import workers
 
 QUICK = WorkerSettings(count=2, seconds_per_file=0.5, memory_mb=1024, chunk=3)
@@ -357,3 +358,11 @@ def test_a_worker_killed_by_somebody_else_costs_no_task_even_alone(tmp_path: Pat
     with open_executor(WorkerSettings(count=1, chunk=1)) as executor:
         outcomes = list(executor.run(partial(workers.die_once, tmp_path), ["only"]))
     assert [outcome.failure for outcome in outcomes] == [None]
+
+
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="needs priorities as POSIX has them")
+def test_workers_stand_back_as_far_as_asked() -> None:
+    prepare = partial(standing_back, 3, workers.warm_up_slowly)
+    with open_executor(QUICK, prepare) as executor:
+        (outcome,) = executor.run(workers.niceness, [None])
+    assert outcome.result == min(19, os.nice(0) + 3)

@@ -103,3 +103,7 @@ def warm_up_in_vain() -> None:
 def warm_up_fatally() -> None:
     """Die while starting."""
     os._exit(9)
+
+
+def niceness(chunk: Sequence[object]) -> list[int]:
+    return [os.nice(0) for _ in chunk]
