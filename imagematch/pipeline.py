@@ -165,6 +165,8 @@ def _work_off(
     and how many pairs matched."""
     roots = Census(index.catalogue).roots()
     if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
+        for stage in ("describe", "search", "verify"):
+            monitor.stage(stage, 0)
         return 0, 0
     from imagematch.stages import describe, search, verify
 
