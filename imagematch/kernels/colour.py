@@ -46,7 +46,11 @@ def eight_bits(picture: Image.Image) -> Image.Image:
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert to sRGB; a profile that is broken or meant for other pixels is passed over."""
+    """Convert to sRGB; a profile that is broken or meant for other pixels is passed over.
+
+    Returns:
+        An RGB picture; `picture` itself where nothing is to be converted.
+    """
     if profile and len(profile) <= _MOST_ICC_BYTES:
         transform = _icc_transform(profile, picture.mode)
         if transform is not None:

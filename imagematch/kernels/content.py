@@ -119,19 +119,27 @@ def _varied(gray: Bytes) -> Bytes:
 
 def _patches(gray: Bytes, plain: np.ndarray, least: float) -> Flags:
     """Connected plain pixels that are at least this share of the picture and of one level."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(
-        plain.astype(np.uint8), connectivity=4
-    )
-    large = stats[:, cv2.CC_STAT_AREA] >= least * gray.size
-    large[0] = False  # what is not plain
-    if not large.any():
+    if np.count_nonzero(plain) < least * gray.size:
         return np.zeros(gray.shape, np.bool_)
-    inside = large[labels]
-    patch, level = labels[inside], gray[inside].astype(np.float64)
-    area = np.maximum(np.bincount(patch, minlength=count), 1)
-    mean = np.bincount(patch, level, count) / area
-    variance = np.bincount(patch, level * level, count) / area - mean**2
-    return np.asarray((large & (variance <= _MOST_SPREAD**2))[labels], np.bool_)
+    # With areas and centroids from OpenCV it takes three times as long.
+    count, found = cv2.connectedComponents(plain.astype(np.uint8), connectivity=4)
+    labels = np.asarray(found, np.int32)
+    large = np.bincount(labels.ravel(), minlength=count) >= least * gray.size
+    large[0] = False  # what is not plain
+    patches = np.flatnonzero(large)
+    if not patches.size:
+        return np.zeros(gray.shape, np.bool_)
+    number = np.zeros(count, np.int32)  # of each large patch from 1 on, 0 for all else
+    number[patches] = np.arange(1, patches.size + 1)
+    numbers = number[labels]
+    # How many pixels of each patch have each level says all that its variance takes.
+    levels = np.bincount((numbers * 256 + gray).ravel(), minlength=256 * (patches.size + 1))
+    levels = levels.reshape(-1, 256)[1:]
+    area = levels.sum(axis=1)
+    mean = levels @ np.arange(256) / area
+    variance = levels @ np.arange(256) ** 2 / area - mean**2
+    ground = np.concatenate([[False], variance <= _MOST_SPREAD**2])
+    return np.asarray(ground[numbers], np.bool_)
 
 
 def _mean(values: Bytes) -> Floats:

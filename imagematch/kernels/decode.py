@@ -302,7 +302,7 @@ def _representative(
     for index in sorted({step * reachable // _CANDIDATES for step in range(_CANDIDATES)}):
         try:
             image.seek(index)
-            picture = _rendered(image, side, tolerant)
+            picture = _rendered(image, side, tolerant).copy()  # the next frame overwrites it
         except Exception:
             if not (tolerant and seen):
                 raise
