@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch import pipeline
+from imagematch import pipeline, staff
 from imagematch.errors import PhotoError, Stopped, UsageError
 from imagematch.monitor import Monitor
 from imagematch.pipeline import IGNORED, IndexRequest
@@ -133,7 +133,7 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
             failures += report.failures
             found += _described_in(index, Path(folder))
         found += others.known
-        with _running(index) as run_id, pipeline.workers(index.settings) as executor:
+        with _running(index) as run_id, staff.workers(index.settings) as executor:
             found += _described_files(index, executor, others.new, run_id, failures, monitor)
             kept = _record(index, "ignore", "ignore", note, dict.fromkeys(found))
             ids = index.decisions.contents({content.sha256 for content in others.known})

@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from imagematch import presets
@@ -30,13 +29,13 @@ from imagematch.records import (
 from imagematch.records import QueryOptions as QueryOptions
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.sources import folder
+from imagematch.staff import Staff, workers
 from imagematch.stages import scan
 from imagematch.stages.scan import Source
 from imagematch.stores.census import Census
-from imagematch.stores.executors import Executor, open_executor
+from imagematch.stores.executors import Executor
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.layout import index_exists
-from imagematch.stores.worker import standing_back
 
 #: Failures named in a report; the catalogue has them all.
 _FAILURES_LISTED = 10_000
@@ -119,11 +118,11 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     run_id = index.catalogue.start_run(what, request.job, str(source.folder))
     try:
         spent: dict[str, float] = {}
-        with _timed(spent, "scan"):
-            scanned = scan.run(index, source, run_id, monitor)
-        index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
-        nice = index.settings.workers.nice if request.job else 0
-        described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor, nice)
+        with Staff(index.settings, index.settings.workers.nice if request.job else 0) as staff:
+            with _timed(spent, "scan"):
+                scanned = scan.run(index, source, run_id, monitor, staff.call)
+            index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
+            described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor, staff)
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
@@ -159,7 +158,7 @@ def _work_off(
     run_id: int,
     spent: dict[str, float],
     monitor: Monitor,
-    nice: int,
+    staff: Staff,
 ) -> tuple[int, int]:
     """Describe, search and verify what waits; returns how many photos of the root were described,
     and how many pairs matched."""
@@ -170,14 +169,14 @@ def _work_off(
         return 0, 0
     from imagematch.stages import describe, search, verify
 
-    with workers(index.settings, nice=nice) as executor:
-        described = describe.run(index, executor, root_id, monitor)
-        spent.update(described.spent)
-        with _timed(spent, "search"):
-            search.run(index, root_id, monitor)
-        _catch_up(index, executor, root_id, monitor)
-        with _timed(spent, "verify"):
-            verified = verify.run(index, executor, run_id, monitor)
+    executor = staff.executor()
+    described = describe.run(index, executor, root_id, monitor)
+    spent.update(described.spent)
+    with _timed(spent, "search"):
+        search.run(index, root_id, monitor)
+    _catch_up(index, executor, root_id, monitor)
+    with _timed(spent, "verify"):
+        verified = verify.run(index, executor, run_id, monitor)
     return described.described, verified.matches
 
 
@@ -389,7 +388,7 @@ def _settle_embedder(index: Index, request: IndexRequest) -> None:
 
 
 def embedder_of(settings: DescribeSettings, known: EmbedderRecord | None = None) -> EmbedderRecord:
-    """Which embedder the settings name; raises as `find_model` and `load`.
+    """Which embedder the settings name; raises as `find_model` and `dimensions`.
 
     Args:
         known: one that need not be loaded to know its dimensions, where it is the same model.
@@ -400,24 +399,7 @@ def embedder_of(settings: DescribeSettings, known: EmbedderRecord | None = None)
     name = identity.name if settings.model else settings.preset
     if known is not None and known.identity == identity:
         return replace(known, preset=name)
-    embedder = embeddings.load(settings)
-    return EmbedderRecord(name, identity, embedder.dimensions if embedder else 0)
-
-
-@contextmanager
-def workers(settings: Settings, *, embedding: bool = True, nice: int = 0) -> Iterator[Executor]:
-    """Worker processes for a run, gone at its end.
-
-    Args:
-        embedding: load the embedder in each.
-        nice: how far they stand back for other programs.
-    """
-    from imagematch.stages.fingerprints import warm_up
-
-    describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
-    prepare = partial(standing_back, nice, partial(warm_up, describing))
-    with open_executor(settings.workers, prepare) as executor:
-        yield executor
+    return EmbedderRecord(name, identity, embeddings.dimensions(settings))
 
 
 @contextmanager

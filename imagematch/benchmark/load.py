@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from imagematch import pipeline
+from imagematch import staff
 from imagematch.monitor import Unwatched
 from imagematch.records import QueryOptions
 from imagematch.stages import query
@@ -58,7 +58,7 @@ def measure_under_load(
     with Index.read(directory) as index:
         settings = index.settings
     # The crew is kept, as by a web server: to start it for each query would hide everything else.
-    with pipeline.workers(settings) as executor:
+    with staff.workers(settings) as executor:
 
         def asked() -> Iterator[float]:
             for photo in cycle(map(str, photos)):

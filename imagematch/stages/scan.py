@@ -7,7 +7,7 @@ hash them. Nothing is decoded here.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,8 +78,17 @@ class ScanReport:
     notes: list[ManifestNote] = field(default_factory=list)
 
 
-def run(index: Index, source: Source, run_id: int, monitor: Monitor) -> ScanReport:
+def run(
+    index: Index,
+    source: Source,
+    run_id: int,
+    monitor: Monitor,
+    expect: Callable[[], object] = lambda: None,
+) -> ScanReport:
     """Bring the catalogue up to date with a folder.
+
+    Args:
+        expect: called once there are photos to describe; the scan goes on.
 
     Raises:
         SourceUnavailable: the folder is gone, or most of its known files are.
@@ -90,7 +99,7 @@ def run(index: Index, source: Source, run_id: int, monitor: Monitor) -> ScanRepo
     labels = _labels(source, index.collections.labels(collection, source.folder))
     entries = _entries(index, source, labels)
     root_id = index.collections.ensure_root(collection, source.folder, labels)
-    return _Scan(index, source, root_id, run_id, monitor).run(entries)
+    return _Scan(index, source, root_id, run_id, monitor, expect).run(entries)
 
 
 def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int) -> int:
@@ -165,12 +174,20 @@ class _Scan:
     """One scan of one root."""
 
     def __init__(
-        self, index: Index, source: Source, root_id: int, run_id: int, monitor: Monitor
+        self,
+        index: Index,
+        source: Source,
+        root_id: int,
+        run_id: int,
+        monitor: Monitor,
+        expect: Callable[[], object],
     ) -> None:
         self._index = index
         self._source = source
         self._run_id = run_id
         self._monitor = monitor
+        self._expect = expect
+        self._expected = False
         self._report = ScanReport(root_id)
         self._batch = index.settings.store.batch
         self._last_complete = index.sightings.last_complete_run(root_id)
@@ -264,6 +281,10 @@ class _Scan:
                 self._report.new += 1
         self._index.sightings.refresh_files(self._report.root_id, same)
         ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
+        if scanned and not self._expected:
+            self._expected = self._index.photos.count_pending(self._report.root_id) > 0
+            if self._expected:
+                self._expect()
         for file, file_id in zip(scanned, ids, strict=True):
             if file.sha256:
                 self._arrived.setdefault(file.sha256, []).append(file_id)

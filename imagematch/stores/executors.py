@@ -79,6 +79,10 @@ class Executor(Protocol):
         """
         ...
 
+    def start(self) -> None:
+        """Get the workers ready in the background; `run` tells what goes wrong with that."""
+        ...
+
     def close(self) -> None:
         """Stop all work at once; what was in flight is lost."""
         ...
@@ -113,6 +117,9 @@ class SerialExecutor:
         for chunk in batched(tasks, self._chunk):
             yield from _settle(partial(_attempt_here, function), list(chunk))
 
+    def start(self) -> None:
+        """Do nothing: there are no workers."""
+
     def close(self) -> None:
         """Do nothing: nothing runs between two calls."""
 
@@ -145,7 +152,7 @@ class ProcessExecutor:
         self, function: ChunkFunction[T, R], tasks: Iterable[T]
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`. A run that is given up while work is in flight stops all workers."""
-        crew = self._crew = self._crew or _Crew(self._settings, self._warm_up)
+        crew = self._ready_crew()
         ahead: deque[Future[list[Outcome[T, R]]]] = deque()
         try:
             for chunk in batched(tasks, self._settings.chunk):
@@ -162,6 +169,16 @@ class ProcessExecutor:
             self.close()
             raise
 
+    def start(self) -> None:
+        """See `Executor.start`."""
+        crew = self._ready_crew()
+        for _ in range(crew.size):
+            crew.submit(_nothing, [None])
+
+    def _ready_crew(self) -> "_Crew":
+        self._crew = self._crew or _Crew(self._settings, self._warm_up)
+        return self._crew
+
     def close(self) -> None:
         """Stop all workers at once and wait until they are gone."""
         crew, self._crew = self._crew, None
@@ -173,6 +190,10 @@ class ProcessExecutor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _nothing(chunk: Sequence[None]) -> Sequence[None]:
+    return chunk
 
 
 def _settle[T, R](

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagematch.errors import Stopped
 from imagematch.monitor import Unwatched
-from imagematch.records import FoundFile
+from imagematch.records import Failure, FoundFile
 from imagematch.sources import folder
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, Source
@@ -105,6 +105,28 @@ def test_touched_file_is_hashed_alone(index: Index, ads: Path, looking: Looking)
     looking.reset()
     scanned(index, ads)
     assert looking.hashed == looking.known == []
+
+
+def test_photos_to_describe_are_announced_and_known_ones_are_not(index: Index, ads: Path) -> None:
+    """Workers start meanwhile, which takes longer than to look at some hundred files."""
+    announced: list[str] = []
+
+    def scan_again(what: str) -> None:
+        run_id = index.catalogue.start_run("index", "", str(ads))
+        source = Source(ads, "ads")
+        report = scan.run(index, source, run_id, Unwatched(), lambda: announced.append(what))
+        photos = [photo.id for photo in index.photos.pending(report.root_id)]
+        index.photos.save_failed([(photo, Failure("broken", "no photo")) for photo in photos])
+
+    scan_again("all are new")
+    scan_again("none is")
+    os.utime(ads / "a/1.jpg", ns=(1, 1))
+    scan_again("one is touched")
+    (ads / "a/1.jpg").rename(ads / "b/1.jpg")
+    scan_again("one has moved")
+    put(ads, "d/new.jpg")
+    scan_again("one is new")
+    assert announced == ["all are new", "one is new"]
 
 
 def test_new_file_has_its_folder_compared_and_no_other(

@@ -73,6 +73,29 @@ def test_no_tasks_give_no_outcomes_and_start_no_worker() -> None:
         assert children() == before
 
 
+def test_workers_that_are_started_early_are_warm_and_no_more_than_wanted() -> None:
+    before = {process.pid for process in children()}
+
+    def started() -> set[int]:
+        return {process.pid for process in children()} - before
+
+    with open_executor(QUICK, workers.warm_up_slowly) as executor:
+        executor.start()
+        wait_until(lambda: len(started()) == 2)
+        early = started()
+        executor.start()
+        outcomes = list(executor.run(workers.is_warm, [0, 1]))
+        assert [outcome.result for outcome in outcomes] == [True, True]
+        assert started() == early
+
+
+def test_workers_that_start_early_in_vain_are_told_of_by_the_run() -> None:
+    with open_executor(QUICK, workers.warm_up_in_vain) as executor:
+        executor.start()
+        with pytest.raises(FileNotFoundError, match="the model is missing"):
+            list(executor.run(workers.behave, ["a"]))
+
+
 def test_guilty_tasks_fail_and_the_others_get_their_results(team: Executor) -> None:
     tasks = ["a", "segfault", "b", "exit", "c", "killed", "d", "e", "f", "sleep", "g", "h"]
     outcomes = list(team.run(workers.behave, tasks))

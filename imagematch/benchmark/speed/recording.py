@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from imagematch import pipeline
+from imagematch import pipeline, staff
 from imagematch.benchmark.speed.bare import Tape, Work
 from imagematch.monitor import Monitor
 from imagematch.settings import WorkerSettings
@@ -21,7 +21,7 @@ def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) ->
         tapes.append(tape)
         return _Recorder(open_executor(settings, warm_up), tape)
 
-    with replaced(pipeline, "open_executor", opened):
+    with replaced(staff, "open_executor", opened):
         pipeline.index_folder(directory, request, monitor)
     (tape,) = tapes
     return tape
@@ -58,6 +58,10 @@ class _Recorder:
                 yield task
 
         return self._inner.run(function, noted())
+
+    def start(self) -> None:
+        """See `Executor.start`."""
+        self._inner.start()
 
     def close(self) -> None:
         """See `Executor.close`."""

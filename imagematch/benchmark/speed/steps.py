@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from imagematch import pipeline
+from imagematch import pipeline, staff
 from imagematch.benchmark.speed.recording import replaced
 from imagematch.benchmark.speed.records import Steps
 from imagematch.kernels import comparison, decode, embeddings, hashes, keypoints, views
@@ -61,7 +61,7 @@ def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Mon
     """
     request = pipeline.IndexRequest(folder, preset=preset)
     before = pipeline.IndexRequest(others, preset=preset)
-    with replaced(pipeline, "open_executor", _serial):
+    with replaced(staff, "open_executor", _serial):
         # The model and lazy imports come first: they are the price of starting.
         pipeline.index_folder(scratch / "warm", before, Unwatched())
         monitor.check()
