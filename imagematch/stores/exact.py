@@ -4,7 +4,7 @@ FAISS proposes, a fixed sum decides. Its inner products differ in the last bits 
 queries and rows in one call (it takes BLAS from 20 queries on), and of equally near rows it keeps
 any. So rows that could be among the nearest within that error are scored again, each pair alone
 and in float64, and ties go to the smaller id: results depend on the vectors only, never on how
-they lie in shards. An inverted-list index can later propose in the place of `Metric.propose`.
+they lie in shards. Of shards with inverted lists, those propose, and what they leave out is not found.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,6 +15,7 @@ import faiss
 import numpy as np
 
 from imagematch.records import Bytes, Flags, Floats
+from imagematch.stores.inverted import Lists
 from imagematch.stores.vectors import UNIT_TOLERANCE, Ids, Neighbours, VectorKind
 
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
@@ -37,11 +38,13 @@ class Rows:
         ids: shape (N,), int64.
         vectors: shape (N, D) float32 or (N, B) uint8, in C order; may be memory-mapped.
         alive: shape (N,); rows that may be found.
+        lists: that propose rows; None: every row is looked at.
     """
 
     ids: Ids
     vectors: Floats | Bytes
     alive: Flags
+    lists: Lists | None = None
 
     def blocks(self) -> Iterator["Rows"]:
         """The same rows, at most BLOCK_ROWS at a time, without blocks that are all removed."""
@@ -135,6 +138,9 @@ def nearest(
     if len(queries):
         margin = metric.margin(queries)
         for shard in shards:
+            if shard.lists is not None:
+                _search_lists(shard, shard.lists, queries, best, metric)
+                continue
             for block in shard.blocks():
                 _search_block(block, queries, margin, best, metric)
     return Neighbours(best.ids, (metric.sign * best.costs).astype(np.float32))
@@ -167,6 +173,15 @@ class _Best:
         kept = place < self.top
         self.costs[owner[kept], place[kept]] = cost[kept]
         self.ids[owner[kept], place[kept]] = name[kept]
+
+
+def _search_lists(
+    shard: Rows, lists: Lists, queries: Floats | Bytes, best: _Best, metric: Metric
+) -> None:
+    rows = lists.propose(queries, best.top)
+    there = (rows >= 0) & shard.alive[rows]
+    owner, place = np.nonzero(there)
+    _score(shard, queries, [(owner.astype(np.int64), rows[owner, place])], best, metric)
 
 
 def _search_block(

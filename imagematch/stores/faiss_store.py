@@ -67,6 +67,7 @@ class FaissVectorStore:
         *,
         writable: bool,
         merge_shards: int,
+        list_rows: int,
     ) -> None:
         """Use `open` instead."""
         self._directory = directory
@@ -76,10 +77,18 @@ class FaissVectorStore:
         self._shards: tuple[Shard, ...] | None = opened
         self._writable = writable
         self._merge_shards = merge_shards
+        self._list_rows = list_rows
 
     @classmethod
     def open(
-        cls, directory: Path, kind: VectorKind, width: int, *, writable: bool, merge_shards: int
+        cls,
+        directory: Path,
+        kind: VectorKind,
+        width: int,
+        *,
+        writable: bool,
+        merge_shards: int,
+        list_rows: int,
     ) -> Self:
         """Open the store in a directory; a writer creates it where there is none.
 
@@ -89,6 +98,7 @@ class FaissVectorStore:
             width: elements of a vector: floats, or bytes of eight bits.
             writable: whether this is the one writer, which also sweeps what a killed one left.
             merge_shards: shards are merged when there are more.
+            list_rows: a shard with so many rows gets inverted lists when it is written.
 
         Raises:
             IndexMissing: a reader finds no store.
@@ -101,7 +111,14 @@ class FaissVectorStore:
         manifest, opened = _open_all(directory, kind, width)
         if writable:
             shards.sweep(directory, manifest)
-        return cls(directory, manifest, opened, writable=writable, merge_shards=merge_shards)
+        return cls(
+            directory,
+            manifest,
+            opened,
+            writable=writable,
+            merge_shards=merge_shards,
+            list_rows=list_rows,
+        )
 
     @classmethod
     def repair(cls, directory: Path, kind: VectorKind, width: int) -> Repair:
@@ -213,7 +230,7 @@ class FaissVectorStore:
             tombstones=sum(len(entry.removed) for entry in entries),
             shards=len(entries),
             bytes=sum(entry.bytes for entry in entries),
-            method="exact",
+            method="lists" if any(entry.lists for entry in entries) else "exact",
         )
 
     def verify(self) -> list[str]:
@@ -259,9 +276,16 @@ class FaissVectorStore:
         # The number counts as used even if the write fails, see `shards`.
         number = self._next_number
         self._next_number += 1
-        return shards.write_shard(
+        entry = shards.write_shard(
             self._directory, number, ids, vectors, DTYPES[self._kind], self._width
         )
+        if entry.rows < self._list_rows:
+            return entry
+        try:
+            return shards.add_lists(self._directory, entry, self._kind, self._width)
+        except BaseException:
+            shards.delete_shard(self._directory, number)
+            raise
 
     def _open_shard(self, entry: ShardEntry) -> Shard:
         return shards.open_shard(self._directory, entry, self._kind, self._width)

@@ -1,7 +1,7 @@
 """The files of a vector store: a manifest that says what counts, and shards that never change.
 
 A shard is two .npy files, `000001.ids.npy` (ascending) and `000001.vectors.npy` (a row for each
-id). Nothing is pickled. `manifest.json` names the shards with size and SHA-256 of their files and
+id), and, where it is large, `000001.lists.faiss` (see `inverted`). Nothing is pickled. `manifest.json` names the shards with size and SHA-256 of their files and
 lists removed rows; replacing it is what commits a change, so a file that it does not name does
 not count. Numbers of shards are never used twice, so a reader with an older manifest can find a
 shard gone, but never another in its place.
@@ -9,10 +9,11 @@ shard gone, but never another in its place.
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,10 @@ from imagematch.records import Bytes, Flags, Floats
 from imagematch.stores import durable
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.exact import Rows
+from imagematch.stores.inverted import Lists
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
+
+_log = logging.getLogger(__name__)
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -32,7 +36,7 @@ NEXT_STEP = "run `imagematch doctor --repair`"
 #: Rows read, copied or checked at once: 16 MiB of 512 floats.
 COPY_ROWS = 8192
 
-_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids|vectors)\.npy")
+_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids\.npy|vectors\.npy|lists\.faiss)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class ShardEntry:
 
     Attributes:
         removed: rows that no longer count, ascending.
+        lists: of a shard that is too large to be looked through.
     """
 
     number: int
@@ -48,6 +53,7 @@ class ShardEntry:
     ids: FileRecord
     vectors: FileRecord
     removed: tuple[int, ...] = ()
+    lists: FileRecord | None = None
 
     @property
     def alive(self) -> int:
@@ -55,7 +61,7 @@ class ShardEntry:
 
     @property
     def bytes(self) -> int:
-        return self.ids.bytes + self.vectors.bytes
+        return self.ids.bytes + self.vectors.bytes + (self.lists.bytes if self.lists else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,10 @@ def ids_path(directory: Path, number: int) -> Path:
 
 def vectors_path(directory: Path, number: int) -> Path:
     return directory / f"{number:06d}.vectors.npy"
+
+
+def lists_path(directory: Path, number: int) -> Path:
+    return directory / f"{number:06d}.lists.faiss"
 
 
 # --- manifest ----------------------------------------------------------------------------------
@@ -153,6 +163,7 @@ def _entry(shard: dict[str, Any]) -> ShardEntry:
         FileRecord(**shard["ids"]),
         FileRecord(**shard["vectors"]),
         tuple(shard["removed"]),
+        FileRecord(**shard["lists"]) if shard.get("lists") else None,
     )
 
 
@@ -198,6 +209,17 @@ def write_shard(
         raise
 
 
+def add_lists(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> ShardEntry:
+    """Write inverted lists beside a shard, durably; the entry then names them.
+
+    Raises:
+        OSError: they could not be written; no file is left.
+    """
+    shard = open_shard(directory, replace(entry, lists=None), kind, width)
+    lists = Lists.build(kind, shard.rows.vectors)
+    return replace(entry, lists=lists.write(lists_path(directory, entry.number)))
+
+
 def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> Shard:
     """Map a shard into memory.
 
@@ -209,21 +231,29 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
     vectors = _open_array(
         vectors_path(directory, entry.number), entry.vectors, (entry.rows, width), DTYPES[kind]
     )
-    return with_removed(Shard(entry, Rows(ids, vectors, np.empty(0, dtype=bool))), entry.removed)
+    lists = _open_lists(directory, entry, kind)
+    rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
+    return with_removed(Shard(entry, rows), entry.removed)
 
 
 def with_removed(shard: Shard, removed: Sequence[int]) -> Shard:
     """The same shard with other rows removed."""
-    entry = ShardEntry(
-        shard.entry.number,
-        shard.entry.rows,
-        shard.entry.ids,
-        shard.entry.vectors,
-        tuple(int(row) for row in removed),
-    )
+    entry = replace(shard.entry, removed=tuple(int(row) for row in removed))
     alive = np.ones(entry.rows, dtype=bool)
     alive[list(entry.removed)] = False
-    return Shard(entry, Rows(shard.rows.ids, shard.rows.vectors, alive))
+    return Shard(entry, replace(shard.rows, alive=alive))
+
+
+def _open_lists(directory: Path, entry: ShardEntry, kind: VectorKind) -> Lists | None:
+    """The lists of a shard; None where it has none, or none that are whole."""
+    if entry.lists is None:
+        return None
+    try:
+        return Lists.read(lists_path(directory, entry.number), entry.lists, kind)
+    except IndexDamaged as error:
+        # All is found without them, if slowly; `verify` names them and a repair makes them anew.
+        _log.warning("%s; until it is repaired, searching takes longer", error)
+        return None
 
 
 def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -266,7 +296,11 @@ def delete_shard(directory: Path, number: int) -> None:
 
     Windows refuses while a reader has them mapped.
     """
-    for path in (ids_path(directory, number), vectors_path(directory, number)):
+    for path in (
+        ids_path(directory, number),
+        vectors_path(directory, number),
+        lists_path(directory, number),
+    ):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
