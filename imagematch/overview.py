@@ -19,7 +19,11 @@ from imagematch.stores.vectors import StoreStats
 _RUNS_SHOWN = 5
 
 #: How each method of a vector store searches, for people.
-METHODS = {"exact": "every vector is compared with every query, so nothing near is missed"}
+METHODS = {
+    "exact": "every vector is compared with every query, so nothing near is missed",
+    "lists": "large shards are divided into cells, and a query looks into those near it; what they "
+    "propose is compared exactly",
+}
 
 
 @dataclass(frozen=True, slots=True)

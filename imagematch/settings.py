@@ -249,6 +249,12 @@ class StoreSettings:
     merge_shards: int = _setting(
         16, "Vector shards are merged into one when there are more than this.", low=2
     )
+    list_rows: int = _setting(
+        16_384,
+        "Vector shards with so many vectors get inverted lists: a query then looks at a part of "
+        "them only, and may miss some that are far from it; 0: every vector is compared.",
+        low=0,
+    )
     keep_pictures: bool = _setting(
         False,
         "Indexing keeps a small grey JPEG of every photo that it describes (longer side 512 px, "

@@ -4,7 +4,8 @@ FAISS proposes, a fixed sum decides. Its inner products differ in the last bits 
 queries and rows in one call (it takes BLAS from 20 queries on), and of equally near rows it keeps
 any. So rows that could be among the nearest within that error are scored again, each pair alone
 and in float64, and ties go to the smaller id: results depend on the vectors only, never on how
-they lie in shards. Of shards with inverted lists, those propose, and what they leave out is not found.
+they lie in shards. Where a shard has inverted lists, those propose in FAISS's place, and what they
+leave out is not found.
 """
 
 from collections.abc import Iterable, Iterator

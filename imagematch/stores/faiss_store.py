@@ -88,7 +88,7 @@ class FaissVectorStore:
         *,
         writable: bool,
         merge_shards: int,
-        list_rows: int,
+        list_rows: int = 0,
     ) -> Self:
         """Open the store in a directory; a writer creates it where there is none.
 
@@ -98,7 +98,7 @@ class FaissVectorStore:
             width: elements of a vector: floats, or bytes of eight bits.
             writable: whether this is the one writer, which also sweeps what a killed one left.
             merge_shards: shards are merged when there are more.
-            list_rows: a shard with so many rows gets inverted lists when it is written.
+            list_rows: a shard with so many rows gets inverted lists when it is written; 0: none.
 
         Raises:
             IndexMissing: a reader finds no store.
@@ -144,9 +144,11 @@ class FaissVectorStore:
         lost: list[Ids] = [np.empty(0, dtype=np.int64)]
         for entry in manifest.shards:
             found = _shard_problems(directory, entry, kind, width)
-            problems += found
+            spoiled = shards.list_problems(directory, entry)
+            problems += found + spoiled
             if not found:
-                kept.append(entry)
+                # Lists say nothing that the vectors don't.
+                kept.append(shards.add_lists(directory, entry, kind, width) if spoiled else entry)
             elif (known := _known_ids(directory, entry)) is None:
                 nameless += entry.alive
             else:
@@ -239,6 +241,7 @@ class FaissVectorStore:
         problems = []
         for shard in opened:
             problems += shards.file_problems(self._directory, shard.entry)
+            problems += shards.list_problems(self._directory, shard.entry)
             problems += shards.content_problems(self._directory, shard, self._kind)
         ids, counts = np.unique(self.ids(), return_counts=True)
         if (counts > 1).any():
@@ -279,7 +282,7 @@ class FaissVectorStore:
         entry = shards.write_shard(
             self._directory, number, ids, vectors, DTYPES[self._kind], self._width
         )
-        if entry.rows < self._list_rows:
+        if not 0 < self._list_rows <= entry.rows:
             return entry
         try:
             return shards.add_lists(self._directory, entry, self._kind, self._width)

@@ -176,6 +176,7 @@ class Index:
                 width,
                 writable=self._writable,
                 merge_shards=self.settings.store.merge_shards,
+                list_rows=self.settings.store.list_rows,
             )
 
     def _close_stores(self) -> None:

@@ -3,8 +3,8 @@
 Comparing a query with every row takes as long as there are rows. k-means divides the rows into
 cells (Sivic and Zisserman, "Video Google", ICCV 2003), and a query looks into the cells near it
 only. There, float vectors stand as product codes of four bits for each eight elements, which are
-compared in registers (Andre et al., "Cache locality is not enough", VLDB 2015); hashes stand as they
-are. What is proposed so is scored exactly by `exact`, with the vectors themselves.
+compared in registers (Andre et al., "Cache locality is not enough", VLDB 2015), and hashes stand as
+they are. What is proposed so is scored by `exact`, with the vectors themselves.
 
 Lists say nothing that the vectors do not: where they are lost they are made anew.
 """

@@ -1,10 +1,11 @@
 """The files of a vector store: a manifest that says what counts, and shards that never change.
 
 A shard is two .npy files, `000001.ids.npy` (ascending) and `000001.vectors.npy` (a row for each
-id), and, where it is large, `000001.lists.faiss` (see `inverted`). Nothing is pickled. `manifest.json` names the shards with size and SHA-256 of their files and
-lists removed rows; replacing it is what commits a change, so a file that it does not name does
-not count. Numbers of shards are never used twice, so a reader with an older manifest can find a
-shard gone, but never another in its place.
+id), and, where it is large, `000001.lists.faiss` (see `inverted`). Nothing is pickled.
+`manifest.json` names the shards with size and SHA-256 of their files and lists removed rows;
+replacing it is what commits a change, so a file that it does not name does not count. Numbers of
+shards are never used twice, so a reader with an older manifest can find a shard gone, but never
+another in its place.
 """
 
 import hashlib
@@ -325,21 +326,29 @@ def sweep(directory: Path, manifest: Manifest) -> None:
 
 def file_problems(directory: Path, entry: ShardEntry) -> list[str]:
     """Whether the files of a shard are those that were written, byte by byte."""
-    problems = []
-    for path, wanted in (
-        (ids_path(directory, entry.number), entry.ids),
-        (vectors_path(directory, entry.number), entry.vectors),
-    ):
-        try:
-            found = durable.file_record(path)
-        except OSError as error:
-            problems.append(f"{path} can't be read: {error.strerror or error}")
-            continue
-        if found.bytes != wanted.bytes:
-            problems.append(f"{path} has {found.bytes} bytes instead of {wanted.bytes}")
-        elif found.sha256 != wanted.sha256:
-            problems.append(f"{path} was altered: its checksum is not that in the manifest")
-    return problems
+    return [
+        *_file_problems(ids_path(directory, entry.number), entry.ids),
+        *_file_problems(vectors_path(directory, entry.number), entry.vectors),
+    ]
+
+
+def list_problems(directory: Path, entry: ShardEntry) -> list[str]:
+    """Whether the inverted lists of a shard, if it has any, are those that were written."""
+    if entry.lists is None:
+        return []
+    return _file_problems(lists_path(directory, entry.number), entry.lists)
+
+
+def _file_problems(path: Path, wanted: FileRecord) -> list[str]:
+    try:
+        found = durable.file_record(path)
+    except OSError as error:
+        return [f"{path} can't be read: {error.strerror or error}"]
+    if found.bytes != wanted.bytes:
+        return [f"{path} has {found.bytes} bytes instead of {wanted.bytes}"]
+    if found.sha256 != wanted.sha256:
+        return [f"{path} was altered: its checksum is not that in the manifest"]
+    return []
 
 
 def content_problems(directory: Path, shard: Shard, kind: VectorKind) -> list[str]:

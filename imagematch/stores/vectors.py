@@ -50,7 +50,7 @@ class StoreStats:
     tombstones: int  # removed, but still on the disk
     shards: int
     bytes: int  # on the disk
-    method: str  # how it searches: "exact"
+    method: str  # how it searches: "exact", or "lists" where a shard has them
 
 
 class VectorStore(Protocol):
