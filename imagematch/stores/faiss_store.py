@@ -1,4 +1,4 @@
-"""The default vector store: append-only files beside the catalogue, searched exactly with FAISS.
+"""The default vector store: append-only files beside the catalogue, searched with FAISS.
 
 Vectors go in and come out through the protocol in `vectors`; `shards` has the files and `exact`
 the search. A change is committed by replacing the manifest, so a process killed at any moment
@@ -7,20 +7,21 @@ changed itself; there is one writer (the index's lock sees to that) and any numb
 
 Many small shards are merged as log-structured merge trees do it: only shards of about the same
 size are rewritten together, so that adding a few photos to a million never rewrites the million.
+Shards are compared with queries one by one while they are small, and have inverted lists from a
+certain size on.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from imagematch.errors import IndexDamaged, IndexMissing
+from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import durable, exact, shards
+from imagematch.stores import exact, shards
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
     DTYPES,
@@ -36,24 +37,8 @@ from imagematch.stores.vectors import (
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Repair:
-    """What `FaissVectorStore.repair` had to give up.
-
-    Attributes:
-        lost: ids whose vectors are gone and have to be computed again, ascending.
-        nameless: vectors that are gone without their ids being known; compare the store's
-            `ids()` with the catalogue to find them.
-        rebuilt: the manifest was lost and made anew from the shards, so vectors that had been
-            removed may be back: ids that the catalogue does not know have to be removed.
-        problems: what was found, in plain words.
-    """
-
-    lost: Ids
-    nameless: int
-    rebuilt: bool
-    problems: tuple[str, ...]
+#: A tier of shards has sizes from one power of eight to the next.
+_TIER_BITS = 3
 
 
 class FaissVectorStore:
@@ -120,45 +105,6 @@ class FaissVectorStore:
             list_rows=list_rows,
         )
 
-    @classmethod
-    def repair(cls, directory: Path, kind: VectorKind, width: int) -> Repair:
-        """Drop shards that are not what was written, so that the store opens again.
-
-        For the one writer. Reads all files. Does nothing to a store that is well.
-
-        Raises:
-            IndexTooNew: a newer imagematch wrote it.
-            ShapeError: the store holds vectors of another kind or width.
-        """
-        problems = []
-        rebuilt = False
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            manifest = shards.read_manifest(directory)
-        except (IndexDamaged, IndexMissing) as error:
-            problems.append(str(error))
-            rebuilt = isinstance(error, IndexDamaged)
-            manifest = _manifest_from_files(directory, kind, width)
-        shards.check_fits(manifest, kind, width, directory)
-        kept, nameless = [], 0
-        lost: list[Ids] = [np.empty(0, dtype=np.int64)]
-        for entry in manifest.shards:
-            found = _shard_problems(directory, entry, kind, width)
-            spoiled = shards.list_problems(directory, entry)
-            problems += found + spoiled
-            if not found:
-                # Lists say nothing that the vectors don't.
-                kept.append(shards.add_lists(directory, entry, kind, width) if spoiled else entry)
-            elif (known := _known_ids(directory, entry)) is None:
-                nameless += entry.alive
-            else:
-                lost.append(known)
-        if problems:
-            manifest = Manifest(kind, width, manifest.next_number, tuple(kept))
-            shards.write_manifest(directory, manifest)
-        shards.sweep(directory, manifest)
-        return Repair(np.sort(np.concatenate(lost)), nameless, rebuilt, tuple(problems))
-
     def add(self, ids: Ids, vectors: Floats | Bytes) -> None:
         """Store vectors in a new shard; see `VectorStore.add`."""
         opened = self._writing()
@@ -195,14 +141,14 @@ class FaissVectorStore:
         return removed
 
     def search(
-        self, queries: Floats | Bytes, top: int, *, limit: float | None = None
+        self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
     ) -> Neighbours:
-        """Find the nearest vectors, exactly; see `VectorStore.search`."""
+        """Find the nearest vectors; see `VectorStore.search`."""
         if top < 1:
             raise ValueError(f"top is {top}, but must be at least 1")
         queries = checked_queries(queries, self._kind, self._width)
         rows = [shard.rows for shard in self._opened()]
-        return exact.nearest(rows, queries, top, limit, exact.METRICS[self._kind])
+        return exact.nearest(rows, queries, top, limit, self._kind, deep=deep)
 
     def ids(self) -> Ids:
         """All ids in the store, ascending."""
@@ -232,7 +178,8 @@ class FaissVectorStore:
             tombstones=sum(len(entry.removed) for entry in entries),
             shards=len(entries),
             bytes=sum(entry.bytes for entry in entries),
-            method="lists" if any(entry.lists for entry in entries) else "exact",
+            listed=sum(entry.alive for entry in entries if entry.lists),
+            listed_shards=sum(entry.lists is not None for entry in entries),
         )
 
     def verify(self) -> list[str]:
@@ -338,18 +285,23 @@ def choose_merge(entries: Sequence[ShardEntry], merge_shards: int) -> list[int]:
     """Which shards to rewrite into one, as positions; empty when all is well.
 
     Shards that are more than half removed come first: rewriting them costs less than was
-    removed. Where there are more than `merge_shards`, the tier with the most shards is merged;
-    a tier is a power of four in size. So a vector is rewritten only a few times for each tier
-    that it rises through, and a large shard only together with its equals.
+    removed. A tier is a power of eight in size; its shards are merged when there are eight, or when
+    it has the most of more than `merge_shards`. So a vector is rewritten once or twice for each
+    tier that it rises through, a large shard only together with its equals, and a search has
+    few shards to go through, most of them small.
     """
     hollow = [at for at, entry in enumerate(entries) if entry.alive < len(entry.removed)]
-    if hollow or len(entries) <= merge_shards:
+    if hollow:
         return hollow
-    tiers = [(entry.alive.bit_length() - 1) // 2 for entry in entries]
-    fullest = min(Counter(tiers).items(), key=lambda item: (-item[1], item[0]))
-    if fullest[1] > 1:
-        return [at for at, tier in enumerate(tiers) if tier == fullest[0]]
-    return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
+    tiers = [(entry.alive.bit_length() - 1) // _TIER_BITS for entry in entries]
+    fullest, count = min(
+        Counter(tiers).items(), key=lambda item: (-item[1], item[0]), default=(0, 0)
+    )
+    if count >= 2**_TIER_BITS or (len(entries) > merge_shards and count > 1):
+        return [at for at, tier in enumerate(tiers) if tier == fullest]
+    if len(entries) > merge_shards:
+        return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
+    return []
 
 
 def _create_where_missing(directory: Path, empty: Manifest) -> None:
@@ -372,49 +324,3 @@ def _open_all(directory: Path, kind: VectorKind, width: int) -> tuple[Manifest, 
             if newer == manifest:
                 raise
             manifest = newer
-
-
-def _shard_problems(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> list[str]:
-    problems = shards.file_problems(directory, entry)
-    if problems:
-        return problems
-    try:
-        shard = shards.open_shard(directory, entry, kind, width)
-    except IndexDamaged as error:
-        return [str(error)]
-    return shards.content_problems(directory, shard, kind)
-
-
-def _known_ids(directory: Path, entry: ShardEntry) -> Ids | None:
-    """Ids of a damaged shard, None where its ids are damaged too."""
-    path = shards.ids_path(directory, entry.number)
-    try:
-        if durable.file_record(path) != entry.ids:
-            return None
-        ids = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-    alive: Ids = np.delete(ids, list(entry.removed))
-    return alive
-
-
-def _manifest_from_files(directory: Path, kind: VectorKind, width: int) -> Manifest:
-    """A manifest of all shards that look whole; the newest counts where two hold the same id."""
-    numbers = shards.shard_numbers(directory)
-    entries: list[ShardEntry] = []
-    taken = np.empty(0, dtype=np.int64)
-    for number in reversed(numbers):
-        try:
-            ids_file = durable.file_record(shards.ids_path(directory, number))
-            vectors_file = durable.file_record(shards.vectors_path(directory, number))
-            ids = np.load(shards.ids_path(directory, number), allow_pickle=False)
-        except (OSError, ValueError):
-            continue
-        if not isinstance(ids, np.ndarray) or ids.shape[1:] or ids.dtype != np.int64:
-            continue
-        older = np.flatnonzero(np.isin(ids, taken))
-        entry = ShardEntry(number, len(ids), ids_file, vectors_file, tuple(older.tolist()))
-        if entry.alive and not _shard_problems(directory, entry, kind, width):
-            entries.append(entry)
-            taken = np.union1d(taken, ids)
-    return Manifest(kind, width, max(numbers, default=0) + 1, tuple(reversed(entries)))

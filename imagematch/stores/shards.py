@@ -1,7 +1,7 @@
 """The files of a vector store: a manifest that says what counts, and shards that never change.
 
 A shard is two .npy files, `000001.ids.npy` (ascending) and `000001.vectors.npy` (a row for each
-id), and, where it is large, `000001.lists.faiss` (see `inverted`). Nothing is pickled.
+id), and, where it is large, `000001.lists` (see `inverted`). Nothing is pickled.
 `manifest.json` names the shards with size and SHA-256 of their files and lists removed rows;
 replacing it is what commits a change, so a file that it does not name does not count. Numbers of
 shards are never used twice, so a reader with an older manifest can find a shard gone, but never
@@ -22,7 +22,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import durable
+from imagematch.stores import durable, inverted
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.exact import Rows
 from imagematch.stores.inverted import Lists
@@ -37,7 +37,7 @@ NEXT_STEP = "run `imagematch doctor --repair`"
 #: Rows read, copied or checked at once: 16 MiB of 512 floats.
 COPY_ROWS = 8192
 
-_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids\.npy|vectors\.npy|lists\.faiss)")
+_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids\.npy|vectors\.npy|lists)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def vectors_path(directory: Path, number: int) -> Path:
 
 
 def lists_path(directory: Path, number: int) -> Path:
-    return directory / f"{number:06d}.lists.faiss"
+    return directory / f"{number:06d}.lists"
 
 
 # --- manifest ----------------------------------------------------------------------------------
@@ -217,7 +217,7 @@ def add_lists(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) 
         OSError: they could not be written; no file is left.
     """
     shard = open_shard(directory, replace(entry, lists=None), kind, width)
-    lists = Lists.build(kind, shard.rows.vectors)
+    lists = inverted.build(kind, shard.rows.vectors)
     return replace(entry, lists=lists.write(lists_path(directory, entry.number)))
 
 
@@ -250,7 +250,7 @@ def _open_lists(directory: Path, entry: ShardEntry, kind: VectorKind) -> Lists |
     if entry.lists is None:
         return None
     try:
-        return Lists.read(lists_path(directory, entry.number), entry.lists, kind)
+        return inverted.read(lists_path(directory, entry.number), entry.lists, kind)
     except IndexDamaged as error:
         # All is found without them, if slowly; `verify` names them and a repair makes them anew.
         _log.warning("%s; until it is repaired, searching takes longer", error)

@@ -19,6 +19,7 @@ from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeErro
 from imagematch.stores import durable, exact, shards
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.faiss_store import FaissVectorStore, choose_merge
+from imagematch.stores.repair import repair as repair_store
 from imagematch.stores.shards import ShardEntry
 from imagematch.stores.vectors import VectorKind, VectorStore
 from tests.stores.vector_store_conformance import (
@@ -590,7 +591,7 @@ def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
     with pytest.raises(IndexTooNew, match="format 2"):
         open_store(tmp_path)
     with pytest.raises(IndexTooNew):
-        FaissVectorStore.repair(tmp_path, "float", 16)
+        repair_store(tmp_path, "float", 16)
 
 
 @pytest.mark.parametrize("name", ["000002.vectors.npy", "000002.ids.npy"])
@@ -640,7 +641,7 @@ def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
     filled(tmp_path)
     before = files(tmp_path)
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert (repair.lost.tolist(), repair.nameless, repair.rebuilt) == ([], 0, False)
     assert repair.problems == ()
@@ -652,7 +653,7 @@ def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
     vectors = filled(tmp_path)
     harm(tmp_path / "000001.vectors.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert repair.lost.tolist() == [1, *range(3, 11)]
     assert (repair.nameless, repair.rebuilt) == (0, False)
@@ -667,7 +668,7 @@ def test_repair_counts_what_it_can_not_name(tmp_path):
     filled(tmp_path)
     flip(tmp_path / "000001.ids.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert (repair.lost.tolist(), repair.nameless) == ([], 9)
     assert list(state(tmp_path, writable=True)) == list(range(11, 31))
@@ -683,7 +684,7 @@ def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
     (tmp_path / "000009.ids.npy").write_bytes(b"no array")
     shutil.copy(tmp_path / "000001.vectors.npy", tmp_path / "000009.vectors.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert repair.rebuilt
     found = state(tmp_path, writable=True)

@@ -8,9 +8,9 @@ import pytest
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import shards
+from imagematch.stores import inverted, shards
 from imagematch.stores.faiss_store import FaissVectorStore
-from imagematch.stores.inverted import Lists
+from imagematch.stores.repair import repair as repair_store
 from imagematch.stores.vectors import VectorKind
 from tests.stores.vector_store_conformance import brute_force, numbers
 
@@ -99,7 +99,7 @@ def test_merged_shards_have_lists_of_their_own(tmp_path: Path, kind: VectorKind)
         assert opened.verify() == []
         assert opened.stats().method == "lists"
     names = sorted(path.name.split(".", 1)[1] for path in tmp_path.glob("0*"))
-    assert names == ["ids.npy", "lists.faiss", "vectors.npy"]
+    assert names == ["ids.npy", "lists", "vectors.npy"]
 
 
 def test_a_store_can_do_without_lists(store: Path, kind: VectorKind) -> None:
@@ -110,7 +110,7 @@ def test_a_store_can_do_without_lists(store: Path, kind: VectorKind) -> None:
         opened.merge()
         assert opened.stats().method == "exact"
         assert (opened.search(vectors[:50], 1).ids[:, 0] == np.arange(1, 51)).all()
-    assert not list(store.glob("*.lists.faiss"))
+    assert not list(store.glob("*.lists"))
 
 
 @pytest.mark.parametrize("damage", [b"", b"\0" * 64, None], ids=["cut", "overwritten", "gone"])
@@ -118,7 +118,7 @@ def test_damaged_lists_cost_time_and_no_match(
     store: Path, kind: VectorKind, damage: bytes | None
 ) -> None:
     vectors = crowd(kind)
-    [path] = store.glob("*.lists.faiss")
+    [path] = store.glob("*.lists")
     if damage is None:
         path.unlink()
     else:
@@ -127,7 +127,7 @@ def test_damaged_lists_cost_time_and_no_match(
         assert (opened.search(vectors[:50], 1).ids[:, 0] == np.arange(1, 51)).all()
         [problem] = opened.verify()
         assert path.name in problem
-    repair = FaissVectorStore.repair(store, kind, WIDTHS[kind])
+    repair = repair_store(store, kind, WIDTHS[kind])
     assert (len(repair.lost), repair.nameless, len(repair.problems)) == (0, 0, 1)
     with closing(open_store(store, kind, writable=False)) as opened:
         assert opened.verify() == []
@@ -136,20 +136,20 @@ def test_damaged_lists_cost_time_and_no_match(
 
 def test_the_same_vectors_give_the_same_lists(tmp_path: Path, kind: VectorKind) -> None:
     vectors = crowd(kind)
-    one = Lists.build(kind, vectors).write(tmp_path / "one")
-    other = Lists.build(kind, vectors).write(tmp_path / "other")
+    one = inverted.build(kind, vectors).write(tmp_path / "one")
+    other = inverted.build(kind, vectors).write(tmp_path / "other")
     assert one == other
 
 
 def test_what_is_not_what_was_written_is_not_read(tmp_path: Path, kind: VectorKind) -> None:
-    record = Lists.build(kind, crowd(kind)).write(tmp_path / "lists")
+    record = inverted.build(kind, crowd(kind)).write(tmp_path / "lists")
     with (tmp_path / "lists").open("r+b") as file:
         file.seek(1000)
         file.write(b"\xff\xff\xff\xff")
     with pytest.raises(IndexDamaged, match="altered"):
-        Lists.read(tmp_path / "lists", record, kind)
+        inverted.read(tmp_path / "lists", record, kind)
     with pytest.raises(IndexDamaged, match="can't be read"):
-        Lists.read(tmp_path / "none", record, kind)
+        inverted.read(tmp_path / "none", record, kind)
 
 
 def test_only_large_shards_have_lists(store: Path) -> None:
