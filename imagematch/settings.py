@@ -145,6 +145,11 @@ class SearchSettings:
         "Outlines in a query and 18 crops of it are looked up, too; they find photos that it "
         "shows in part, and cost 18 embeddings and more.",
     )
+    deep: bool = _setting(
+        False,
+        "Indexing looks into as many cells of a large index as a query does: it takes several "
+        "times as long, and misses fewer of the copies that both kinds of fingerprint hardly tell.",
+    )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
     )
@@ -250,7 +255,7 @@ class StoreSettings:
         16, "Vector shards are merged into one when there are more than this.", low=2
     )
     list_rows: int = _setting(
-        16_384,
+        8192,
         "Vector shards with so many vectors get inverted lists: a query then looks at a part of "
         "them only, and may miss some that are far from it; 0: every vector is compared.",
         low=0,
