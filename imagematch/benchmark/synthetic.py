@@ -46,6 +46,9 @@ _ASKED = (1.2, 2.2)
 #: Blocks that the originals of queries come from.
 _ASKED_BLOCKS = 16
 
+#: Number of a block that no number of photos reaches.
+_NEVER = 2**40
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prints:
@@ -115,6 +118,11 @@ class SyntheticPhotos:
                 np.arange(start + 1, start + count + 1),
                 Prints(prints.embeddings[:count], prints.pdqs[:count]),
             )
+
+    def others(self, count: int) -> Prints:
+        """Photos that are in no block, at most BLOCK of them."""
+        prints = self._block(_NEVER)
+        return Prints(prints.embeddings[:count], prints.pdqs[:count])
 
     def copies(self, count: int, photos: int) -> Copies:
         """New copies of some of the first so many photos, as a query or a new folder has them."""

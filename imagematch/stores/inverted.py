@@ -171,7 +171,9 @@ class CodeLists:
     ) -> Proposals:
         """See `Lists.propose`; costs are squared distances between codes."""
         cells = int(self._cells.nlist)
-        self._cells.nprobe = min(cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * cells**0.5))
+        self._cells.nprobe = min(
+            cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * math.sqrt(cells))
+        )
         count = min(count, int(self._index.ntotal))
 
         def search(some: Any) -> Proposals:
@@ -251,7 +253,7 @@ class HashLists:
     def _near(self, queries: Bytes, count: int, bound: float) -> Proposals:
         """Cell by cell, so that each goes through the cache once for all queries."""
         cells = len(self._centres)
-        probes = min(cells, math.ceil(_PROBES_OF_HASHES * cells**0.5))
+        probes = min(cells, math.ceil(_PROBES_OF_HASHES * math.sqrt(cells)))
         _, wanted = faiss.knn_hamming(queries, self._centres, probes)
         order = np.argsort(wanted.ravel(), kind="stable")
         ends = np.searchsorted(wanted.ravel()[order], np.arange(1, cells))
@@ -336,7 +338,7 @@ def _cores() -> int:
 
 
 def _cells_for(rows: int) -> int:
-    return max(1, min(rows, round(_CELLS * rows**0.5)))
+    return max(1, min(rows, round(_CELLS * math.sqrt(rows))))
 
 
 def _sample(vectors: Any) -> Any:
