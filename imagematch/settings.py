@@ -252,7 +252,10 @@ class StoreSettings:
         256, "Photos described between two commits; a killed run loses at most this many.", low=1
     )
     merge_shards: int = _setting(
-        16, "Vector shards are merged into one when there are more than this.", low=2
+        16,
+        "Vector shards of about the same size are merged into one when there are more shards than "
+        "this, or eight of that size.",
+        low=2,
     )
     list_rows: int = _setting(
         8192,

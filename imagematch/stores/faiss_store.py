@@ -14,6 +14,7 @@ certain size on.
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -269,6 +270,8 @@ class FaissVectorStore:
             # New checksums over damaged vectors would hide the damage for good.
             if problems := shards.file_problems(self._directory, shard.entry):
                 raise IndexDamaged(f"{problems[0]}; {shards.NEXT_STEP}")
+        # Mapped anew, without lists, they are read from one end to the other.
+        merged = [self._open_shard(replace(shard.entry, lists=None)) for shard in merged]
         rows = [np.flatnonzero(shard.rows.alive) for shard in merged]
         ids = np.concatenate([shard.rows.ids[row] for shard, row in zip(merged, rows, strict=True)])
         source = np.repeat(np.arange(len(merged)), [len(row) for row in rows])

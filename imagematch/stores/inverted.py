@@ -47,7 +47,7 @@ _CODES = 64
 _PROBES_DEEP, _PROBES, _PROBES_OF_HASHES = 14.0, 6.5, 3.0
 
 #: Rows that codes propose for each that is asked for, because they rank roughly.
-_PROPOSED_DEEP, _PROPOSED = 8, 2
+_PROPOSED_DEEP, _PROPOSED = 4, 2
 
 #: Rows taken in at once: 32 MiB of 512 floats.
 _BLOCK = 16_384
@@ -261,7 +261,7 @@ class HashLists:
             [
                 self._within(queries, some, slice(*self._starts[cell : cell + 2]), count, bound)
                 for cell, some in enumerate(np.split(order // probes, ends))
-                if len(some)
+                if len(some) and self._starts[cell] < self._starts[cell + 1]
             ]
         )
 
@@ -271,7 +271,7 @@ class HashLists:
         """What of a span of hashes some of the queries are near to."""
         hashes, rows = self._hashes[span], self._rows[span]
         scratch = np.empty(max(_DISTANCES, len(hashes)), np.int32)
-        at_once = max(1, _DISTANCES // max(1, len(hashes)))
+        at_once = max(1, _DISTANCES // len(hashes))
         parts = []
         for start in range(0, len(some), at_once):
             asking = some[start : start + at_once]
@@ -279,7 +279,7 @@ class HashLists:
             near = bits <= (_least(bits, count) if bound == np.inf else bound)
             # Many times faster than `np.nonzero`, which knows of two dimensions.
             found = np.flatnonzero(near.ravel())
-            owner, place = np.divmod(found, max(1, len(hashes)))
+            owner, place = np.divmod(found, len(hashes))
             costs = bits.ravel()[found].astype(np.float64)
             parts.append(Proposals(asking[owner], costs, rows[place].astype(np.int64)))
         return _together(parts)

@@ -11,6 +11,7 @@ another in its place.
 import hashlib
 import json
 import logging
+import mmap
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -233,6 +234,8 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
         vectors_path(directory, entry.number), entry.vectors, (entry.rows, width), DTYPES[kind]
     )
     lists = _open_lists(directory, entry, kind)
+    if lists is not None:
+        _expect_jumps(vectors)
     rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
     return with_removed(Shard(entry, rows), entry.removed)
 
@@ -273,6 +276,15 @@ def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: A
             f"instead of {np.dtype(dtype)} of shape {shape}; {NEXT_STEP}"
         )
     return np.asarray(array)
+
+
+def _expect_jumps(vectors: Any) -> None:
+    """Tell the system, where it listens, not to read on beyond each row that lists propose."""
+    mapped = vectors.base
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        mapped.madvise(mmap.MADV_RANDOM)
 
 
 def copy_rows(shards: Sequence[Shard], source: Ids, rows: Ids) -> Iterator[Floats | Bytes]:

@@ -229,6 +229,11 @@ def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
     assert written < 3 * 400 * 256
 
 
+def test_eight_shards_of_about_one_size_become_one():
+    assert choose_merge(entries(*[600] * 7, 5000), 16) == []
+    assert choose_merge(entries(*[600] * 4, 5000, *[4000] * 4), 16) == [0, 1, 2, 3, 5, 6, 7, 8]
+
+
 def test_number_of_shards_stays_within_the_limit_for_any_sizes():
     random.seed(3)
     sizes: list[int] = []

@@ -81,6 +81,50 @@ def test_copies_are_found_with_their_exact_scores(store: Path, kind: VectorKind)
     np.testing.assert_array_equal(found.scores[there, 0], truth.scores[there, 0])
 
 
+def test_shallow_search_scores_exactly_and_finds_most(store: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    of = np.random.default_rng(3).integers(0, ROWS, COPIES)
+    asked = copies(kind, vectors, of)
+    with closing(open_store(store, kind, writable=False)) as opened:
+        found = opened.search(asked, 5, deep=False)
+        if kind == "binary":
+            near = opened.search(asked, 5, limit=31, deep=False)
+            assert (near.ids[:, 0] == of + 1).mean() >= 0.9
+            assert (near.scores[near.ids >= 0] <= 31).all()
+    there = found.ids[:, 0] == of + 1
+    assert there.mean() >= 0.9
+    truth = brute_force(dict(enumerate(vectors, start=1)), asked[there], 1, kind)
+    np.testing.assert_array_equal(found.scores[there, 0], truth.scores[:, 0])
+
+
+def test_deep_search_of_hashes_misses_nothing(tmp_path: Path) -> None:
+    vectors = crowd("binary")
+    asked = copies("binary", vectors, np.arange(0, ROWS, 300))
+    with closing(open_store(tmp_path, "binary")) as opened:
+        opened.add(np.arange(1, ROWS + 1), vectors)
+        for limit in (None, 64.0):
+            found = opened.search(asked, 7, limit=limit)
+            truth = brute_force(dict(enumerate(vectors, start=1)), asked, 7, "binary", limit)
+            np.testing.assert_array_equal(found.scores, truth.scores)
+            # Which of equally far ones come last is left open.
+            same = found.ids == truth.ids
+            assert (same | (found.scores == found.scores[:, -1:])).all()
+
+
+def test_a_search_in_many_shards_with_lists_finds_what_one_would(
+    tmp_path: Path, kind: VectorKind
+) -> None:
+    vectors = crowd(kind)
+    of = np.random.default_rng(4).integers(0, ROWS, COPIES)
+    with closing(open_store(tmp_path, kind)) as opened:
+        for start in range(0, ROWS, 1500):
+            opened.add(np.arange(start + 1, start + 1501), vectors[start : start + 1500])
+        assert opened.stats().listed_shards == 4
+        assert opened.stats().listed == ROWS
+        found = opened.search(copies(kind, vectors, of), 5)
+    assert (found.ids[:, 0] == of + 1).mean() >= 0.99
+
+
 def test_removed_vectors_are_not_found(store: Path, kind: VectorKind) -> None:
     vectors = crowd(kind)
     with closing(open_store(store, kind)) as opened:
