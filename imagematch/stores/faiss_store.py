@@ -272,14 +272,18 @@ class FaissVectorStore:
                 raise IndexDamaged(f"{problems[0]}; {shards.NEXT_STEP}")
         # Mapped anew, without lists, they are read from one end to the other.
         merged = [self._open_shard(replace(shard.entry, lists=None)) for shard in merged]
-        rows = [np.flatnonzero(shard.rows.alive) for shard in merged]
-        ids = np.concatenate([shard.rows.ids[row] for shard, row in zip(merged, rows, strict=True)])
-        source = np.repeat(np.arange(len(merged)), [len(row) for row in rows])
-        order = np.argsort(ids)
-        entry = self._write_shard(
-            ids[order],
-            shards.copy_rows(merged, source[order], np.concatenate(rows)[order]),
+        alive = [np.flatnonzero(shard.rows.alive) for shard in merged]
+        ids = np.concatenate(
+            [shard.rows.ids[row] for shard, row in zip(merged, alive, strict=True)]
         )
+        # In small types and let go of early: of ten million rows, each of these takes its share.
+        source = np.repeat(np.arange(len(merged), dtype=np.int32), [len(row) for row in alive])
+        rows = np.concatenate(alive).astype(np.uint32)
+        del alive
+        order = np.argsort(ids)
+        ids, source, rows = ids[order], source[order], rows[order]
+        del order
+        entry = self._write_shard(ids, shards.copy_rows(merged, source, rows))
         kept = tuple(shard for index, shard in enumerate(opened) if index not in set(group))
         self._commit((*kept, self._open_shard(entry)))
 

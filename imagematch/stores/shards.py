@@ -287,12 +287,14 @@ def _expect_jumps(vectors: Any) -> None:
         mapped.madvise(mmap.MADV_RANDOM)
 
 
-def copy_rows(shards: Sequence[Shard], source: Ids, rows: Ids) -> Iterator[Floats | Bytes]:
+def copy_rows(
+    shards: Sequence[Shard], source: np.ndarray, rows: np.ndarray
+) -> Iterator[Floats | Bytes]:
     """Vectors gathered from shards, a bounded block at a time.
 
     Args:
-        source: shape (N,), which of the shards each vector comes from.
-        rows: shape (N,), and which of its rows.
+        source: shape (N,), whole numbers; which of the shards each vector comes from.
+        rows: shape (N,), whole numbers; and which of its rows.
     """
     for start in range(0, len(rows), COPY_ROWS):
         span = slice(start, start + COPY_ROWS)
