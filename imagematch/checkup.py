@@ -245,7 +245,8 @@ def _check_vectors(directory: Path, catalogue: Catalogue) -> Iterator[Finding]:
         for problem in problems:
             yield Finding("vectors", "problem", problem, _REPAIR)
         if not problems:
-            message = f"{name}: {stats.vectors} vectors in {stats.shards} shards, checksums agree"
+            shards = "1 shard" if stats.shards == 1 else f"{stats.shards} shards"
+            message = f"{name}: {stats.vectors} vectors in {shards}, checksums agree"
             yield Finding("vectors", "ok", message)
 
 

@@ -18,9 +18,6 @@ from imagematch.stores.vectors import StoreStats
 
 _RUNS_SHOWN = 5
 
-#: How each method of a vector store searches, for people.
-METHODS = {"exact": "every vector is compared with every query, so nothing near is missed"}
-
 
 @dataclass(frozen=True, slots=True)
 class CollectionCounts:
@@ -198,7 +195,25 @@ def _vectors(stats: StoreStats) -> dict[str, Any]:
         "shards": stats.shards,
         "bytes": stats.bytes,
         "method": stats.method,
+        "listed": stats.listed,
+        "listed_shards": stats.listed_shards,
+        "search": how_searched(stats),
     }
+
+
+def how_searched(stats: StoreStats) -> str:
+    """How a vector store searches, and what it chose that by, in words."""
+    if not stats.listed_shards:
+        return "every vector is compared, which so few allow"
+    codes = (
+        "inverted lists with 4-bit product quantisation, exact re-ranking"
+        if stats.kind == "float"
+        else "inverted lists of hashes, which queries go through whole"
+    )
+    shards = "1 shard" if stats.listed_shards == 1 else f"{stats.listed_shards} shards"
+    rest = stats.vectors - stats.listed
+    text = f"{codes}, for {shards} of {stats.listed:,} vectors"
+    return f"{text}; every vector is compared of the other {rest:,}" if rest else text
 
 
 def _run(run: Run) -> dict[str, Any]:

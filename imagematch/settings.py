@@ -158,6 +158,11 @@ class SearchSettings:
         "Outlines in a query and 18 crops of it are looked up, too; they find photos that it "
         "shows in part, and cost 18 embeddings and more.",
     )
+    deep: bool = _setting(
+        False,
+        "Indexing looks into as many cells of a large index as a query does: it takes several "
+        "times as long, and misses fewer of the copies that both kinds of fingerprint hardly tell.",
+    )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
     )
@@ -260,7 +265,16 @@ class StoreSettings:
         256, "Photos described between two commits; a killed run loses at most this many.", low=1
     )
     merge_shards: int = _setting(
-        16, "Vector shards are merged into one when there are more than this.", low=2
+        16,
+        "Vector shards of about the same size are merged into one when there are more shards than "
+        "this, or eight of that size.",
+        low=2,
+    )
+    list_rows: int = _setting(
+        8192,
+        "Vector shards with so many vectors get inverted lists: a query then looks at a part of "
+        "them only, and may miss some that are far from it; 0: every vector is compared.",
+        low=0,
     )
     keep_pictures: bool = _setting(
         False,

@@ -7,7 +7,7 @@ import click
 from imagematch import overview
 from imagematch.cli.console import say
 from imagematch.cli.options import index_option, json_option
-from imagematch.overview import METHODS, Status
+from imagematch.overview import Status, how_searched
 from imagematch.reports import json as json_report
 from imagematch.reports.shown import printable
 from imagematch.stores.catalogue import Run
@@ -107,13 +107,10 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
 def _vector_lines(status: Status) -> list[tuple[str, str]]:
     lines = []
     for number, (name, stats) in enumerate(status.vectors.items()):
-        text = (
-            f"{name}: {stats.vectors:,} in {stats.shards} shards, {_size(stats.bytes)}, "
-            f"search is {stats.method}"
-        )
+        shards = "1 shard" if stats.shards == 1 else f"{stats.shards} shards"
+        text = f"{name}: {stats.vectors:,} in {shards}, {_size(stats.bytes)}"
         lines.append(("Vectors" if number == 0 else "", text))
-    for method in sorted({stats.method for stats in status.vectors.values()} & METHODS.keys()):
-        lines.append(("", f"{method}: {METHODS[method]}"))
+        lines.append(("", f"  search: {how_searched(stats)}"))
     return lines
 
 

@@ -82,7 +82,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     """
     report = SearchReport()
     monitor.stage("search", index.photos.count_unsearched(root_id))
-    finder = Finder(index, index.settings.search.min_margin)
+    finder = Finder(index, index.settings.search.min_margin, deep=index.settings.search.deep)
     ignored = set(index.photos.references(ignored_only=True))
     for batch in batched(index.photos.unsearched(root_id), _BATCH):
         ids = [photo.id for photo in batch]
@@ -123,15 +123,18 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
 class Finder:
     """Looks probes up in all indexes of an `Index`."""
 
-    def __init__(self, index: Index, min_margin: float, top: int = 0) -> None:
+    def __init__(self, index: Index, min_margin: float, top: int = 0, *, deep: bool = True) -> None:
         """Args:
         min_margin: of a candidate; a query looks deeper than a run over a folder.
         top: candidates of a probe, where more than the settings say are wanted.
+        deep: whether large stores take longer to leave out less. Without it, what one kind of
+            fingerprint leaves out is found by the other, so it holds only where there are both.
         """
         self._index = index
         self._settings = index.settings.search
         self._min_margin = min_margin
         self._top = max(top, index.settings.search.top)
+        self._deep = deep or index.embeddings is None
         self._gallery = _gallery_vectors(index)
 
     def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
@@ -155,7 +158,7 @@ class Finder:
         queries, owners = _stacked([probe.orientations for probe in probes])
         if len(queries):
             found = self._index.pdq.search(
-                queries, self._top, limit=self._settings.max_pdq_distance
+                queries, self._top, limit=self._settings.max_pdq_distance, deep=self._deep
             )
             _collect(found.ids, owners, proposed)
 
@@ -166,7 +169,9 @@ class Finder:
         queries, owners = _stacked([probe.views for probe in probes])
         if self._index.embeddings is None or not len(queries):
             return [np.empty(0, np.float32)] * len(probes)
-        found = self._index.embeddings.search(queries, max(self._top, normalisation.LAST))
+        found = self._index.embeddings.search(
+            queries, max(self._top, normalisation.LAST), deep=self._deep
+        )
         background = normalisation.backgrounds(found.scores)
         least = background + np.float32(self._min_margin)
         enough = found.scores[:, : self._top] >= least[:, None]

@@ -103,7 +103,7 @@ def write_array_blocks(
     }
     rows = 0
     with atomic_file(path) as file:
-        hashing = _HashingWriter(file)
+        hashing = HashingWriter(file)
         np.lib.format.write_array_header_1_0(hashing, header)
         for block in blocks:
             if block.dtype != dtype or block.shape[1:] != shape[1:]:
@@ -174,7 +174,7 @@ def file_record(path: Path) -> FileRecord:
         return FileRecord(os.fstat(file.fileno()).st_size, digest)
 
 
-class _HashingWriter:
+class HashingWriter:
     """Passes bytes on to a file and remembers their checksum."""
 
     def __init__(self, file: Writer) -> None:

@@ -4,10 +4,13 @@ FAISS proposes, a fixed sum decides. Its inner products differ in the last bits 
 queries and rows in one call (it takes BLAS from 20 queries on), and of equally near rows it keeps
 any. So rows that could be among the nearest within that error are scored again, each pair alone
 and in float64, and ties go to the smaller id: results depend on the vectors only, never on how
-they lie in shards. An inverted-list index can later propose in the place of `Metric.propose`.
+they lie in shards. Where a shard has inverted lists, those propose in FAISS's place, and what they
+leave out is not found.
 """
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,6 +18,8 @@ import faiss
 import numpy as np
 
 from imagematch.records import Bytes, Flags, Floats
+from imagematch.stores import inverted
+from imagematch.stores.inverted import Lists
 from imagematch.stores.vectors import UNIT_TOLERANCE, Ids, Neighbours, VectorKind
 
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
@@ -25,6 +30,9 @@ SLACK = 16
 
 #: Pairs scored again at once: 32 MiB of float64 at 512 dimensions.
 PAIRS = 4096
+
+#: Blocks of pairs from which on several threads score them.
+_WORTH_THREADS = 4
 
 type Costs = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -37,11 +45,13 @@ class Rows:
         ids: shape (N,), int64.
         vectors: shape (N, D) float32 or (N, B) uint8, in C order; may be memory-mapped.
         alive: shape (N,); rows that may be found.
+        lists: that propose rows; None: every row is looked at.
     """
 
     ids: Ids
     vectors: Floats | Bytes
     alive: Flags
+    lists: Lists | None = None
 
     def blocks(self) -> Iterator["Rows"]:
         """The same rows, at most BLOCK_ROWS at a time, without blocks that are all removed."""
@@ -123,20 +133,34 @@ METRICS: dict[VectorKind, Metric] = {"float": InnerProduct(), "binary": Hamming(
 
 
 def nearest(
-    shards: Iterable[Rows], queries: Floats | Bytes, top: int, limit: float | None, metric: Metric
+    shards: Iterable[Rows],
+    queries: Floats | Bytes,
+    top: int,
+    limit: float | None,
+    kind: VectorKind,
+    *,
+    deep: bool = True,
 ) -> Neighbours:
     """Find the `top` nearest rows of each query; see `VectorStore.search`.
 
     Args:
         queries: shape (Q, D) float32 or (Q, B) uint8, in C order.
+        deep: whether inverted lists look into more cells.
     """
+    metric = METRICS[kind]
     bound = np.inf if limit is None else metric.sign * float(np.float32(limit))
     best = _Best(len(queries), top, bound)
     if len(queries):
         margin = metric.margin(queries)
+        listed = []
         for shard in shards:
+            if shard.lists is not None:
+                listed.append(shard)
+                continue
             for block in shard.blocks():
                 _search_block(block, queries, margin, best, metric)
+        if listed:
+            _search_lists(listed, queries, deep, best, metric)
     return Neighbours(best.ids, (metric.sign * best.costs).astype(np.float32))
 
 
@@ -167,6 +191,36 @@ class _Best:
         kept = place < self.top
         self.costs[owner[kept], place[kept]] = cost[kept]
         self.ids[owner[kept], place[kept]] = name[kept]
+
+
+def _search_lists(
+    shards: Sequence[Rows], queries: Floats | Bytes, deep: bool, best: _Best, metric: Metric
+) -> None:
+    """Take in what the lists of shards propose, scored with the vectors where need be."""
+    wanted = inverted.proposed(best.top, deep=deep)
+    parts = []
+    for number, shard in enumerate(shards):
+        assert shard.lists is not None
+        # Removed rows are proposed, too.
+        hollow = len(shard.ids) / max(1, int(shard.alive.sum()))
+        count = math.ceil((best.top + SLACK if shard.lists.exact else wanted) * hollow)
+        found = shard.lists.propose(queries, count, best.bound, deep=deep)
+        alive = shard.alive[found.rows]
+        owner, costs, rows = found.queries[alive], found.costs[alive], found.rows[alive]
+        if shard.lists.exact:
+            best.offer(owner, costs, shard.ids[rows])
+        else:
+            parts.append((owner, costs, rows, np.full(len(rows), number)))
+    if parts:
+        owner, costs, rows, home = (np.concatenate(part) for part in zip(*parts, strict=True))
+        order = np.lexsort((costs, owner))
+        ranked = owner[order]
+        order = order[np.arange(len(order)) - np.searchsorted(ranked, ranked) < wanted]
+        # In the order of the file, which vectors that are not in memory come faster in.
+        order = order[np.argsort(rows[order])]
+        for number, shard in enumerate(shards):
+            mine = order[home[order] == number]
+            _score(shard, queries, [(owner[mine], rows[mine])], best, metric)
 
 
 def _search_block(
@@ -214,10 +268,21 @@ def _score(
 ) -> None:
     owner = np.concatenate([part for part, _ in found])
     rows = np.concatenate([part for _, part in found])
-    for start in range(0, len(rows), PAIRS):
+    costs = np.empty(len(rows))
+
+    def score(start: int) -> None:
         span = slice(start, start + PAIRS)
-        costs = metric.exact(queries[owner[span]], block.vectors[rows[span]])
-        best.offer(owner[span], costs, block.ids[rows[span]])
+        costs[span] = metric.exact(queries[owner[span]], block.vectors[rows[span]])
+
+    starts = range(0, len(rows), PAIRS)
+    if len(starts) < _WORTH_THREADS:
+        for start in starts:
+            score(start)
+    else:
+        # Most of the time goes into waiting for memory, or for the disk.
+        with ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
+            list(threads.map(score, starts))
+    best.offer(owner, costs, block.ids[rows])
 
 
 def _nth_smallest(costs: Costs, n: int) -> Costs:

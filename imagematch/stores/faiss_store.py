@@ -1,4 +1,4 @@
-"""The default vector store: append-only files beside the catalogue, searched exactly with FAISS.
+"""The default vector store: append-only files beside the catalogue, searched with FAISS.
 
 Vectors go in and come out through the protocol in `vectors`; `shards` has the files and `exact`
 the search. A change is committed by replacing the manifest, so a process killed at any moment
@@ -7,20 +7,22 @@ changed itself; there is one writer (the index's lock sees to that) and any numb
 
 Many small shards are merged as log-structured merge trees do it: only shards of about the same
 size are rewritten together, so that adding a few photos to a million never rewrites the million.
+Shards are compared with queries one by one while they are small, and have inverted lists from a
+certain size on.
 """
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
-from imagematch.errors import IndexDamaged, IndexMissing
+from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import durable, exact, shards
+from imagematch.stores import exact, shards
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
     DTYPES,
@@ -36,24 +38,8 @@ from imagematch.stores.vectors import (
 
 _log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Repair:
-    """What `FaissVectorStore.repair` had to give up.
-
-    Attributes:
-        lost: ids whose vectors are gone and have to be computed again, ascending.
-        nameless: vectors that are gone without their ids being known; compare the store's
-            `ids()` with the catalogue to find them.
-        rebuilt: the manifest was lost and made anew from the shards, so vectors that had been
-            removed may be back: ids that the catalogue does not know have to be removed.
-        problems: what was found, in plain words.
-    """
-
-    lost: Ids
-    nameless: int
-    rebuilt: bool
-    problems: tuple[str, ...]
+#: A tier of shards has sizes from one power of eight to the next.
+_TIER_BITS = 3
 
 
 class FaissVectorStore:
@@ -67,6 +53,7 @@ class FaissVectorStore:
         *,
         writable: bool,
         merge_shards: int,
+        list_rows: int,
     ) -> None:
         """Use `open` instead."""
         self._directory = directory
@@ -76,10 +63,18 @@ class FaissVectorStore:
         self._shards: tuple[Shard, ...] | None = opened
         self._writable = writable
         self._merge_shards = merge_shards
+        self._list_rows = list_rows
 
     @classmethod
     def open(
-        cls, directory: Path, kind: VectorKind, width: int, *, writable: bool, merge_shards: int
+        cls,
+        directory: Path,
+        kind: VectorKind,
+        width: int,
+        *,
+        writable: bool,
+        merge_shards: int,
+        list_rows: int = 0,
     ) -> Self:
         """Open the store in a directory; a writer creates it where there is none.
 
@@ -89,6 +84,7 @@ class FaissVectorStore:
             width: elements of a vector: floats, or bytes of eight bits.
             writable: whether this is the one writer, which also sweeps what a killed one left.
             merge_shards: shards are merged when there are more.
+            list_rows: a shard with so many rows gets inverted lists when it is written; 0: none.
 
         Raises:
             IndexMissing: a reader finds no store.
@@ -101,44 +97,14 @@ class FaissVectorStore:
         manifest, opened = _open_all(directory, kind, width)
         if writable:
             shards.sweep(directory, manifest)
-        return cls(directory, manifest, opened, writable=writable, merge_shards=merge_shards)
-
-    @classmethod
-    def repair(cls, directory: Path, kind: VectorKind, width: int) -> Repair:
-        """Drop shards that are not what was written, so that the store opens again.
-
-        For the one writer. Reads all files. Does nothing to a store that is well.
-
-        Raises:
-            IndexTooNew: a newer imagematch wrote it.
-            ShapeError: the store holds vectors of another kind or width.
-        """
-        problems = []
-        rebuilt = False
-        directory.mkdir(parents=True, exist_ok=True)
-        try:
-            manifest = shards.read_manifest(directory)
-        except (IndexDamaged, IndexMissing) as error:
-            problems.append(str(error))
-            rebuilt = isinstance(error, IndexDamaged)
-            manifest = _manifest_from_files(directory, kind, width)
-        shards.check_fits(manifest, kind, width, directory)
-        kept, nameless = [], 0
-        lost: list[Ids] = [np.empty(0, dtype=np.int64)]
-        for entry in manifest.shards:
-            found = _shard_problems(directory, entry, kind, width)
-            problems += found
-            if not found:
-                kept.append(entry)
-            elif (known := _known_ids(directory, entry)) is None:
-                nameless += entry.alive
-            else:
-                lost.append(known)
-        if problems:
-            manifest = Manifest(kind, width, manifest.next_number, tuple(kept))
-            shards.write_manifest(directory, manifest)
-        shards.sweep(directory, manifest)
-        return Repair(np.sort(np.concatenate(lost)), nameless, rebuilt, tuple(problems))
+        return cls(
+            directory,
+            manifest,
+            opened,
+            writable=writable,
+            merge_shards=merge_shards,
+            list_rows=list_rows,
+        )
 
     def add(self, ids: Ids, vectors: Floats | Bytes) -> None:
         """Store vectors in a new shard; see `VectorStore.add`."""
@@ -176,14 +142,14 @@ class FaissVectorStore:
         return removed
 
     def search(
-        self, queries: Floats | Bytes, top: int, *, limit: float | None = None
+        self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
     ) -> Neighbours:
-        """Find the nearest vectors, exactly; see `VectorStore.search`."""
+        """Find the nearest vectors; see `VectorStore.search`."""
         if top < 1:
             raise ValueError(f"top is {top}, but must be at least 1")
         queries = checked_queries(queries, self._kind, self._width)
         rows = [shard.rows for shard in self._opened()]
-        return exact.nearest(rows, queries, top, limit, exact.METRICS[self._kind])
+        return exact.nearest(rows, queries, top, limit, self._kind, deep=deep)
 
     def ids(self) -> Ids:
         """All ids in the store, ascending."""
@@ -213,7 +179,8 @@ class FaissVectorStore:
             tombstones=sum(len(entry.removed) for entry in entries),
             shards=len(entries),
             bytes=sum(entry.bytes for entry in entries),
-            method="exact",
+            listed=sum(entry.alive for entry in entries if entry.lists),
+            listed_shards=sum(entry.lists is not None for entry in entries),
         )
 
     def verify(self) -> list[str]:
@@ -222,6 +189,7 @@ class FaissVectorStore:
         problems = []
         for shard in opened:
             problems += shards.file_problems(self._directory, shard.entry)
+            problems += shards.list_problems(self._directory, shard.entry)
             problems += shards.content_problems(self._directory, shard, self._kind)
         ids, counts = np.unique(self.ids(), return_counts=True)
         if (counts > 1).any():
@@ -259,9 +227,16 @@ class FaissVectorStore:
         # The number counts as used even if the write fails, see `shards`.
         number = self._next_number
         self._next_number += 1
-        return shards.write_shard(
+        entry = shards.write_shard(
             self._directory, number, ids, vectors, DTYPES[self._kind], self._width
         )
+        if not 0 < self._list_rows <= entry.rows:
+            return entry
+        try:
+            return shards.add_lists(self._directory, entry, self._kind, self._width)
+        except BaseException:
+            shards.delete_shard(self._directory, number)
+            raise
 
     def _open_shard(self, entry: ShardEntry) -> Shard:
         return shards.open_shard(self._directory, entry, self._kind, self._width)
@@ -295,14 +270,20 @@ class FaissVectorStore:
             # New checksums over damaged vectors would hide the damage for good.
             if problems := shards.file_problems(self._directory, shard.entry):
                 raise IndexDamaged(f"{problems[0]}; {shards.NEXT_STEP}")
-        rows = [np.flatnonzero(shard.rows.alive) for shard in merged]
-        ids = np.concatenate([shard.rows.ids[row] for shard, row in zip(merged, rows, strict=True)])
-        source = np.repeat(np.arange(len(merged)), [len(row) for row in rows])
-        order = np.argsort(ids)
-        entry = self._write_shard(
-            ids[order],
-            shards.copy_rows(merged, source[order], np.concatenate(rows)[order]),
+        # Mapped anew, without lists, they are read from one end to the other.
+        merged = [self._open_shard(replace(shard.entry, lists=None)) for shard in merged]
+        alive = [np.flatnonzero(shard.rows.alive) for shard in merged]
+        ids = np.concatenate(
+            [shard.rows.ids[row] for shard, row in zip(merged, alive, strict=True)]
         )
+        # In small types and let go of early: of ten million rows, each of these takes its share.
+        source = np.repeat(np.arange(len(merged), dtype=np.int32), [len(row) for row in alive])
+        rows = np.concatenate(alive).astype(np.uint32)
+        del alive
+        order = np.argsort(ids)
+        ids, source, rows = ids[order], source[order], rows[order]
+        del order
+        entry = self._write_shard(ids, shards.copy_rows(merged, source, rows))
         kept = tuple(shard for index, shard in enumerate(opened) if index not in set(group))
         self._commit((*kept, self._open_shard(entry)))
 
@@ -311,18 +292,23 @@ def choose_merge(entries: Sequence[ShardEntry], merge_shards: int) -> list[int]:
     """Which shards to rewrite into one, as positions; empty when all is well.
 
     Shards that are more than half removed come first: rewriting them costs less than was
-    removed. Where there are more than `merge_shards`, the tier with the most shards is merged;
-    a tier is a power of four in size. So a vector is rewritten only a few times for each tier
-    that it rises through, and a large shard only together with its equals.
+    removed. A tier is a power of eight in size; its shards are merged when there are eight, or when
+    it has the most of more than `merge_shards`. So a vector is rewritten once or twice for each
+    tier that it rises through, a large shard only together with its equals, and a search has
+    few shards to go through, most of them small.
     """
     hollow = [at for at, entry in enumerate(entries) if entry.alive < len(entry.removed)]
-    if hollow or len(entries) <= merge_shards:
+    if hollow:
         return hollow
-    tiers = [(entry.alive.bit_length() - 1) // 2 for entry in entries]
-    fullest = min(Counter(tiers).items(), key=lambda item: (-item[1], item[0]))
-    if fullest[1] > 1:
-        return [at for at, tier in enumerate(tiers) if tier == fullest[0]]
-    return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
+    tiers = [(entry.alive.bit_length() - 1) // _TIER_BITS for entry in entries]
+    fullest, count = min(
+        Counter(tiers).items(), key=lambda item: (-item[1], item[0]), default=(0, 0)
+    )
+    if count >= 2**_TIER_BITS or (len(entries) > merge_shards and count > 1):
+        return [at for at, tier in enumerate(tiers) if tier == fullest]
+    if len(entries) > merge_shards:
+        return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
+    return []
 
 
 def _create_where_missing(directory: Path, empty: Manifest) -> None:
@@ -345,49 +331,3 @@ def _open_all(directory: Path, kind: VectorKind, width: int) -> tuple[Manifest, 
             if newer == manifest:
                 raise
             manifest = newer
-
-
-def _shard_problems(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> list[str]:
-    problems = shards.file_problems(directory, entry)
-    if problems:
-        return problems
-    try:
-        shard = shards.open_shard(directory, entry, kind, width)
-    except IndexDamaged as error:
-        return [str(error)]
-    return shards.content_problems(directory, shard, kind)
-
-
-def _known_ids(directory: Path, entry: ShardEntry) -> Ids | None:
-    """Ids of a damaged shard, None where its ids are damaged too."""
-    path = shards.ids_path(directory, entry.number)
-    try:
-        if durable.file_record(path) != entry.ids:
-            return None
-        ids = np.load(path, allow_pickle=False)
-    except (OSError, ValueError):
-        return None
-    alive: Ids = np.delete(ids, list(entry.removed))
-    return alive
-
-
-def _manifest_from_files(directory: Path, kind: VectorKind, width: int) -> Manifest:
-    """A manifest of all shards that look whole; the newest counts where two hold the same id."""
-    numbers = shards.shard_numbers(directory)
-    entries: list[ShardEntry] = []
-    taken = np.empty(0, dtype=np.int64)
-    for number in reversed(numbers):
-        try:
-            ids_file = durable.file_record(shards.ids_path(directory, number))
-            vectors_file = durable.file_record(shards.vectors_path(directory, number))
-            ids = np.load(shards.ids_path(directory, number), allow_pickle=False)
-        except (OSError, ValueError):
-            continue
-        if not isinstance(ids, np.ndarray) or ids.shape[1:] or ids.dtype != np.int64:
-            continue
-        older = np.flatnonzero(np.isin(ids, taken))
-        entry = ShardEntry(number, len(ids), ids_file, vectors_file, tuple(older.tolist()))
-        if entry.alive and not _shard_problems(directory, entry, kind, width):
-            entries.append(entry)
-            taken = np.union1d(taken, ids)
-    return Manifest(kind, width, max(numbers, default=0) + 1, tuple(reversed(entries)))

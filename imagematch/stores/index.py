@@ -43,6 +43,7 @@ from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.pictures import PictureStore
+from imagematch.stores.repair import repair
 from imagematch.stores.sightings import SightingStore
 from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
@@ -175,6 +176,7 @@ class Index:
                 width,
                 writable=self._writable,
                 merge_shards=self.settings.store.merge_shards,
+                list_rows=self.settings.store.list_rows,
             )
 
     def _close_stores(self) -> None:
@@ -367,7 +369,5 @@ def repair_vectors(directory: Path, purpose: str) -> list[str]:
         return [
             problem
             for name, kind, width in store_kinds(embedder)
-            for problem in FaissVectorStore.repair(
-                directory / "vectors" / name, kind, width
-            ).problems
+            for problem in repair(directory / "vectors" / name, kind, width).problems
         ]

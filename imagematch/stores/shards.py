@@ -1,18 +1,21 @@
 """The files of a vector store: a manifest that says what counts, and shards that never change.
 
 A shard is two .npy files, `000001.ids.npy` (ascending) and `000001.vectors.npy` (a row for each
-id). Nothing is pickled. `manifest.json` names the shards with size and SHA-256 of their files and
-lists removed rows; replacing it is what commits a change, so a file that it does not name does
-not count. Numbers of shards are never used twice, so a reader with an older manifest can find a
-shard gone, but never another in its place.
+id), and, where it is large, `000001.lists` (see `inverted`). Nothing is pickled.
+`manifest.json` names the shards with size and SHA-256 of their files and lists removed rows;
+replacing it is what commits a change, so a file that it does not name does not count. Numbers of
+shards are never used twice, so a reader with an older manifest can find a shard gone, but never
+another in its place.
 """
 
 import hashlib
 import json
+import logging
+import mmap
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,13 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import durable
+from imagematch.stores import durable, inverted
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.exact import Rows
+from imagematch.stores.inverted import Lists
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
+
+_log = logging.getLogger(__name__)
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -32,7 +38,7 @@ NEXT_STEP = "run `imagematch doctor --repair`"
 #: Rows read, copied or checked at once: 16 MiB of 512 floats.
 COPY_ROWS = 8192
 
-_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids|vectors)\.npy")
+_SHARD_FILE = re.compile(r"(\d{6,})\.(?:ids\.npy|vectors\.npy|lists)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class ShardEntry:
 
     Attributes:
         removed: rows that no longer count, ascending.
+        lists: of a shard that is too large to be looked through.
     """
 
     number: int
@@ -48,6 +55,7 @@ class ShardEntry:
     ids: FileRecord
     vectors: FileRecord
     removed: tuple[int, ...] = ()
+    lists: FileRecord | None = None
 
     @property
     def alive(self) -> int:
@@ -55,7 +63,7 @@ class ShardEntry:
 
     @property
     def bytes(self) -> int:
-        return self.ids.bytes + self.vectors.bytes
+        return self.ids.bytes + self.vectors.bytes + (self.lists.bytes if self.lists else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,10 @@ def ids_path(directory: Path, number: int) -> Path:
 
 def vectors_path(directory: Path, number: int) -> Path:
     return directory / f"{number:06d}.vectors.npy"
+
+
+def lists_path(directory: Path, number: int) -> Path:
+    return directory / f"{number:06d}.lists"
 
 
 # --- manifest ----------------------------------------------------------------------------------
@@ -153,6 +165,7 @@ def _entry(shard: dict[str, Any]) -> ShardEntry:
         FileRecord(**shard["ids"]),
         FileRecord(**shard["vectors"]),
         tuple(shard["removed"]),
+        FileRecord(**shard["lists"]) if shard.get("lists") else None,
     )
 
 
@@ -198,6 +211,17 @@ def write_shard(
         raise
 
 
+def add_lists(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> ShardEntry:
+    """Write inverted lists beside a shard, durably; the entry then names them.
+
+    Raises:
+        OSError: they could not be written; no file is left.
+    """
+    shard = open_shard(directory, replace(entry, lists=None), kind, width)
+    lists = inverted.build(kind, shard.rows.vectors)
+    return replace(entry, lists=lists.write(lists_path(directory, entry.number)))
+
+
 def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> Shard:
     """Map a shard into memory.
 
@@ -209,21 +233,31 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
     vectors = _open_array(
         vectors_path(directory, entry.number), entry.vectors, (entry.rows, width), DTYPES[kind]
     )
-    return with_removed(Shard(entry, Rows(ids, vectors, np.empty(0, dtype=bool))), entry.removed)
+    lists = _open_lists(directory, entry, kind)
+    if lists is not None:
+        _expect_jumps(vectors)
+    rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
+    return with_removed(Shard(entry, rows), entry.removed)
 
 
 def with_removed(shard: Shard, removed: Sequence[int]) -> Shard:
     """The same shard with other rows removed."""
-    entry = ShardEntry(
-        shard.entry.number,
-        shard.entry.rows,
-        shard.entry.ids,
-        shard.entry.vectors,
-        tuple(int(row) for row in removed),
-    )
+    entry = replace(shard.entry, removed=tuple(int(row) for row in removed))
     alive = np.ones(entry.rows, dtype=bool)
     alive[list(entry.removed)] = False
-    return Shard(entry, Rows(shard.rows.ids, shard.rows.vectors, alive))
+    return Shard(entry, replace(shard.rows, alive=alive))
+
+
+def _open_lists(directory: Path, entry: ShardEntry, kind: VectorKind) -> Lists | None:
+    """The lists of a shard; None where it has none, or none that are whole."""
+    if entry.lists is None:
+        return None
+    try:
+        return inverted.read(lists_path(directory, entry.number), entry.lists, kind)
+    except IndexDamaged as error:
+        # All is found without them, if slowly; `verify` names them and a repair makes them anew.
+        _log.warning("%s; until it is repaired, searching takes longer", error)
+        return None
 
 
 def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -244,12 +278,23 @@ def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: A
     return np.asarray(array)
 
 
-def copy_rows(shards: Sequence[Shard], source: Ids, rows: Ids) -> Iterator[Floats | Bytes]:
+def _expect_jumps(vectors: Any) -> None:
+    """Tell the system, where it listens, not to read on beyond each row that lists propose."""
+    mapped = vectors.base
+    while isinstance(mapped, np.ndarray):
+        mapped = mapped.base
+    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
+        mapped.madvise(mmap.MADV_RANDOM)
+
+
+def copy_rows(
+    shards: Sequence[Shard], source: np.ndarray, rows: np.ndarray
+) -> Iterator[Floats | Bytes]:
     """Vectors gathered from shards, a bounded block at a time.
 
     Args:
-        source: shape (N,), which of the shards each vector comes from.
-        rows: shape (N,), and which of its rows.
+        source: shape (N,), whole numbers; which of the shards each vector comes from.
+        rows: shape (N,), whole numbers; and which of its rows.
     """
     for start in range(0, len(rows), COPY_ROWS):
         span = slice(start, start + COPY_ROWS)
@@ -266,7 +311,11 @@ def delete_shard(directory: Path, number: int) -> None:
 
     Windows refuses while a reader has them mapped.
     """
-    for path in (ids_path(directory, number), vectors_path(directory, number)):
+    for path in (
+        ids_path(directory, number),
+        vectors_path(directory, number),
+        lists_path(directory, number),
+    ):
         with suppress(OSError):
             path.unlink(missing_ok=True)
 
@@ -291,21 +340,29 @@ def sweep(directory: Path, manifest: Manifest) -> None:
 
 def file_problems(directory: Path, entry: ShardEntry) -> list[str]:
     """Whether the files of a shard are those that were written, byte by byte."""
-    problems = []
-    for path, wanted in (
-        (ids_path(directory, entry.number), entry.ids),
-        (vectors_path(directory, entry.number), entry.vectors),
-    ):
-        try:
-            found = durable.file_record(path)
-        except OSError as error:
-            problems.append(f"{path} can't be read: {error.strerror or error}")
-            continue
-        if found.bytes != wanted.bytes:
-            problems.append(f"{path} has {found.bytes} bytes instead of {wanted.bytes}")
-        elif found.sha256 != wanted.sha256:
-            problems.append(f"{path} was altered: its checksum is not that in the manifest")
-    return problems
+    return [
+        *_file_problems(ids_path(directory, entry.number), entry.ids),
+        *_file_problems(vectors_path(directory, entry.number), entry.vectors),
+    ]
+
+
+def list_problems(directory: Path, entry: ShardEntry) -> list[str]:
+    """Whether the inverted lists of a shard, if it has any, are those that were written."""
+    if entry.lists is None:
+        return []
+    return _file_problems(lists_path(directory, entry.number), entry.lists)
+
+
+def _file_problems(path: Path, wanted: FileRecord) -> list[str]:
+    try:
+        found = durable.file_record(path)
+    except OSError as error:
+        return [f"{path} can't be read: {error.strerror or error}"]
+    if found.bytes != wanted.bytes:
+        return [f"{path} has {found.bytes} bytes instead of {wanted.bytes}"]
+    if found.sha256 != wanted.sha256:
+        return [f"{path} was altered: its checksum is not that in the manifest"]
+    return []
 
 
 def content_problems(directory: Path, shard: Shard, kind: VectorKind) -> list[str]:

@@ -50,7 +50,13 @@ class StoreStats:
     tombstones: int  # removed, but still on the disk
     shards: int
     bytes: int  # on the disk
-    method: str  # how it searches: "exact"
+    listed: int = 0  # of `vectors`, those in shards with inverted lists
+    listed_shards: int = 0
+
+    @property
+    def method(self) -> str:
+        """How it searches: "exact", or "lists" where a shard has them."""
+        return "lists" if self.listed_shards else "exact"
 
 
 class VectorStore(Protocol):
@@ -75,15 +81,18 @@ class VectorStore(Protocol):
         ...
 
     def search(
-        self, queries: Floats | Bytes, top: int, *, limit: float | None = None
+        self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
     ) -> Neighbours:
         """Find the `top` nearest vectors of each query.
 
-        Equal vectors give equal answers, however and in whatever order they were added.
+        Scores are exact. Which vectors are found is exact, too, while a store is small: then equal
+        vectors give equal answers, however and in whatever order they were added. A large one may
+        leave out some, the more likely the farther they are.
 
         Args:
             queries: shape (Q, D) float32 or (Q, B) uint8; Q may be 0.
             limit: the smallest inner product, or the largest distance in bits, that counts.
+            deep: whether a large store takes longer to leave out less.
 
         Raises:
             ShapeError: shape, dtype or width of the queries do not fit, or they are not finite.

@@ -6,10 +6,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from imagematch.overview import METHODS
+from imagematch.overview import how_searched
 from imagematch.records import Failure
 from imagematch.stores.index import Index
 from imagematch.stores.lock import write_lock
+from imagematch.stores.vectors import StoreStats
 from tests.conftest import CommandLine, World
 from tests.stores.builders import add, create, describe, match, scanned
 
@@ -79,7 +80,7 @@ def test_people_get_an_overview(imagematch: CommandLine, directory: Path) -> Non
         "2 failed; `imagematch status --failures` says why",
         "gallery refs: 1 photos in 1 files",
         "1: 1 copy",
-        METHODS["exact"],
+        "search: every vector is compared, which so few allow",
         "nobody at the moment",
     ):
         assert words in out
@@ -122,3 +123,14 @@ def test_missing_index_is_exit_code_3(imagematch: CommandLine, tmp_path: Path) -
     assert (ran.code, ran.out) == (3, "")
     assert "there is no index" in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_choice_of_search_is_explained() -> None:
+    embeddings = StoreStats("float", 512, 1_052_897, 0, 5, 0, 1_048_576, 3)
+    assert how_searched(embeddings) == (
+        "inverted lists with 4-bit product quantisation, exact re-ranking, for 3 shards of "
+        "1,048,576 vectors; every vector is compared of the other 4,321"
+    )
+    assert how_searched(StoreStats("binary", 32, 9000, 0, 1, 0, 9000, 1)).endswith(
+        "for 1 shard of 9,000 vectors"
+    )

@@ -19,6 +19,7 @@ from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeErro
 from imagematch.stores import durable, exact, shards
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.faiss_store import FaissVectorStore, choose_merge
+from imagematch.stores.repair import repair as repair_store
 from imagematch.stores.shards import ShardEntry
 from imagematch.stores.vectors import VectorKind, VectorStore
 from tests.stores.vector_store_conformance import (
@@ -226,6 +227,11 @@ def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
             written += merged
             sizes = [size for at, size in enumerate(sizes) if at not in group] + [merged]
     assert written < 3 * 400 * 256
+
+
+def test_eight_shards_of_about_one_size_become_one():
+    assert choose_merge(entries(*[600] * 7, 5000), 16) == []
+    assert choose_merge(entries(*[600] * 4, 5000, *[4000] * 4), 16) == [0, 1, 2, 3, 5, 6, 7, 8]
 
 
 def test_number_of_shards_stays_within_the_limit_for_any_sizes():
@@ -590,7 +596,7 @@ def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
     with pytest.raises(IndexTooNew, match="format 2"):
         open_store(tmp_path)
     with pytest.raises(IndexTooNew):
-        FaissVectorStore.repair(tmp_path, "float", 16)
+        repair_store(tmp_path, "float", 16)
 
 
 @pytest.mark.parametrize("name", ["000002.vectors.npy", "000002.ids.npy"])
@@ -640,7 +646,7 @@ def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
     filled(tmp_path)
     before = files(tmp_path)
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert (repair.lost.tolist(), repair.nameless, repair.rebuilt) == ([], 0, False)
     assert repair.problems == ()
@@ -652,7 +658,7 @@ def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
     vectors = filled(tmp_path)
     harm(tmp_path / "000001.vectors.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert repair.lost.tolist() == [1, *range(3, 11)]
     assert (repair.nameless, repair.rebuilt) == (0, False)
@@ -667,7 +673,7 @@ def test_repair_counts_what_it_can_not_name(tmp_path):
     filled(tmp_path)
     flip(tmp_path / "000001.ids.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert (repair.lost.tolist(), repair.nameless) == ([], 9)
     assert list(state(tmp_path, writable=True)) == list(range(11, 31))
@@ -683,7 +689,7 @@ def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
     (tmp_path / "000009.ids.npy").write_bytes(b"no array")
     shutil.copy(tmp_path / "000001.vectors.npy", tmp_path / "000009.vectors.npy")
 
-    repair = FaissVectorStore.repair(tmp_path, "float", 16)
+    repair = repair_store(tmp_path, "float", 16)
 
     assert repair.rebuilt
     found = state(tmp_path, writable=True)

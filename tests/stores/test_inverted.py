@@ -1,0 +1,204 @@
+"""Inverted lists: they propose the copies of a vector, survive the disk, and change no score."""
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imagematch.errors import IndexDamaged
+from imagematch.records import Bytes, Floats
+from imagematch.stores import inverted, shards
+from imagematch.stores.faiss_store import FaissVectorStore
+from imagematch.stores.repair import repair as repair_store
+from imagematch.stores.vectors import VectorKind
+from tests.stores.vector_store_conformance import brute_force, numbers
+
+ROWS, COPIES = 6000, 100
+WIDTHS: dict[VectorKind, int] = {"float": 64, "binary": 32}
+KINDS = list(WIDTHS)
+
+
+def crowd(kind: VectorKind, seed: int = 0) -> Floats | Bytes:
+    """Vectors that lie about fifty places, as photos of alike things do."""
+    rng = np.random.default_rng(seed)
+    if kind == "binary":
+        places = rng.integers(0, 2, (50, 256))
+        flipped = rng.random((ROWS, 256)) < 0.3
+        return np.packbits(places[rng.integers(0, 50, ROWS)] ^ flipped, axis=1)
+    places = rng.standard_normal((50, 64))
+    return unit(places[rng.integers(0, 50, ROWS)] + 1.2 * rng.standard_normal((ROWS, 64)))
+
+
+def unit(rows: np.ndarray) -> Floats:
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def copies(kind: VectorKind, vectors: Floats | Bytes, of: np.ndarray) -> Floats | Bytes:
+    """Nearby vectors: 25 bits or fewer away, or with a cosine of about 0.8."""
+    rng = np.random.default_rng(1)
+    if kind == "binary":
+        flips = np.zeros((len(of), 256), np.uint8)
+        for row in flips:
+            row[rng.choice(256, rng.integers(0, 26), replace=False)] = 1
+        return vectors[of] ^ np.packbits(flips, axis=1)
+    return unit(vectors[of] + 0.09 * rng.standard_normal((len(of), 64)))
+
+
+def open_store(directory: Path, kind: VectorKind, *, writable: bool = True) -> FaissVectorStore:
+    return FaissVectorStore.open(
+        directory, kind, WIDTHS[kind], writable=writable, merge_shards=4, list_rows=1000
+    )
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> VectorKind:
+    found: VectorKind = request.param
+    return found
+
+
+@pytest.fixture
+def store(kind: VectorKind, tmp_path: Path) -> Path:
+    """A store of one shard with lists and one that is too small for them."""
+    vectors = crowd(kind)
+    with closing(open_store(tmp_path / "store", kind)) as opened:
+        opened.add(np.arange(1, 5901), vectors[:5900])
+        opened.add(np.arange(5901, 6001), vectors[5900:])
+        assert opened.stats().method == "lists"
+    return tmp_path / "store"
+
+
+def test_copies_are_found_with_their_exact_scores(store: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    of = np.random.default_rng(2).integers(0, ROWS, COPIES)
+    asked = copies(kind, vectors, of)
+    with closing(open_store(store, kind, writable=False)) as opened:
+        found = opened.search(asked, 5)
+    truth = brute_force(dict(enumerate(vectors, start=1)), asked, 5, kind)
+    there = found.ids[:, 0] == truth.ids[:, 0]
+    assert there.mean() >= 0.99
+    assert (found.ids == (of + 1)[:, None]).any(axis=1).mean() >= 0.99
+    np.testing.assert_array_equal(found.scores[there, 0], truth.scores[there, 0])
+
+
+def test_shallow_search_scores_exactly_and_finds_most(store: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    of = np.random.default_rng(3).integers(0, ROWS, COPIES)
+    asked = copies(kind, vectors, of)
+    with closing(open_store(store, kind, writable=False)) as opened:
+        found = opened.search(asked, 5, deep=False)
+        if kind == "binary":
+            near = opened.search(asked, 5, limit=31, deep=False)
+            assert (near.ids[:, 0] == of + 1).mean() >= 0.9
+            assert (near.scores[near.ids >= 0] <= 31).all()
+    there = found.ids[:, 0] == of + 1
+    assert there.mean() >= 0.9
+    truth = brute_force(dict(enumerate(vectors, start=1)), asked[there], 1, kind)
+    np.testing.assert_array_equal(found.scores[there, 0], truth.scores[:, 0])
+
+
+def test_deep_search_of_hashes_misses_nothing(tmp_path: Path) -> None:
+    vectors = crowd("binary")
+    asked = copies("binary", vectors, np.arange(0, ROWS, 300))
+    with closing(open_store(tmp_path, "binary")) as opened:
+        opened.add(np.arange(1, ROWS + 1), vectors)
+        for limit in (None, 64.0):
+            found = opened.search(asked, 7, limit=limit)
+            truth = brute_force(dict(enumerate(vectors, start=1)), asked, 7, "binary", limit)
+            np.testing.assert_array_equal(found.scores, truth.scores)
+            # Which of equally far ones come last is left open.
+            same = found.ids == truth.ids
+            assert (same | (found.scores == found.scores[:, -1:])).all()
+
+
+def test_a_search_in_many_shards_with_lists_finds_what_one_would(
+    tmp_path: Path, kind: VectorKind
+) -> None:
+    vectors = crowd(kind)
+    of = np.random.default_rng(4).integers(0, ROWS, COPIES)
+    with closing(open_store(tmp_path, kind)) as opened:
+        for start in range(0, ROWS, 1500):
+            opened.add(np.arange(start + 1, start + 1501), vectors[start : start + 1500])
+        assert opened.stats().listed_shards == 4
+        assert opened.stats().listed == ROWS
+        found = opened.search(copies(kind, vectors, of), 5)
+    assert (found.ids[:, 0] == of + 1).mean() >= 0.99
+
+
+def test_removed_vectors_are_not_found(store: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    with closing(open_store(store, kind)) as opened:
+        opened.remove(numbers(7, 8, 5950))
+        found = opened.search(vectors[[6, 7, 5949]], 5)
+        assert not np.isin(found.ids, [7, 8, 5950]).any()
+        assert opened.stats().method == "lists"
+
+
+def test_merged_shards_have_lists_of_their_own(tmp_path: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    with closing(open_store(tmp_path, kind)) as opened:
+        for start in range(0, ROWS, 600):
+            opened.add(np.arange(start + 1, start + 601), vectors[start : start + 600])
+        opened.merge()
+        assert opened.verify() == []
+        assert opened.stats().method == "lists"
+    names = sorted(path.name.split(".", 1)[1] for path in tmp_path.glob("0*"))
+    assert names == ["ids.npy", "lists", "vectors.npy"]
+
+
+def test_a_store_can_do_without_lists(store: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    with closing(
+        FaissVectorStore.open(store, kind, WIDTHS[kind], writable=True, merge_shards=4)
+    ) as opened:
+        opened.merge()
+        assert opened.stats().method == "exact"
+        assert (opened.search(vectors[:50], 1).ids[:, 0] == np.arange(1, 51)).all()
+    assert not list(store.glob("*.lists"))
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0" * 64, None], ids=["cut", "overwritten", "gone"])
+def test_damaged_lists_cost_time_and_no_match(
+    store: Path, kind: VectorKind, damage: bytes | None
+) -> None:
+    vectors = crowd(kind)
+    [path] = store.glob("*.lists")
+    if damage is None:
+        path.unlink()
+    else:
+        path.write_bytes(damage + path.read_bytes()[len(damage) :] if damage else b"")
+    with closing(open_store(store, kind, writable=False)) as opened:
+        assert (opened.search(vectors[:50], 1).ids[:, 0] == np.arange(1, 51)).all()
+        [problem] = opened.verify()
+        assert path.name in problem
+    repair = repair_store(store, kind, WIDTHS[kind])
+    assert (len(repair.lost), repair.nameless, len(repair.problems)) == (0, 0, 1)
+    with closing(open_store(store, kind, writable=False)) as opened:
+        assert opened.verify() == []
+        assert opened.stats().method == "lists"
+
+
+def test_the_same_vectors_give_the_same_lists(tmp_path: Path, kind: VectorKind) -> None:
+    vectors = crowd(kind)
+    one = inverted.build(kind, vectors).write(tmp_path / "one")
+    other = inverted.build(kind, vectors).write(tmp_path / "other")
+    assert one == other
+
+
+def test_what_is_not_what_was_written_is_not_read(tmp_path: Path, kind: VectorKind) -> None:
+    record = inverted.build(kind, crowd(kind)).write(tmp_path / "lists")
+    with (tmp_path / "lists").open("r+b") as file:
+        file.seek(1000)
+        file.write(b"\xff\xff\xff\xff")
+    with pytest.raises(IndexDamaged, match="altered"):
+        inverted.read(tmp_path / "lists", record, kind)
+    with pytest.raises(IndexDamaged, match="can't be read"):
+        inverted.read(tmp_path / "none", record, kind)
+
+
+def test_only_large_shards_have_lists(store: Path) -> None:
+    manifest = shards.read_manifest(store)
+    assert [(entry.rows, entry.lists is not None) for entry in manifest.shards] == [
+        (5900, True),
+        (100, False),
+    ]
