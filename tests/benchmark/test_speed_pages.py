@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagematch.benchmark.speed import fits, plots, results, tables
+from imagematch.benchmark.scale import Recall, ScalePoint
+from imagematch.benchmark.speed import fits, plots, results, scaling, tables
 from imagematch.benchmark.speed.records import (
     Growth,
     Pass,
@@ -32,8 +33,31 @@ TIMED = (
     Timed("bare kernels of balanced", 1000, (18.0, 22.0, 19.0), (36.0, 44.0, 38.0), 5e8),
     Timed("immaculate pdq", 1000, note="not installed"),
 )
+POINT = ScalePoint(
+    photos=1_000_000,
+    build_seconds=100.0,
+    build_cpu_seconds=150.0,
+    disk_bytes=2200.0,
+    resident_bytes=90.0,
+    mapped_bytes=500.0,
+    open_seconds=0.5,
+    single_p50=0.02,
+    single_p99=0.06,
+    upright_p50=0.01,
+    upright_p99=0.03,
+    batch_per_second=2500.0,
+    batch_cpu_seconds=0.0008,
+    deep=Recall(0.995, 0.99, 0.7, 0.9, 0.98, 0.75),
+    shallow=Recall(0.991, 0.98, 0.7, 0.9, 0.97, 0.65),
+    add_seconds=9.0,
+    added_bytes=3000.0,
+    load=0.5,
+    searches={"float": "inverted lists", "binary": "cells"},
+)
+
 FULL = replace(
     EMPTY,
+    search=(POINT,),
     peers={"immaculate": "0.3.0"},
     throughput=(
         Throughput(
@@ -191,3 +215,17 @@ def test_results_are_a_page_data_and_plots(tmp_path: Path) -> None:
     assert data["throughput"][0]["ratios"][1]["value"] is None
     assert data["fits"][0]["exponent"] == pytest.approx(0.602, abs=0.001)
     assert data["far"]["photos"][-1] == 10**9
+
+
+def test_search_says_what_it_finds_and_misses_targets_openly() -> None:
+    text = tables.search_table([POINT]).text()
+    assert "0.995" in text
+    assert "0.991" in text
+    assert "embeddings: inverted lists; hashes: cells" in text
+    growth = {one.name: one for one in scaling.search_growth([POINT])}
+    slow = growth["candidates of a query, 99 of 100"]
+    assert (slow.values, slow.target) == ((60.0,), {1_000_000: 50.0})
+    assert "60 ms (not ≤ 50 ms)" in tables.growth_table([slow]).text()
+    assert growth["candidates of a photo, in batch"].values == (0.4,)
+    assert growth["vectors resident in memory"].values == (9e7,)
+    assert scaling.search_growth([]) == ()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark.speed import run, throughput
+from imagematch.benchmark.speed import busy, run, throughput
 from tests.conftest import CommandLine
 from tests.world import ad_sites
 
@@ -20,14 +20,17 @@ def hashes_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("hashes_only")
 def test_tables_go_to_stdout_and_files_to_the_folder(
-    imagematch: CommandLine, tmp_path: Path
+    imagematch: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(busy, "_SECONDS", 1.0)
+    monkeypatch.setattr(busy, "_OTHERS", 2000)
     photos, out = ad_sites(tmp_path / "photos", range(5)), tmp_path / "out"
     words = ("bench", photos, "--speed", "--out", out, "--rounds", "1", "--tree", "20")
     words = (*words, "--large", "1", "--scale", "2000,1000")
     ran = imagematch(*words, "--peers", tmp_path / "nowhere")
     assert ran.code == 0, ran.err
-    for shown in ("imagematch hashes", "Where time goes", "Memory", "Nothing changed", "Scale"):
+    tables = ("imagematch hashes", "Where time goes", "Memory", "Nothing changed")
+    for shown in (*tables, "Queries during a reindex", "What search finds", "Scale"):
         assert shown in ran.out
     assert "Not installed" in ran.err
     written = {path.name for path in out.iterdir()}

@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
+from imagematch.benchmark.load import UnderLoad
+from imagematch.benchmark.scale import ScalePoint
+
 
 @dataclass(frozen=True, slots=True)
 class Photos:
@@ -204,4 +207,6 @@ class Speed:
     steps: tuple[Steps, ...] = ()
     peaks: tuple[Peak, ...] = ()
     unchanged: Unchanged | None = None
+    busy: UnderLoad | None = None
+    search: tuple[ScalePoint, ...] = ()
     growth: tuple[Growth, ...] = ()

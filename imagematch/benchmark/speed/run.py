@@ -6,6 +6,7 @@ from pathlib import Path
 
 from imagematch.benchmark import machine
 from imagematch.benchmark.speed import (
+    busy,
     memory,
     peers,
     photos,
@@ -20,9 +21,9 @@ from imagematch.monitor import Monitor
 from imagematch.settings import DEFAULTS
 
 THROUGHPUT, STEPS, MEMORY = "throughput", "steps", "memory"
-UNCHANGED, SCALE = "unchanged", "scale"
+UNCHANGED, BUSY, SCALE = "unchanged", "busy", "scale"
 #: What can be measured, in the order of tables.
-ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, SCALE)
+ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, BUSY, SCALE)
 
 #: Numbers of photos that memory is measured at, beside all that there are.
 _MEMORY_SIZES = (250, 500, 1000)
@@ -101,11 +102,30 @@ def run(request: SpeedRequest, scratch: Path, monitor: Monitor) -> Speed:
         work = _work(scratch, "unchanged")
         again = unchanged.measure(request.tree, request.rounds, work, monitor)
         measured = replace(measured, unchanged=again)
+    if BUSY in wanted:
+        some = photos.evenly(paths, request.photos)
+        found = busy.measure(request.folder, some, _work(scratch, "busy"), monitor)
+        measured = replace(measured, busy=found)
     if SCALE in wanted:
-        work = _work(scratch, "scale")
-        found = scaling.measure(request.scale, work, request.seed, monitor)
-        measured = replace(measured, growth=(*measured.growth, *found))
+        measured = _scaled(measured, request, paths, scratch, monitor)
     return measured
+
+
+def _scaled(
+    measured: Speed,
+    request: SpeedRequest,
+    paths: Sequence[str],
+    scratch: Path,
+    monitor: Monitor,
+) -> Speed:
+    some = photos.evenly(paths, request.photos)
+    laid = photos.lay_out("", request.folder, some, scratch / "resembled")
+    points = scaling.measure_search(
+        request.scale, laid.folder, _work(scratch, "search"), request.seed, monitor
+    )
+    links = scaling.link_growth(request.scale, _work(scratch, "links"), request.seed, monitor)
+    growth = (*measured.growth, *scaling.search_growth(points), *links)
+    return replace(measured, search=points, growth=growth)
 
 
 def missing(request: SpeedRequest) -> tuple[str, ...]:

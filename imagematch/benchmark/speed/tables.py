@@ -1,10 +1,12 @@
 """What the speed benchmark measured as tables, and as a Markdown page."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from imagematch import __version__
+from imagematch.benchmark.load import UnderLoad
+from imagematch.benchmark.scale import ScalePoint
 from imagematch.benchmark.speed import fits
 from imagematch.benchmark.speed.fits import FAR
 from imagematch.benchmark.speed.records import (
@@ -45,6 +47,17 @@ The most memory of all processes together while so many photos are indexed into 
 _UNCHANGED = """\
 A tree of tiny files is indexed, then `imagematch reindex` and `find TREE -printf '%s %T@ %p\\n'`,
 which only lists it, take turns on it; then some of its files get other names, or other times."""
+
+_BUSY = """\
+The same photos are asked for again and again, each time of the index opened anew, by workers that
+are running: once at rest, and once while `imagematch reindex` describes other photos into it, whose
+workers stand back (`workers.nice`). Twice as long is allowed."""
+
+_SEARCH = """\
+Made-up fingerprints that resemble those of the folder's photos, and copies of some of them to look
+for. "Copies" are found by embedding or hash, once as deep as a query looks and once as indexing
+does; the others are of the exact ten nearest embeddings: those that are candidates, being nearer
+than what has nothing to do with the query, and all."""
 
 _GROWTH = """\
 Exponents are of a straight line through the logarithms: 1 grows as the number of photos does, 0
@@ -93,6 +106,10 @@ def sections(speed: Speed) -> Iterator[tuple[str, str, Table]]:
         yield "Memory", _PEAKS, peaks_table(speed)
     if speed.unchanged:
         yield "Nothing changed", _UNCHANGED, unchanged_table(speed.unchanged)
+    if speed.busy:
+        yield "Queries during a reindex", _BUSY, busy_table(speed.busy)
+    if speed.search:
+        yield "What search finds", _SEARCH, search_table(speed.search)
     if speed.growth:
         yield "Scale", _GROWTH, growth_table(speed.growth)
     if rows := fits.far(speed, title(DEFAULTS.describe.preset)):
@@ -194,6 +211,47 @@ def unchanged_table(unchanged: Unchanged) -> Table:
         rows.append((one.what, f"{one.changed:,}", number(_middle(one.seconds)), number(ratio)))
     name = f"{unchanged.files:,} files"
     return Table((name, "changed files", "seconds", "times `find`"), tuple(rows))
+
+
+def busy_table(busy: UnderLoad) -> Table:
+    """One line at rest, one while the index is written to."""
+    rows = []
+    for name, one in (("at rest", busy.idle), ("during a reindex", busy.busy)):
+        times = (one.p50 / busy.idle.p50, one.p99 / busy.idle.p99)
+        cells = (milliseconds(one.p50), milliseconds(one.p99), *map(number, times))
+        rows.append((name, str(one.queries), *cells))
+    heads = ("queries", "median, ms", "99 of 100, ms", "times at rest", "of 99 of 100")
+    return Table(("a query", *heads), tuple(rows))
+
+
+def search_table(points: Sequence[ScalePoint]) -> Table:
+    """One line a size: which share is found, and how."""
+    rows = tuple(
+        (
+            f"{point.photos:,}",
+            *(
+                f"{share:.3f}"
+                for share in (
+                    point.deep.copies,
+                    point.shallow.copies,
+                    point.deep.candidates,
+                    point.shallow.candidates,
+                    point.deep.neighbours,
+                )
+            ),
+            _how(point.searches),
+        )
+        for point in points
+    )
+    heads = ("copies, query", "copies, indexing", "candidates, query", "candidates, indexing")
+    return Table(("photos", *heads, "all ten, query", "how"), rows)
+
+
+def _how(searches: Mapping[str, str]) -> str:
+    if len(set(searches.values())) == 1:
+        return next(iter(searches.values()))
+    names = {"float": "embeddings", "binary": "hashes"}
+    return "; ".join(f"{names.get(kind, kind)}: {how}" for kind, how in searches.items())
 
 
 def growth_table(growth: Sequence[Growth]) -> Table:
