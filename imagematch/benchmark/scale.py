@@ -236,7 +236,9 @@ class _Truth:
     def look(self, ids: Ids, embeddings: Floats) -> None:
         cosines = np.concatenate([self.cosines, self._queries @ embeddings.T], axis=1)
         names = np.concatenate([self.ids, np.broadcast_to(ids, (len(cosines), len(ids)))], axis=1)
-        best = np.argsort(-cosines, axis=1, kind="stable")[:, : normalisation.LAST]
+        some = np.argpartition(-cosines, normalisation.LAST - 1)[:, : normalisation.LAST]
+        order = np.argsort(-np.take_along_axis(cosines, some, axis=1), axis=1)
+        best = np.take_along_axis(some, order, axis=1)
         self.cosines = np.take_along_axis(cosines, best, axis=1)
         self.ids = np.take_along_axis(names, best, axis=1)
 

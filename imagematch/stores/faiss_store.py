@@ -172,6 +172,7 @@ class FaissVectorStore:
     def stats(self) -> StoreStats:
         """What the store holds."""
         entries = [shard.entry for shard in self._opened()]
+        listed = [shard.entry.alive for shard in self._opened() if shard.rows.lists is not None]
         return StoreStats(
             kind=self._kind,
             width=self._width,
@@ -179,8 +180,8 @@ class FaissVectorStore:
             tombstones=sum(len(entry.removed) for entry in entries),
             shards=len(entries),
             bytes=sum(entry.bytes for entry in entries),
-            listed=sum(entry.alive for entry in entries if entry.lists),
-            listed_shards=sum(entry.lists is not None for entry in entries),
+            listed=sum(listed),
+            listed_shards=len(listed),
         )
 
     def verify(self) -> list[str]:

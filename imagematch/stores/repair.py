@@ -60,8 +60,9 @@ def repair(directory: Path, kind: VectorKind, width: int) -> Repair:
         spoiled = shards.list_problems(directory, entry)
         problems += found + spoiled
         if not found:
-            # Lists say nothing that the vectors don't.
-            kept.append(shards.add_lists(directory, entry, kind, width) if spoiled else entry)
+            # Lists say nothing that the vectors don't. A manifest from files names none yet.
+            anew = spoiled or (rebuilt and shards.lists_path(directory, entry.number).exists())
+            kept.append(shards.add_lists(directory, entry, kind, width) if anew else entry)
         elif (known := _known_ids(directory, entry)) is None:
             nameless += entry.alive
         else:

@@ -178,6 +178,22 @@ def test_damaged_lists_cost_time_and_no_match(
         assert opened.stats().method == "lists"
 
 
+def test_repair_of_a_lost_manifest_brings_the_lists_back(store: Path, kind: VectorKind) -> None:
+    (store / "manifest.json").unlink()
+    assert repair_store(store, kind, WIDTHS[kind]).problems
+    with closing(open_store(store, kind, writable=False)) as opened:
+        assert opened.stats().listed == 5900
+        assert opened.verify() == []
+
+
+def test_a_store_whose_lists_are_damaged_says_that_it_compares_everything(
+    store: Path, kind: VectorKind
+) -> None:
+    next(store.glob("*.lists")).write_bytes(b"")
+    with closing(open_store(store, kind, writable=False)) as opened:
+        assert (opened.stats().method, opened.stats().listed_shards) == ("exact", 0)
+
+
 def test_the_same_vectors_give_the_same_lists(tmp_path: Path, kind: VectorKind) -> None:
     vectors = crowd(kind)
     one = inverted.build(kind, vectors).write(tmp_path / "one")
