@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 
 from imagematch import __version__
-from imagematch.benchmark.growth import exponent
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.presets import HASHES
 from imagematch.records import (
@@ -70,21 +69,9 @@ class LinkCost:
     peak_mib: float  # NaN where the system does not tell
 
 
-@dataclass(frozen=True, slots=True)
-class LinkGrowth:
-    """What it took on several.
-
-    Attributes:
-        exponent: see `growth.exponent`, of the processor time by the number of photos.
-    """
-
-    costs: tuple[LinkCost, ...]
-    exponent: float
-
-
 def measure_link(
     sizes: Sequence[int], scratch: Path, seed: int, watch: Callable[[str], object]
-) -> LinkGrowth:
+) -> tuple[LinkCost, ...]:
     """Make catalogues of some sizes, ascending, and link each.
 
     Args:
@@ -100,8 +87,7 @@ def measure_link(
         watch(f"linking {size} photos")
         costs.append(_link_cost(directory, size, files, matches))
         shutil.rmtree(directory)
-    grown = exponent([cost.photos for cost in costs], [cost.processor for cost in costs])
-    return LinkGrowth(tuple(costs), grown)
+    return tuple(costs)
 
 
 def _link_cost(directory: Path, photos: int, files: int, matches: int) -> LinkCost:

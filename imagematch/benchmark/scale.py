@@ -115,26 +115,13 @@ class ScalePoint:
     searches: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """What indexes of several sizes cost, and how that grows.
-
-    Attributes:
-        exponents: by the name of a cost of all photos together, x in cost ~ photos^x, by least
-            squares between the logarithms; none for a single size.
-    """
-
-    points: tuple[ScalePoint, ...]
-    exponents: Mapping[str, float]
-
-
 def measure_scale(
     sizes: Sequence[int],
     scratch: Path,
     seed: int,
     watch: Monitor | None = None,
     real: Prints | None = None,
-) -> Scale:
+) -> tuple[ScalePoint, ...]:
     """Build an index of each size, and measure it.
 
     Args:
@@ -159,42 +146,7 @@ def measure_scale(
             points.append(_measured(photos, size, place, watch))
         finally:
             shutil.rmtree(place, ignore_errors=True)
-    return Scale(tuple(points), _exponents(points))
-
-
-def growth(sizes: Sequence[float], costs: Sequence[float]) -> float:
-    """The exponent x of cost ~ size^x, by least squares between logarithms; NaN for one size."""
-    known = [(size, cost) for size, cost in zip(sizes, costs, strict=True) if cost > 0]
-    if len(known) < 2:
-        return math.nan
-    logarithms = np.log(np.array(known))
-    return float(np.polyfit(logarithms[:, 0], logarithms[:, 1], 1)[0])
-
-
-def _exponents(points: Sequence[ScalePoint]) -> dict[str, float]:
-    sizes = [point.photos for point in points]
-    whole = ("disk_bytes", "resident_bytes")
-    return {
-        name: growth(
-            sizes,
-            [getattr(point, name) * (point.photos if name in whole else 1) for point in points],
-        )
-        for name in _COSTS
-    }
-
-
-#: Costs of `ScalePoint` whose growth is fitted; bytes of all photos together.
-_COSTS = (
-    "build_seconds",
-    "build_cpu_seconds",
-    "disk_bytes",
-    "resident_bytes",
-    "open_seconds",
-    "single_p50",
-    "single_p99",
-    "batch_cpu_seconds",
-    "add_seconds",
-)
+    return tuple(points)
 
 
 def _measured(photos: SyntheticPhotos, size: int, place: Path, watch: Monitor) -> ScalePoint:

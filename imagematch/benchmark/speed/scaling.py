@@ -37,9 +37,8 @@ def measure_search(
     Raises:
         Stopped: as asked through the monitor.
     """
-    return scale.measure_scale(
-        sorted(set(sizes)), scratch, seed, monitor, _prints(photos, scratch / "real")
-    ).points
+    real = _prints(photos, scratch / "real")
+    return scale.measure_scale(sorted(set(sizes)), scratch, seed, monitor, real)
 
 
 def _prints(folder: Path, directory: Path) -> Prints:
@@ -118,7 +117,7 @@ def link_growth(
         monitor.check()
         monitor.stage(words.capitalize(), None)
 
-    costs = catalogue.measure_link(sorted(set(sizes)), scratch, seed, watch).costs
+    costs = catalogue.measure_link(sorted(set(sizes)), scratch, seed, watch)
     photos = tuple(cost.photos for cost in costs)
     seconds = tuple(cost.seconds for cost in costs)
     memory = tuple(cost.peak_mib * 2**20 for cost in costs)
