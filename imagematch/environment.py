@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from imagematch import __version__
-from imagematch.errors import EmbedderUnavailable
+from imagematch.errors import EmbedderUnavailable, SettingsError
 from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS, DescribeSettings, Settings
@@ -247,10 +247,16 @@ def _weights(settings: Settings | None) -> Iterator[Finding]:
 
 
 def _runtime(describe: DescribeSettings) -> Iterator[Finding]:
+    """What computes embeddings; missing weights are told of elsewhere."""
+    try:
+        embeddings.find_model(describe)
+    except EmbedderUnavailable:
+        return
     try:
         embedder = embeddings.load(describe)
-    except EmbedderUnavailable as error:
-        yield Finding("runtime", "problem", str(error), "see describe.runtime in the settings")
+    except (EmbedderUnavailable, SettingsError) as error:
+        remedy = "change describe.runtime in the settings, or install what it asks for"
+        yield Finding("runtime", "problem", str(error), remedy)
     else:
         if embedder is not None:
             yield Finding("runtime", "ok", f"embeddings are computed by {embedder.runtime}")

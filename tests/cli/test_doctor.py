@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from imagematch import checkup, environment
+from imagematch import checkup, environment, pipeline
 from imagematch.errors import EmbedderUnavailable
 from imagematch.kernels import embeddings
 from imagematch.settings import DEFAULTS
@@ -313,6 +313,26 @@ def test_missing_weights_are_a_problem_only_of_an_index_that_uses_them(
     assert (ran.code, states(ran.json(), "environment")["weights"]) == (0, "warning")
     ran = imagematch("doctor", "--json", "--index", create(tmp_path / "index"))
     assert (ran.code, states(ran.json(), "environment")["weights"]) == (1, "problem")
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("runtime", "state", "said"),
+    [
+        ("onnxruntime", "ok", "embeddings are computed by ONNX Runtime"),
+        ("cuda", "problem", "onnxruntime-gpu"),
+        ("abacus", "problem", "there is no runtime 'abacus'"),
+    ],
+)
+def test_what_computes_embeddings_is_named_and_missed(
+    imagematch: CommandLine, tmp_path: Path, runtime: str, state: str, said: str
+) -> None:
+    directory = create(tmp_path / "index", pipeline.embedder_of(DEFAULTS.describe))
+    (directory / "settings.toml").write_text(f'[describe]\nruntime = "{runtime}"\n')
+    data = imagematch("doctor", "--json", "--index", directory).json()
+    (finding,) = [found for found in data["environment"] if found["check"] == "runtime"]
+    assert finding["state"] == state
+    assert said in finding["message"]
 
 
 def test_packages_that_do_not_fit_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
