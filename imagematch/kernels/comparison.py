@@ -24,8 +24,10 @@ _NEARBY, _ALIKE = 8.0, 0.8
 #: The second homography is held to this share of `reprojection`.
 _REFINED = 0.75
 
-#: With fewer keypoints in a glimpse, even a copy may share none.
-_TELLING = 20
+#: With fewer keypoints in a glimpse, on a photograph or anywhere, even a copy may share none. Soft
+#: copies of which a glance then says too much are rare, so that only queries look for them: of 400,
+#: three lost their original when 20 were enough, one with 60.
+_TELLING, _TELLING_DEEP, _TELLING_PHOTOGRAPHED = 60, 100, 40
 
 #: The error of an inlier grows less than the picture shrinks: this share of `reprojection`.
 _GLANCED = 0.625
@@ -33,7 +35,7 @@ _GLANCED = 0.625
 #: What a glance must find to be worth a closer look: the pixels agree so well, by correlation and
 #: by the share of windows, or so many keypoints fit that it may be another photo of the scene. Of
 #: 629 copies among 1,887 photos and edited pictures of the tuning half, none has less than 0.95 and
-#: 0.72; of 493 candidates that are no copies, 64 have as much as here.
+#: 0.72; of 493 candidates that are no copies, 84 have as much as here, or too few keypoints.
 _CORRELATES, _AGREES, _FITS = 0.85, 0.6, 9
 
 _NOTHING = Alignment(Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0))
@@ -52,9 +54,22 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     return next((geometry for geometry in found if geometry.transform is not None), found[0])
 
 
-def tells(query: Features, photo: Features) -> bool:
-    """Whether two glimpses have enough keypoints for `glance`."""
-    return min(len(query.points), len(photo.points)) >= _TELLING
+def tells(query: Features, photo: Features, *, deep: bool) -> bool:
+    """Whether two glimpses have enough keypoints for `glance`.
+
+    Args:
+        deep: look closer rather than miss a soft copy.
+    """
+    return _count(query, photo) >= (_TELLING_DEEP if deep else _TELLING)
+
+
+def tells_of_pixels(query: Features, photo: Features) -> bool:
+    """Whether two glimpses have enough keypoints on photographs for `glance_at_pixels`."""
+    return _count(query, photo) >= _TELLING_PHOTOGRAPHED
+
+
+def _count(query: Features, photo: Features) -> int:
+    return min(len(query.points), len(photo.points))
 
 
 def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry:

@@ -51,6 +51,7 @@ def _judged(
             FileTask((right,), one.sha256),
             one.probe_view,
             one.photo_view,
+            deep=True,
         )
         for (left, right), one in zip(pairs, near, strict=True)
         if isinstance(one, Near) and not one.same_pixels

@@ -36,12 +36,18 @@ type _Seens = OrderedDict[tuple[str, int], "_Seen"]
 
 @dataclass(frozen=True, slots=True)
 class PairTask:
-    """A pair to verify; the views are those that look most alike, 0 is the whole picture."""
+    """A pair to verify.
+
+    Attributes:
+        query_view, photo_view: those that look most alike; 0 is the whole picture.
+        deep: look closer where a glance may have missed a soft copy, as a query does.
+    """
 
     query: FileTask
     photo: FileTask
     query_view: int
     photo_view: int
+    deep: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,7 +102,7 @@ def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySetting
     numbers = dict.fromkeys([(0, 0), (task.query_view, task.photo_view)])
     ways = [((task.query, query), (task.photo, photo)) for query, photo in numbers]
     viewer = _Viewer(decoding, settings)
-    if (glance := _glanced(ways, viewer, settings)) is not None:
+    if (glance := _glanced(ways, viewer, settings, deep=task.deep)) is not None:
         return glance
     whole = _told(comparison.compare, viewer.seen(ways[0]), settings)
     if _is_plain(whole) or len(ways) == 1:
@@ -104,18 +110,23 @@ def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySetting
     return max(whole, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
 
 
-def _glanced(ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings) -> Geometry | None:
+def _glanced(
+    ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings, *, deep: bool
+) -> Geometry | None:
     """What a glance says of a pair that is not worth more; None where it may be."""
     if not settings.min_coarse_inliers:
         return None
-    both = (viewer.glimpsed(way) for way in ways)
-    found = [_told(comparison.glance, sides, settings) for sides in both if _tells(sides)]
-    if not found:
+    both = [viewer.glimpsed(way) for way in ways]
+    telling = [sides for sides in both if comparison.tells(*_features(sides), deep=deep)]
+    if not telling:
         return None
+    found = [_told(comparison.glance, sides, settings) for sides in telling]
     most = max(found, key=lambda geometry: geometry.inliers)
     if len(found) == len(ways) and most.inliers < settings.min_coarse_inliers:
         return most
-    both = (viewer.photographed(way) for way in ways)
+    both = [viewer.photographed(way) for way in ways]
+    if not any(comparison.tells_of_pixels(*_features(sides)) for sides in both):
+        return None
     looked = [_told(comparison.glance_at_pixels, sides, settings) for sides in both]
     if any(comparison.promises(geometry) for geometry in looked):
         return None
@@ -124,8 +135,8 @@ def _glanced(ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings) 
     return replace(best, reason="pixels_differ") if best.reason == "accepted" else best
 
 
-def _tells(sides: _Sides) -> bool:
-    return comparison.tells(*(side.features for side in sides))
+def _features(sides: _Sides) -> tuple[Features, Features]:
+    return sides[0].features, sides[1].features
 
 
 def _told(
@@ -134,7 +145,7 @@ def _told(
     settings: VerifySettings,
 ) -> Geometry:
     query, photo = sides
-    geometry = compare(query.features, photo.features, settings)
+    geometry = compare(*_features(sides), settings)
     return replace(geometry, kept=query.kept or photo.kept)
 
 

@@ -174,6 +174,7 @@ def _pair_tasks(
                 FileTask(paths[near.photo_id], near.sha256, index.pictures.path(near.sha256)),
                 near.probe_view,
                 near.photo_view,
+                deep=True,
             )
 
 

@@ -18,6 +18,7 @@ from imagematch.kernels.comparison import (
     promises,
     reverse,
     tells,
+    tells_of_pixels,
 )
 from imagematch.kernels.keypoints import Features, extract, glimpse, photographed
 from imagematch.kernels.panels import Box, find_panels
@@ -182,7 +183,7 @@ def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) 
     shown = PHOTO[:, ::-1] if mirrored else PHOTO
     copy = edits.EDITS[edit](np.ascontiguousarray(shown), np.random.default_rng(0), 0.5)
     sides = glimpses(copy, PHOTO)
-    assert tells(*sides)
+    assert tells(*sides, deep=False)
     geometry = glance(*sides, SETTINGS)
     assert geometry.inliers >= SETTINGS.min_coarse_inliers
     assert (geometry.reason, geometry.transform, geometry.overlap) == ("few_inliers", None, 0)
@@ -199,9 +200,24 @@ def test_other_photos_deserve_none(query: str, photo: str) -> None:
 
 def test_a_glance_at_too_little_tells_nothing() -> None:
     blank = np.full((90, 120, 3), 200, np.uint8)
-    assert not tells(*glimpses(blank, PHOTO))
-    assert not tells(*glimpses(PHOTO, blank))
+    for sides in (glimpses(blank, PHOTO), glimpses(PHOTO, blank)):
+        assert not tells(*sides, deep=False)
+        assert not tells_of_pixels(*sides)
     assert at_pixels(blank, PHOTO).reason == "few_keypoints"
+
+
+def test_a_query_looks_closer_at_soft_photos_than_indexing_does() -> None:
+    full = glimpses(PHOTO)[0]
+    assert len(full.points) >= 100
+    some = {count: replace(full, points=full.points[:count]) for count in (39, 59, 99, 100)}
+    assert {count: tells(full, few, deep=False) for count, few in some.items()} == {
+        39: False,
+        59: False,
+        99: True,
+        100: True,
+    }
+    assert [count for count, few in some.items() if tells(few, full, deep=True)] == [100]
+    assert [count for count, few in some.items() if not tells_of_pixels(few, full)] == [39]
 
 
 # --- the overlap and the transform ---------------------------------------------------------------
