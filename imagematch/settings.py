@@ -267,7 +267,7 @@ class StoreSettings:
     merge_shards: int = _setting(
         16,
         "Vector shards of about the same size are merged into one when there are more shards than "
-        "this, or eight of that size.",
+        "this, or four of that size with lists.",
         low=2,
     )
     list_rows: int = _setting(

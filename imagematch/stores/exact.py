@@ -10,16 +10,15 @@ leave out is not found.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import faiss
 import numpy as np
 
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import inverted
-from imagematch.stores.inverted import Lists
+from imagematch.stores import inverted, threads
+from imagematch.stores.inverted import Lists, Proposals
 from imagematch.stores.vectors import UNIT_TOLERANCE, Ids, Neighbours, VectorKind
 
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
@@ -30,9 +29,6 @@ SLACK = 16
 
 #: Pairs scored again at once: 32 MiB of float64 at 512 dimensions.
 PAIRS = 4096
-
-#: Blocks of pairs from which on several threads score them.
-_WORTH_THREADS = 4
 
 type Costs = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
 
@@ -198,16 +194,15 @@ def _search_lists(
 ) -> None:
     """Take in what the lists of shards propose, scored with the vectors where need be."""
     wanted = inverted.proposed(best.top, deep=deep)
+    proposals = threads.spread(
+        lambda span: _proposals(shards, queries[span], span.start, wanted, best, deep), len(queries)
+    )
     parts = []
-    for number, shard in enumerate(shards):
-        assert shard.lists is not None
-        # Removed rows are proposed, too.
-        hollow = len(shard.ids) / max(1, int(shard.alive.sum()))
-        count = math.ceil((best.top + SLACK if shard.lists.exact else wanted) * hollow)
-        found = shard.lists.propose(queries, count, best.bound, deep=deep)
+    for number, found in (pair for share in proposals for pair in enumerate(share)):
+        shard = shards[number]
         alive = shard.alive[found.rows]
         owner, costs, rows = found.queries[alive], found.costs[alive], found.rows[alive]
-        if shard.lists.exact:
+        if shard.lists is not None and shard.lists.exact:
             best.offer(owner, costs, shard.ids[rows])
         else:
             parts.append((owner, costs, rows, np.full(len(rows), number)))
@@ -221,6 +216,26 @@ def _search_lists(
         for number, shard in enumerate(shards):
             mine = order[home[order] == number]
             _score(shard, queries, [(owner[mine], rows[mine])], best, metric)
+
+
+def _proposals(
+    shards: Sequence[Rows],
+    queries: Floats | Bytes,
+    first: int,
+    wanted: int,
+    best: _Best,
+    deep: bool,
+) -> list[Proposals]:
+    """What the lists of each shard propose for queries, of which the first has a number."""
+    found = []
+    for shard in shards:
+        assert shard.lists is not None
+        # Removed rows are proposed, too.
+        hollow = len(shard.ids) / max(1, int(np.count_nonzero(shard.alive)))
+        count = math.ceil((best.top + SLACK if shard.lists.exact else wanted) * hollow)
+        part = shard.lists.propose(queries, count, best.bound, deep=deep)
+        found.append(replace(part, queries=part.queries + first))
+    return found
 
 
 def _search_block(
@@ -270,18 +285,16 @@ def _score(
     rows = np.concatenate([part for _, part in found])
     costs = np.empty(len(rows))
 
-    def score(start: int) -> None:
-        span = slice(start, start + PAIRS)
-        costs[span] = metric.exact(queries[owner[span]], block.vectors[rows[span]])
+    def score(span: slice) -> None:
+        for start in range(span.start, span.stop, PAIRS):
+            part = slice(start, min(start + PAIRS, span.stop))
+            costs[part] = metric.exact(queries[owner[part]], block.vectors[rows[part]])
 
-    starts = range(0, len(rows), PAIRS)
-    if len(starts) < _WORTH_THREADS:
-        for start in starts:
-            score(start)
+    if len(rows) <= PAIRS:
+        score(slice(0, len(rows)))
     else:
         # Most of the time goes into waiting for memory, or for the disk.
-        with ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
-            list(threads.map(score, starts))
+        threads.spread(score, len(rows), least=PAIRS)
     best.offer(owner, costs, block.ids[rows])
 
 

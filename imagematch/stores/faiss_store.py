@@ -38,8 +38,8 @@ from imagematch.stores.vectors import (
 
 _log = logging.getLogger(__name__)
 
-#: A tier of shards has sizes from one power of eight to the next.
-_TIER_BITS = 3
+#: A tier of shards has sizes from one power of four to the next.
+_TIER_BITS = 2
 
 
 class FaissVectorStore:
@@ -293,23 +293,24 @@ def choose_merge(entries: Sequence[ShardEntry], merge_shards: int) -> list[int]:
     """Which shards to rewrite into one, as positions; empty when all is well.
 
     Shards that are more than half removed come first: rewriting them costs less than was
-    removed. A tier is a power of eight in size; its shards are merged when there are eight, or when
-    it has the most of more than `merge_shards`. So a vector is rewritten once or twice for each
-    tier that it rises through, a large shard only together with its equals, and a search has
-    few shards to go through, most of them small.
+    removed. A tier is a power of four in size. Where there are more than `merge_shards`, the tier
+    with the most shards is merged, and one with four that have lists in any case: a search goes
+    through the lists of each. So a vector is rewritten only a few times for each tier that it
+    rises through, and a large shard only together with its equals.
     """
     hollow = [at for at, entry in enumerate(entries) if entry.alive < len(entry.removed)]
     if hollow:
         return hollow
     tiers = [(entry.alive.bit_length() - 1) // _TIER_BITS for entry in entries]
-    fullest, count = min(
-        Counter(tiers).items(), key=lambda item: (-item[1], item[0]), default=(0, 0)
-    )
-    if count >= 2**_TIER_BITS or (len(entries) > merge_shards and count > 1):
+    listed = Counter(tier for tier, entry in zip(tiers, entries, strict=True) if entry.lists)
+    if full := [tier for tier, count in listed.items() if count >= 2**_TIER_BITS]:
+        return [at for at, tier in enumerate(tiers) if tier == min(full)]
+    if len(entries) <= merge_shards:
+        return []
+    fullest, count = min(Counter(tiers).items(), key=lambda item: (-item[1], item[0]))
+    if count > 1:
         return [at for at, tier in enumerate(tiers) if tier == fullest]
-    if len(entries) > merge_shards:
-        return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
-    return []
+    return sorted(range(len(entries)), key=lambda at: entries[at].alive)[:2]
 
 
 def _create_where_missing(directory: Path, empty: Manifest) -> None:

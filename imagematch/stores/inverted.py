@@ -10,10 +10,7 @@ Lists say nothing that the vectors do not: where they are lost they are made ane
 """
 
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -22,7 +19,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import durable
+from imagematch.stores import durable, threads
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.vectors import Ids, VectorKind
 
@@ -52,8 +49,9 @@ _PROPOSED_DEEP, _PROPOSED = 4, 2
 #: Rows taken in at once: 32 MiB of 512 floats.
 _BLOCK = 16_384
 
-#: Distances computed at once, 256 KiB, which stay in a core's cache, and for how many hashes.
-_DISTANCES, _HASHES = 65_536, 8192
+#: Distances computed at once, 512 KiB, which stay in a core's cache, and for how many hashes at
+#: least where there are many queries.
+_DISTANCES, _HASHES = 131_072, 2048
 
 _SEED = 20_240_501
 
@@ -107,7 +105,7 @@ def build(kind: VectorKind, vectors: Floats | Bytes) -> Lists:
     Args:
         vectors: shape (N, D) float32 of unit length, or (N, B) uint8; may be memory-mapped.
     """
-    return (CodeLists if kind == "float" else HashLists).build(vectors)
+    return threads.alone(lambda: (CodeLists if kind == "float" else HashLists).build(vectors))
 
 
 def read(path: Path, wanted: FileRecord, kind: VectorKind) -> Lists:
@@ -174,14 +172,9 @@ class CodeLists:
         self._cells.nprobe = min(
             cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * math.sqrt(cells))
         )
-        count = min(count, int(self._index.ntotal))
-
-        def search(some: Any) -> Proposals:
-            costs, rows = self._index.search(some, count)
-            owner, place = np.nonzero(rows >= 0)
-            return Proposals(owner, costs[owner, place].astype(np.float64), rows[owner, place])
-
-        return _in_threads(search, queries)
+        costs, rows = self._index.search(queries, min(count, int(self._index.ntotal)))
+        owner, place = np.nonzero(rows >= 0)
+        return Proposals(owner, costs[owner, place].astype(np.float64), rows[owner, place])
 
 
 class HashLists:
@@ -241,66 +234,84 @@ class HashLists:
 
     def propose(self, queries: Bytes, count: int, bound: float, *, deep: bool) -> Proposals:
         """See `Lists.propose`. A deep search looks at every hash: cells spare it little."""
-        return _in_threads(
-            lambda some: (self._all if deep else self._near)(some, count, bound), queries
-        )
+        return (self._all if deep else self._near)(queries, count, bound)
 
     def _all(self, queries: Bytes, count: int, bound: float) -> Proposals:
-        everyone = np.arange(len(queries))
-        spans = [slice(at, at + _HASHES) for at in range(0, len(self._hashes), _HASHES)]
-        return _together([self._within(queries, everyone, span, count, bound) for span in spans])
+        everyone, scratch = np.arange(len(queries)), _Scratch()
+        rows = max(_HASHES, _DISTANCES // max(1, len(queries)))
+        spans = [slice(at, at + rows) for at in range(0, len(self._hashes), rows)]
+        return _together(
+            [self._within(queries, everyone, span, count, bound, scratch) for span in spans]
+        )
 
     def _near(self, queries: Bytes, count: int, bound: float) -> Proposals:
         """Cell by cell, so that each goes through the cache once for all queries."""
-        cells = len(self._centres)
+        cells, scratch = len(self._centres), _Scratch()
         probes = min(cells, math.ceil(_PROBES_OF_HASHES * math.sqrt(cells)))
         _, wanted = faiss.knn_hamming(queries, self._centres, probes)
         order = np.argsort(wanted.ravel(), kind="stable")
         ends = np.searchsorted(wanted.ravel()[order], np.arange(1, cells))
         return _together(
             [
-                self._within(queries, some, slice(*self._starts[cell : cell + 2]), count, bound)
+                self._within(
+                    queries, some, slice(*self._starts[cell : cell + 2]), count, bound, scratch
+                )
                 for cell, some in enumerate(np.split(order // probes, ends))
                 if len(some) and self._starts[cell] < self._starts[cell + 1]
             ]
         )
 
     def _within(
-        self, queries: Bytes, some: Ids, span: slice, count: int, bound: float
+        self,
+        queries: Bytes,
+        some: Ids,
+        span: slice,
+        count: int,
+        bound: float,
+        scratch: "_Scratch",
     ) -> Proposals:
         """What of a span of hashes some of the queries are near to."""
         hashes, rows = self._hashes[span], self._rows[span]
-        scratch = np.empty(max(_DISTANCES, len(hashes)), np.int32)
         at_once = max(1, _DISTANCES // len(hashes))
         parts = []
         for start in range(0, len(some), at_once):
             asking = some[start : start + at_once]
-            bits = _distances(queries[asking], hashes, scratch)
-            near = bits <= (_least(bits, count) if bound == np.inf else bound)
+            bits = scratch.distances(queries[asking], hashes)
             # Many times faster than `np.nonzero`, which knows of two dimensions.
-            found = np.flatnonzero(near.ravel())
+            found = np.flatnonzero(
+                scratch.at_most(bits, _least(bits, count) if bound == np.inf else bound)
+            )
             owner, place = np.divmod(found, len(hashes))
             costs = bits.ravel()[found].astype(np.float64)
             parts.append(Proposals(asking[owner], costs, rows[place].astype(np.int64)))
         return _together(parts)
 
 
-def _in_threads(search: Callable[[Any], Proposals], queries: Any) -> Proposals:
-    """Search for shares of the queries at the same time.
+class _Scratch:
+    """Memory for distances, used again and again: fresh memory takes longer than they do."""
 
-    FAISS's own threads wait for each other cell by cell, which takes longer than it spares.
-    """
-    count = min(_cores(), len(queries))
-    firsts = [len(queries) * number // count for number in range(count + 1)]
-    spans = [slice(*pair) for pair in pairwise(firsts)]
-    with ThreadPoolExecutor(count, initializer=faiss.omp_set_num_threads, initargs=(1,)) as threads:
-        parts = list(threads.map(lambda span: search(queries[span]), spans))
-    return _together(
-        [
-            Proposals(part.queries + span.start, part.costs, part.rows)
-            for part, span in zip(parts, spans, strict=True)
-        ]
-    )
+    def __init__(self) -> None:
+        self._bits = np.empty(_DISTANCES, np.int32)
+        self._near = np.empty(_DISTANCES, bool)
+
+    def distances(self, queries: Bytes, hashes: Bytes) -> np.ndarray:
+        """Shape (Q, N), int32: bits that differ. Faster than a ranking: nearly all are far."""
+        shape = len(queries), len(hashes)
+        if shape[0] * shape[1] > len(self._bits):
+            self._bits = np.empty(shape[0] * shape[1], np.int32)
+            self._near = np.empty(shape[0] * shape[1], bool)
+        bits = self._bits[: shape[0] * shape[1]].reshape(shape)
+        queries, hashes = np.ascontiguousarray(queries), np.ascontiguousarray(hashes)
+        pointers = [faiss.swig_ptr(array) for array in (queries, hashes, bits)]
+        hammings: Any = faiss.hammings  # type: ignore[attr-defined]
+        hammings(*pointers[:2], *shape, hashes.shape[1], pointers[2])
+        return bits
+
+    def at_most(self, bits: np.ndarray, bound: Any) -> np.ndarray:
+        """Shape (Q * N,): which distances are no larger."""
+        near = self._near[: bits.size]
+        np.less_equal(bits, bound, out=near.reshape(bits.shape))
+        return near
 
 
 def _together(parts: list[Proposals]) -> Proposals:
@@ -311,30 +322,10 @@ def _together(parts: list[Proposals]) -> Proposals:
     )
 
 
-def _distances(queries: Bytes, hashes: Bytes, scratch: np.ndarray) -> np.ndarray:
-    """Shape (Q, N), int32: bits that differ. Faster than a ranking, where nearly all are far.
-
-    Args:
-        scratch: where they may be written; fresh memory takes longer than the distances.
-    """
-    shape = len(queries), len(hashes)
-    bits = scratch[: shape[0] * shape[1]].reshape(shape)
-    queries, hashes = np.ascontiguousarray(queries), np.ascontiguousarray(hashes)
-    pointers = [faiss.swig_ptr(array) for array in (queries, hashes, bits)]
-    hammings: Any = faiss.hammings  # type: ignore[attr-defined]
-    hammings(*pointers[:2], *shape, hashes.shape[1], pointers[2])
-    return bits
-
-
 def _least(bits: np.ndarray, count: int) -> np.ndarray:
     """Shape (Q, 1): how far the `count` nearest are; no span has more to give than all together."""
     last = min(count, bits.shape[1]) - 1
     return np.asarray(np.partition(bits, last)[:, last, None])
-
-
-def _cores() -> int:
-    cores: int = faiss.omp_get_max_threads()
-    return cores
 
 
 def _cells_for(rows: int) -> int:

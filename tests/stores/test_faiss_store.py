@@ -10,6 +10,7 @@ import sys
 import textwrap
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -229,9 +230,11 @@ def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
     assert written < 3 * 400 * 256
 
 
-def test_eight_shards_of_about_one_size_become_one():
-    assert choose_merge(entries(*[600] * 7, 5000), 16) == []
-    assert choose_merge(entries(*[600] * 4, 5000, *[4000] * 4), 16) == [0, 1, 2, 3, 5, 6, 7, 8]
+def test_four_shards_with_lists_of_about_one_size_become_one():
+    few = [ShardEntry(at, 20_000, NO_FILE, NO_FILE, (), NO_FILE) for at in range(1, 4)]
+    large = ShardEntry(9, 300_000, NO_FILE, NO_FILE, (), NO_FILE)
+    assert choose_merge([*few, large], 16) == []
+    assert choose_merge([few[0], large, *few[1:], replace(few[0], rows=60_000)], 16) == [0, 2, 3, 4]
 
 
 def test_number_of_shards_stays_within_the_limit_for_any_sizes():

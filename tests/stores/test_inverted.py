@@ -117,9 +117,9 @@ def test_a_search_in_many_shards_with_lists_finds_what_one_would(
     vectors = crowd(kind)
     of = np.random.default_rng(4).integers(0, ROWS, COPIES)
     with closing(open_store(tmp_path, kind)) as opened:
-        for start in range(0, ROWS, 1500):
-            opened.add(np.arange(start + 1, start + 1501), vectors[start : start + 1500])
-        assert opened.stats().listed_shards == 4
+        for start in range(0, ROWS, 2000):
+            opened.add(np.arange(start + 1, start + 2001), vectors[start : start + 2000])
+        assert opened.stats().listed_shards == 3
         assert opened.stats().listed == ROWS
         found = opened.search(copies(kind, vectors, of), 5)
     assert (found.ids[:, 0] == of + 1).mean() >= 0.99
