@@ -26,6 +26,14 @@ _PROVIDERS = {
     "coreml": ("CoreMLExecutionProvider", "onnxruntime"),
 }
 
+#: Pinned to a core, the workers would all share the first one.
+_OPENVINO_OPTIONS = {
+    "INFERENCE_NUM_THREADS": 1,
+    "NUM_STREAMS": 1,
+    "ENABLE_CPU_PINNING": False,
+    "CACHE_DIR": "",
+}
+
 RUNTIMES = (AUTO, ONNX, OPENVINO, *_PROVIDERS)
 
 
@@ -108,9 +116,7 @@ class _OpenVino:
         core = openvino.Core()
         model = core.read_model(path)
         model.reshape([1, side, side, 3])
-        compiled = core.compile_model(
-            model, "CPU", {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "CACHE_DIR": ""}
-        )
+        compiled = core.compile_model(model, "CPU", _OPENVINO_OPTIONS)
         kind = compiled.get_property("INFERENCE_PRECISION_HINT").to_string()
         precision = {"bf16": "bfloat16", "f32": "float32"}.get(kind, kind)
         self.runtime = f"OpenVINO {openvino.__version__.split('-')[0]}, {precision}"
