@@ -35,7 +35,7 @@ _ATTEMPTS_TO_START = 3
 #: From the end of its pipe to the end of a process: the kernel frees its memory first.
 _SECONDS_TO_DIE = 10.0
 #: Workers are the parallelism; native thread pools inside them would only compete.
-_ONE_THREAD = dict.fromkeys(
+ONE_THREAD = dict.fromkeys(
     (
         "OMP_NUM_THREADS",
         "OPENBLAS_NUM_THREADS",
@@ -314,7 +314,7 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,  # libtiff, libpng and libjpeg write there as they please
-            env={**os.environ, **_ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
+            env={**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(sys.path)},
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

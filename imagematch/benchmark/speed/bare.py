@@ -19,11 +19,6 @@ from typing import Any
 
 _MODULE = "imagematch.benchmark.speed.bare"  # also where it runs as a program
 
-#: As workers are started: they are the parallelism.
-_ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"), "1"
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -73,7 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _start_all(tape: Path, of: int) -> None:
-    environment = {**os.environ, **_ONE_THREAD}
+    from imagematch.stores.executors import ONE_THREAD  # the program has no use for it
+
+    environment = {**os.environ, **ONE_THREAD}
     running = [
         subprocess.Popen([*command(tape, of), "--share", str(share)], env=environment)
         for share in range(of)
