@@ -205,14 +205,14 @@ def how_searched(stats: StoreStats) -> str:
     """How a vector store searches, and what it chose that by, in words."""
     if not stats.listed_shards:
         return "every vector is compared, which so few allow"
-    codes = (
+    large = (
         "inverted lists with 4-bit product quantisation, exact re-ranking"
         if stats.kind == "float"
-        else "inverted lists of hashes, which queries go through whole"
+        else "queries are compared with every hash, indexing with those that share two bytes"
     )
     shards = "1 shard" if stats.listed_shards == 1 else f"{stats.listed_shards} shards"
     rest = stats.vectors - stats.listed
-    text = f"{codes}, for {shards} of {stats.listed:,} vectors"
+    text = f"{large}, for {shards} of {stats.listed:,} vectors"
     return f"{text}; every vector is compared of the other {rest:,}" if rest else text
 
 

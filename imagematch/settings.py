@@ -160,8 +160,8 @@ class SearchSettings:
     )
     deep: bool = _setting(
         False,
-        "Indexing looks into as many cells of a large index as a query does: it takes several "
-        "times as long, and misses fewer of the copies that both kinds of fingerprint hardly tell.",
+        "Indexing looks as far into a large index as a query does: it takes several times as long, "
+        "and misses fewer of the copies that both kinds of fingerprint hardly tell.",
     )
     max_pdq_distance: int = _setting(
         64, "Largest Hamming distance of a PDQ candidate, bits of 256.", low=0, high=256
@@ -176,11 +176,13 @@ class VerifySettings:
     """Geometry and aligned pixels of a candidate pair."""
 
     side: int = _setting(
-        400, "Longer side of the photos that keypoints are taken from, px.", low=64
+        400,
+        "Longer side of the photos whose pixels are compared, px; keypoints come from half of it.",
+        low=64,
     )
     keypoints: int = _setting(
-        800,
-        "Strongest keypoints kept from a photo; three tenths as many come from half its size.",
+        400,
+        "Strongest keypoints kept from a photo.",
         low=8,
     )
     ratio: float = _setting(
@@ -233,7 +235,7 @@ class MatchSettings:
         high=1,
     )
     scene_inliers: int = _setting(
-        20,
+        12,
         "Keypoints that must fit for two different photos to be kept as one `scene`, a lead.",
         low=4,
     )
@@ -272,8 +274,9 @@ class StoreSettings:
     )
     list_rows: int = _setting(
         8192,
-        "Vector shards with so many vectors get inverted lists: a query then looks at a part of "
-        "them only, and may miss some that are far from it; 0: every vector is compared.",
+        "Vector shards with so many vectors get inverted lists, and indexing compares hashes only "
+        "that share two bytes there: some that are far away may be missed; 0: every vector is "
+        "compared.",
         low=0,
     )
     keep_pictures: bool = _setting(

@@ -20,8 +20,9 @@ from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts, photo_of, vector_id
 from imagematch.stores.vectors import Ids
 
-#: Photos looked for between two commits.
-_BATCH = 256
+#: Photos looked for between two commits: the more at once, the less does each cost in a large
+#: index. What they are compared with takes about 60 kB of memory a photo.
+_BATCH = 1024
 
 #: Candidates of a photo whose copies are all to be found. Each is laid over it by a worker, so this
 #: is about a minute a photo on one core.

@@ -7,8 +7,8 @@ changed itself; there is one writer (the index's lock sees to that) and any numb
 
 Many small shards are merged as log-structured merge trees do it: only shards of about the same
 size are rewritten together, so that adding a few photos to a million never rewrites the million.
-Shards are compared with queries one by one while they are small, and have inverted lists from a
-certain size on.
+Rows are compared with queries one by one while a shard is small; of a large one, `inverted` lists
+or the parts of `hamming` say which.
 """
 
 import logging
@@ -22,7 +22,8 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import exact, shards
+from imagematch.stores import exact, hamming, shards
+from imagematch.stores.rows import Best
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
     DTYPES,
@@ -84,7 +85,9 @@ class FaissVectorStore:
             width: elements of a vector: floats, or bytes of eight bits.
             writable: whether this is the one writer, which also sweeps what a killed one left.
             merge_shards: shards are merged when there are more.
-            list_rows: a shard with so many rows gets inverted lists when it is written; 0: none.
+            list_rows: a shard with so many rows is not looked through any more: of float vectors,
+                it gets inverted lists when it is written, and hashes meet those of `hamming`; 0:
+                every row always is.
 
         Raises:
             IndexMissing: a reader finds no store.
@@ -149,7 +152,15 @@ class FaissVectorStore:
             raise ValueError(f"top is {top}, but must be at least 1")
         queries = checked_queries(queries, self._kind, self._width)
         rows = [shard.rows for shard in self._opened()]
-        return exact.nearest(rows, queries, top, limit, self._kind, deep=deep)
+        sign = -1.0 if self._kind == "float" else 1.0  # the nearest have the smallest cost
+        bound = np.inf if limit is None else sign * float(np.float32(limit))
+        best = Best(len(queries), top, bound)
+        if len(queries) and self._kind == "float":
+            exact.search(rows, np.asarray(queries, np.float32), best, deep=deep)
+        elif len(queries):
+            parts_from = 0 if deep else self._list_rows
+            hamming.search(rows, np.asarray(queries, np.uint8), best, parts_from)
+        return Neighbours(best.ids, (sign * best.costs).astype(np.float32))
 
     def ids(self) -> Ids:
         """All ids in the store, ascending."""
@@ -172,7 +183,7 @@ class FaissVectorStore:
     def stats(self) -> StoreStats:
         """What the store holds."""
         entries = [shard.entry for shard in self._opened()]
-        listed = [shard.entry.alive for shard in self._opened() if shard.rows.lists is not None]
+        listed = [shard.entry.alive for shard in self._opened() if self._is_large(shard)]
         return StoreStats(
             kind=self._kind,
             width=self._width,
@@ -214,6 +225,12 @@ class FaissVectorStore:
         """Let go of all files; the store can't be used after that."""
         self._shards = None
 
+    def _is_large(self, shard: Shard) -> bool:
+        """Whether a search may leave out some of its rows."""
+        if self._kind == "float":
+            return shard.rows.lists is not None
+        return 0 < self._list_rows <= shard.entry.rows
+
     def _opened(self) -> tuple[Shard, ...]:
         if self._shards is None:
             raise ValueError(f"the store in {self._directory} is closed")
@@ -231,10 +248,10 @@ class FaissVectorStore:
         entry = shards.write_shard(
             self._directory, number, ids, vectors, DTYPES[self._kind], self._width
         )
-        if not 0 < self._list_rows <= entry.rows:
+        if self._kind == "binary" or not 0 < self._list_rows <= entry.rows:
             return entry
         try:
-            return shards.add_lists(self._directory, entry, self._kind, self._width)
+            return shards.add_lists(self._directory, entry, self._width)
         except BaseException:
             shards.delete_shard(self._directory, number)
             raise

@@ -61,8 +61,9 @@ def repair(directory: Path, kind: VectorKind, width: int) -> Repair:
         problems += found + spoiled
         if not found:
             # Lists say nothing that the vectors don't. A manifest from files names none yet.
-            anew = spoiled or (rebuilt and shards.lists_path(directory, entry.number).exists())
-            kept.append(shards.add_lists(directory, entry, kind, width) if anew else entry)
+            there = kind == "float" and shards.lists_path(directory, entry.number).exists()
+            anew = spoiled or (rebuilt and there)
+            kept.append(shards.add_lists(directory, entry, width) if anew else entry)
         elif (known := _known_ids(directory, entry)) is None:
             nameless += entry.alive
         else:

@@ -1,7 +1,8 @@
 """The files of a vector store: a manifest that says what counts, and shards that never change.
 
 A shard is two .npy files, `000001.ids.npy` (ascending) and `000001.vectors.npy` (a row for each
-id), and, where it is large, `000001.lists` (see `inverted`). Nothing is pickled.
+id), and, where it is large and of float vectors, `000001.lists` (see `inverted`). Nothing is
+pickled.
 `manifest.json` names the shards with size and SHA-256 of their files and lists removed rows;
 replacing it is what commits a change, so a file that it does not name does not count. Numbers of
 shards are never used twice, so a reader with an older manifest can find a shard gone, but never
@@ -23,10 +24,10 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import durable, inverted
+from imagematch.stores import durable
 from imagematch.stores.durable import FileRecord
-from imagematch.stores.exact import Rows
 from imagematch.stores.inverted import Lists
+from imagematch.stores.rows import Rows
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class ShardEntry:
 
     Attributes:
         removed: rows that no longer count, ascending.
-        lists: of a shard that is too large to be looked through.
+        lists: of a shard of float vectors that is too large to be looked through.
     """
 
     number: int
@@ -137,7 +138,7 @@ def read_manifest(directory: Path) -> Manifest:
             content["kind"],
             content["width"],
             content["next_number"],
-            tuple(_entry(shard) for shard in content["shards"]),
+            tuple(_entry(shard, content["kind"]) for shard in content["shards"]),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise IndexDamaged(f"{path} is not a manifest ({error!r}); {NEXT_STEP}") from error
@@ -158,14 +159,16 @@ def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _entry(shard: dict[str, Any]) -> ShardEntry:
+def _entry(shard: dict[str, Any], kind: VectorKind) -> ShardEntry:
+    # Hashes had lists once, which are of no use now.
+    lists = shard.get("lists") if kind == "float" else None
     return ShardEntry(
         shard["number"],
         shard["rows"],
         FileRecord(**shard["ids"]),
         FileRecord(**shard["vectors"]),
         tuple(shard["removed"]),
-        FileRecord(**shard["lists"]) if shard.get("lists") else None,
+        FileRecord(**lists) if lists else None,
     )
 
 
@@ -211,14 +214,14 @@ def write_shard(
         raise
 
 
-def add_lists(directory: Path, entry: ShardEntry, kind: VectorKind, width: int) -> ShardEntry:
-    """Write inverted lists beside a shard, durably; the entry then names them.
+def add_lists(directory: Path, entry: ShardEntry, width: int) -> ShardEntry:
+    """Write inverted lists beside a shard of float vectors, durably; the entry then names them.
 
     Raises:
         OSError: they could not be written; no file is left.
     """
-    shard = open_shard(directory, replace(entry, lists=None), kind, width)
-    lists = inverted.build(kind, shard.rows.vectors)
+    shard = open_shard(directory, replace(entry, lists=None), "float", width)
+    lists = Lists.build(shard.rows.vectors)
     return replace(entry, lists=lists.write(lists_path(directory, entry.number)))
 
 
@@ -233,7 +236,7 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
     vectors = _open_array(
         vectors_path(directory, entry.number), entry.vectors, (entry.rows, width), DTYPES[kind]
     )
-    lists = _open_lists(directory, entry, kind)
+    lists = _open_lists(directory, entry)
     if lists is not None:
         _expect_jumps(vectors)
     rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
@@ -248,12 +251,12 @@ def with_removed(shard: Shard, removed: Sequence[int]) -> Shard:
     return Shard(entry, replace(shard.rows, alive=alive))
 
 
-def _open_lists(directory: Path, entry: ShardEntry, kind: VectorKind) -> Lists | None:
+def _open_lists(directory: Path, entry: ShardEntry) -> Lists | None:
     """The lists of a shard; None where it has none, or none that are whole."""
     if entry.lists is None:
         return None
     try:
-        return inverted.read(lists_path(directory, entry.number), entry.lists, kind)
+        return Lists.read(lists_path(directory, entry.number), entry.lists)
     except IndexDamaged as error:
         # All is found without them, if slowly; `verify` names them and a repair makes them anew.
         _log.warning("%s; until it is repaired, searching takes longer", error)
@@ -333,6 +336,10 @@ def sweep(directory: Path, manifest: Manifest) -> None:
     durable.sweep_partials(directory)
     for number in set(shard_numbers(directory)) - {entry.number for entry in manifest.shards}:
         delete_shard(directory, number)
+    for entry in manifest.shards:
+        if entry.lists is None:
+            with suppress(OSError):
+                lists_path(directory, entry.number).unlink(missing_ok=True)
 
 
 # --- checks ------------------------------------------------------------------------------------

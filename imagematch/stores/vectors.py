@@ -16,6 +16,9 @@ from imagematch.records import Bytes, Floats
 type VectorKind = Literal["float", "binary"]
 type Ids = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
+#: How far vectors are apart: the smaller, the nearer.
+type Costs = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
 #: What one element of a vector is stored as: a float, or eight bits.
 DTYPES: dict[VectorKind, np.dtype[Any]] = {
     "float": np.dtype(np.float32),
@@ -50,7 +53,7 @@ class StoreStats:
     tombstones: int  # removed, but still on the disk
     shards: int
     bytes: int  # on the disk
-    listed: int = 0  # of `vectors`, those in shards with inverted lists
+    listed: int = 0  # of `vectors`, those in shards that are too large to be looked through
     listed_shards: int = 0
 
     @property

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagematch.benchmark.scale import Recall, ScalePoint
 from imagematch.benchmark.speed import fits, plots, results, scaling, tables
 from imagematch.benchmark.speed.records import (
     Growth,
@@ -25,6 +24,7 @@ from imagematch.benchmark.speed.records import (
     Timed,
     Unchanged,
 )
+from imagematch.benchmark.speed.scale import Recall, ScalePoint
 
 EMPTY = Speed("photos", "imagematch bench photos --speed", "a machine", 3, 2, {})
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
-from imagematch.stores import durable, exact, shards
+from imagematch.stores import durable, exact, hamming, rows, shards
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.faiss_store import FaissVectorStore, choose_merge
 from imagematch.stores.repair import repair as repair_store
@@ -75,7 +75,9 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
 
     @pytest.fixture(autouse=True)
     def small_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(exact, "BLOCK_ROWS", 7)
+        monkeypatch.setattr(rows, "BLOCK_ROWS", 7)
+        monkeypatch.setattr(hamming, "_ROWS", 3)
+        monkeypatch.setattr(hamming, "_DISTANCES", 8)
         monkeypatch.setattr(exact, "SLACK", 1)
         monkeypatch.setattr(exact, "PAIRS", 5)
         monkeypatch.setattr(shards, "COPY_ROWS", 3)

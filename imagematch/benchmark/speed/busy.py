@@ -1,19 +1,31 @@
-"""Asking an index while it is written to: what that does to the time of an answer."""
+"""Asking an index while it is written to: what that does to the time of an answer.
 
-from collections.abc import Sequence
+The queries are asked in this process, each of an index that is opened anew; the writing goes on in
+a process of its own.
+"""
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 
-from imagematch import pipeline
-from imagematch.benchmark.load import UnderLoad, measure_under_load
-from imagematch.benchmark.speed import photos
+import numpy as np
+
+from imagematch import pipeline, staff
+from imagematch.benchmark.speed import photos, processes
+from imagematch.benchmark.speed.records import Latency, UnderLoad
 from imagematch.errors import UsageError
 from imagematch.monitor import Monitor, Unwatched
+from imagematch.records import QueryOptions
+from imagematch.stages import query
+from imagematch.stores.index import Index
 
 #: How long queries are asked, each time, s, and photos that are asked for in turn.
 _SECONDS, _ASKED = 40.0, 50
 
-#: New photos, at least: more than are described meanwhile.
-_OTHERS = 8000
+#: New photos for each that is there already: more than are described meanwhile.
+_OTHERS = 100
 
 
 def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor) -> UnderLoad:
@@ -46,15 +58,70 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         return measure_under_load(index, asked, jobs, _SECONDS, watch)
     except RuntimeError as error:
         raise UsageError(
-            f"{_OTHERS:,} photos are described too fast here to ask for others meanwhile; leave "
-            f"`busy` out of --parts"
+            f"{_OTHERS * len(paths):,} photos are described too fast here to ask for others "
+            f"meanwhile; leave `busy` out of --parts"
         ) from error
 
 
 def _make_others(folder: Path, paths: Sequence[str], target: Path) -> None:
     """Files that are new to an index: bytes behind the end of a picture make it another photo."""
-    for number in range(-(-_OTHERS // len(paths))):
+    for number in range(_OTHERS):
         for path in paths:
             other = target / f"{number}" / path
             other.parent.mkdir(parents=True, exist_ok=True)
             other.write_bytes((folder / path).read_bytes() + b"%d" % number)
+
+
+def measure_under_load(
+    directory: Path,
+    photos: Sequence[Path],
+    jobs: Path,
+    seconds: float,
+    watch: Callable[[str], object],
+) -> UnderLoad:
+    """Ask an index for some photos, first at rest, then during `imagematch reindex`.
+
+    Args:
+        photos: to ask for, again and again.
+        jobs: a jobs file with work for longer than `seconds`; it is stopped after them.
+        seconds: to ask for, each time.
+
+    Raises:
+        RuntimeError: the work was done before the queries were.
+    """
+    with Index.read(directory) as index:
+        settings = index.settings
+    # The crew is kept, as by a web server: to start it for each query would hide everything else.
+    with staff.workers(settings) as executor:
+
+        def asked() -> Iterator[float]:
+            for photo in cycle(map(str, photos)):
+                start = time.perf_counter()
+                with Index.read(directory) as index:
+                    list(query.run(index, executor, [photo], QueryOptions(), Unwatched()))
+                yield time.perf_counter() - start
+
+        _latency(asked(), 0)  # starts the crew
+        watch("asking an index at rest")
+        idle = _latency(asked(), seconds)
+        watch("asking during a reindex")
+        command = processes.imagematch("reindex", "--json", "--jobs", jobs, "--index", directory)
+        writing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            busy = _latency(asked(), seconds)
+            if writing.poll() is not None:
+                raise RuntimeError(f"{jobs} gave work for less than {seconds} s")
+        finally:
+            writing.terminate()
+            writing.wait()
+    return UnderLoad(idle, busy)
+
+
+def _latency(took: Iterator[float], seconds: float) -> Latency:
+    found: list[float] = []
+    end = time.perf_counter() + seconds
+    for each in took:
+        found.append(each)
+        if time.perf_counter() >= end:
+            break
+    return Latency(len(found), *map(float, np.quantile(found, (0.5, 0.99))))

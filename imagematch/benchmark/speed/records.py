@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
-from imagematch.benchmark.load import UnderLoad
-from imagematch.benchmark.scale import ScalePoint
+from imagematch.benchmark.speed.scale import ScalePoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +183,23 @@ class Growth:
     sizes: tuple[int, ...]
     values: tuple[float, ...]
     target: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long queries took, s."""
+
+    queries: int
+    p50: float
+    p99: float
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLoad:
+    """The same queries of an index at rest, and while it was reindexed."""
+
+    idle: Latency
+    busy: Latency
 
 
 @dataclass(frozen=True, slots=True)

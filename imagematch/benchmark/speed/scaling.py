@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from imagematch import pipeline
-from imagematch.benchmark import catalogue, scale
-from imagematch.benchmark.scale import ScalePoint
+from imagematch.benchmark.speed import catalogue, scale
 from imagematch.benchmark.speed.records import Growth
-from imagematch.benchmark.synthetic import Prints
+from imagematch.benchmark.speed.scale import ScalePoint
+from imagematch.benchmark.speed.synthetic import Prints
 from imagematch.monitor import Monitor, Unwatched
 from imagematch.stores.index import Index
 
@@ -120,7 +120,7 @@ def link_growth(
     costs = catalogue.measure_link(sorted(set(sizes)), scratch, seed, watch)
     photos = tuple(cost.photos for cost in costs)
     seconds = tuple(cost.seconds for cost in costs)
-    memory = tuple(cost.peak_mib * 2**20 for cost in costs)
+    memory = tuple(cost.peak for cost in costs)
     target = {size: most for size, most in _LINK_TARGET.items() if size in photos}
     return (
         Growth("link", "s", photos, seconds, target),

@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from imagematch import __version__
-from imagematch.benchmark.load import UnderLoad
-from imagematch.benchmark.scale import ScalePoint
 from imagematch.benchmark.speed import fits
 from imagematch.benchmark.speed.fits import FAR
 from imagematch.benchmark.speed.records import (
@@ -15,8 +13,10 @@ from imagematch.benchmark.speed.records import (
     Steps,
     Throughput,
     Unchanged,
+    UnderLoad,
     step_names,
 )
+from imagematch.benchmark.speed.scale import ScalePoint
 from imagematch.benchmark.speed.throughput import title
 from imagematch.benchmark.tables import Table, milliseconds
 from imagematch.reports import shown

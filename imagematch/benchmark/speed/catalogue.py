@@ -8,12 +8,7 @@ follow a power law, as reposts do; profiles of one operator share most of them; 
 """
 
 import hashlib
-import math
-import os
 import shutil
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from imagematch import __version__
+from imagematch.benchmark.speed import processes
 from imagematch.kernels.embeddings import EmbedderIdentity
+from imagematch.monitor import Unwatched
 from imagematch.presets import HASHES
 from imagematch.records import (
     PDQ_BYTES,
@@ -66,7 +63,7 @@ class LinkCost:
     matches: int
     seconds: float  # wall clock
     processor: float  # seconds; NaN where the system does not tell
-    peak_mib: float  # NaN where the system does not tell
+    peak: float  # bytes
 
 
 def measure_link(
@@ -91,26 +88,13 @@ def measure_link(
 
 
 def _link_cost(directory: Path, photos: int, files: int, matches: int) -> LinkCost:
-    command = [sys.executable, "-m", "imagematch.cli", "link", "--index", str(directory)]
+    command = processes.imagematch("link", "--index", directory)
     command += ["--csv", str(directory / "links.csv"), "--gexf", str(directory / "links.gexf")]
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    processor, peak = _waited(process)
-    seconds = time.perf_counter() - start
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
-    return LinkCost(photos, files, profiles_of(photos), matches, seconds, processor, peak)
-
-
-def _waited(process: subprocess.Popen[bytes]) -> tuple[float, float]:
-    """Processor time, s, and peak memory, MiB, of a process, which has ended then."""
-    if not hasattr(os, "wait4"):
-        process.wait()
-        return math.nan, math.nan
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, KiB elsewhere
-    return used.ru_utime + used.ru_stime, used.ru_maxrss * unit / 2**20
+    # Not `ru_maxrss`: that of a new process begins with what this one holds.
+    ran = processes.checked(processes.run(command, Unwatched(), memory=True, keep=False), command)
+    return LinkCost(
+        photos, files, profiles_of(photos), matches, ran.seconds, ran.processor, ran.peak
+    )
 
 
 def profiles_of(photos: int) -> int:

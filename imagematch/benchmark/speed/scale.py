@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from imagematch.benchmark.synthetic import Prints, SyntheticPhotos
+from imagematch.benchmark.speed.synthetic import Prints, SyntheticPhotos
 from imagematch.kernels import hashes, normalisation
 from imagematch.monitor import Monitor, Unwatched
 from imagematch.overview import how_searched
@@ -164,7 +164,7 @@ def _measured(photos: SyntheticPhotos, size: int, place: Path, watch: Monitor) -
     )
     # A process of its own: what building leaves in memory would hide what an open index takes.
     child = subprocess.run(
-        [sys.executable, "-m", "imagematch.benchmark.scale", str(place), str(size)],
+        [sys.executable, "-m", "imagematch.benchmark.speed.scale", str(place), str(size)],
         check=True,
         stdout=subprocess.PIPE,
     )

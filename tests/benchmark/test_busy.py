@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark.load import measure_under_load
+from imagematch.benchmark.speed.busy import measure_under_load
 from tests.conftest import World
 
 
