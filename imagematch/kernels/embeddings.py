@@ -227,12 +227,12 @@ class ModelEmbedder:
 
     def embed(self, photos: Sequence[Bytes]) -> Floats:
         """See `Embedder.embed`."""
-        import cv2  # which model an index wants is asked more often than what it says
+        # OpenCV is slow to import, and which model an index wants is asked more often.
+        from imagematch.kernels.sizes import scaled
 
         rows = np.empty((len(photos), self._dimensions), np.float32)
         for row, photo in zip(rows, photos, strict=True):
-            resized = cv2.resize(photo, (self._side, self._side), interpolation=cv2.INTER_AREA)
-            row[:] = self._session.run(np.asarray(resized, np.uint8)[None])[0]
+            row[:] = self._session.run(scaled(photo, self._side, self._side)[None])[0]
         # int8 models give lengths of 1 within 1e-6; scores should not depend on that.
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return rows

@@ -42,13 +42,26 @@ def sizes(rgb: Bytes) -> Sizes:
 
 
 def within(rgb: Bytes, side: int) -> Bytes:
-    """Scale down by area averaging so that neither side is longer than `side`, px."""
+    """Scale down so that neither side is longer than `side`, px."""
     height, width = rgb.shape[:2]
     longer = max(height, width)
     if longer <= side:
         return rgb
-    size = max(1, round(width * side / longer)), max(1, round(height * side / longer))
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return scaled(rgb, max(1, round(width * side / longer)), max(1, round(height * side / longer)))
+
+
+def scaled(rgb: Bytes, width: int, height: int) -> Bytes:
+    """Scale to a width and a height, px: halve by averaging while that leaves enough, then
+    interpolate between two px.
+
+    Averaging all the way takes five times as long, and serves neither hashes nor embeddings: of
+    700 edited photos of the tuning half, the embedding of the whole picture finds 574 either way
+    (micro average precision 0.780 instead of 0.777), and PDQ is as near to that of the full size
+    (10.2 bits instead of 10.0, 86 photos).
+    """
+    while (across := 2 * width <= rgb.shape[1]) | (down := 2 * height <= rgb.shape[0]):
+        rgb = _halved(rgb, across=across, down=down)
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def _may_be_halved(rgb: Bytes) -> bool:
@@ -56,9 +69,9 @@ def _may_be_halved(rgb: Bytes) -> bool:
     return min(rgb.shape[:2]) >= 2 and max(rgb.shape[:2]) >= _LEAST_HALVED
 
 
-def _halved(rgb: Bytes) -> Bytes:
-    """Average two by two px; an odd line at the end is left out."""
-    height, width = rgb.shape[0] // 2, rgb.shape[1] // 2
-    even = rgb[: 2 * height, : 2 * width]
+def _halved(rgb: Bytes, *, across: bool = True, down: bool = True) -> Bytes:
+    """Average px two by two, or along one side only; an odd line at the end is left out."""
+    height, width = rgb.shape[0] >> down, rgb.shape[1] >> across
+    even = rgb[: height << down, : width << across]
     halved = cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(halved, dtype=np.uint8)

@@ -35,7 +35,7 @@ PHOTO = PHOTOS["coffee"]
 HEIGHT, WIDTH = PHOTO.shape[:2]
 
 #: Where a point may end up beside its true place, px of the full-size photo.
-CLOSE = 2.0
+CLOSE = 2.5
 
 
 def features(rgb: Bytes, box: Box | None = None) -> Features:

@@ -13,6 +13,9 @@ from imagematch.benchmark.speed.synthetic import Prints
 from imagematch.monitor import Monitor, Unwatched
 from imagematch.stores.index import Index
 
+#: Of more photos no catalogue is made: that takes ten times as long as to link them.
+_MOST_LINKED = 1_000_000
+
 #: Seconds that `imagematch link` may take on a million photos, milliseconds that one query's
 #: candidates may take, seconds until an index is open, and bytes that it may hold of a photo in
 #: memory (2 cores).
@@ -104,7 +107,7 @@ def search_growth(points: Sequence[ScalePoint]) -> tuple[Growth, ...]:
 def link_growth(
     sizes: Sequence[int], scratch: Path, seed: int, monitor: Monitor
 ) -> tuple[Growth, ...]:
-    """`imagematch link` on made-up catalogues, as a process of its own.
+    """`imagematch link` on made-up catalogues of up to a million photos, as a process of its own.
 
     Args:
         scratch: an empty folder.
@@ -117,7 +120,10 @@ def link_growth(
         monitor.check()
         monitor.stage(words.capitalize(), None)
 
-    costs = catalogue.measure_link(sorted(set(sizes)), scratch, seed, watch)
+    linked = sorted({size for size in sizes if size <= _MOST_LINKED})
+    if not linked:
+        return ()
+    costs = catalogue.measure_link(linked, scratch, seed, watch)
     photos = tuple(cost.photos for cost in costs)
     seconds = tuple(cost.seconds for cost in costs)
     memory = tuple(cost.peak for cost in costs)
