@@ -22,7 +22,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import exact, hamming, shards
+from imagematch.stores import shards
 from imagematch.stores.rows import Best
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
@@ -148,6 +148,8 @@ class FaissVectorStore:
         self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
     ) -> Neighbours:
         """Find the nearest vectors; see `VectorStore.search`."""
+        from imagematch.stores import exact, hamming  # FAISS: not for runs that find nothing new
+
         if top < 1:
             raise ValueError(f"top is {top}, but must be at least 1")
         queries = checked_queries(queries, self._kind, self._width)

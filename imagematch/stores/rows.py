@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores.inverted import Lists
 from imagematch.stores.vectors import Costs, Ids
+
+if TYPE_CHECKING:
+    from imagematch.stores.inverted import Lists
 
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
 BLOCK_ROWS = 65_536
@@ -27,7 +30,7 @@ class Rows:
     ids: Ids
     vectors: Floats | Bytes
     alive: Flags
-    lists: Lists | None = None
+    lists: "Lists | None" = None
 
     def blocks(self) -> Iterator["Rows"]:
         """The same rows, at most BLOCK_ROWS at a time, without blocks that are all removed."""

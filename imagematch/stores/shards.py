@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,9 +26,11 @@ from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeErro
 from imagematch.records import Bytes, Flags, Floats
 from imagematch.stores import durable
 from imagematch.stores.durable import FileRecord
-from imagematch.stores.inverted import Lists
 from imagematch.stores.rows import Rows
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
+
+if TYPE_CHECKING:
+    from imagematch.stores.inverted import Lists
 
 _log = logging.getLogger(__name__)
 
@@ -220,6 +222,8 @@ def add_lists(directory: Path, entry: ShardEntry, width: int) -> ShardEntry:
     Raises:
         OSError: they could not be written; no file is left.
     """
+    from imagematch.stores.inverted import Lists  # FAISS is slow to import
+
     shard = open_shard(directory, replace(entry, lists=None), "float", width)
     lists = Lists.build(shard.rows.vectors)
     return replace(entry, lists=lists.write(lists_path(directory, entry.number)))
@@ -251,10 +255,12 @@ def with_removed(shard: Shard, removed: Sequence[int]) -> Shard:
     return Shard(entry, replace(shard.rows, alive=alive))
 
 
-def _open_lists(directory: Path, entry: ShardEntry) -> Lists | None:
+def _open_lists(directory: Path, entry: ShardEntry) -> "Lists | None":
     """The lists of a shard; None where it has none, or none that are whole."""
     if entry.lists is None:
         return None
+    from imagematch.stores.inverted import Lists
+
     try:
         return Lists.read(lists_path(directory, entry.number), entry.lists)
     except IndexDamaged as error:
