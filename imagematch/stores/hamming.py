@@ -3,9 +3,9 @@
 Bits of PDQ are as good as independent, so that no cells or graphs spare much, and comparing a hash
 with a million others takes less than a millisecond. A deep search compares them all. Indexing has
 thousands of hashes to look for at once: it joins them with those that have two bytes side by side
-in common, of which chance brings one in two thousand, and compares these. A copy that differs in 16
-of 256 bits, spread at random, has such bytes for sure, one that differs in 31 with 98 %
-probability, and in 48 with 70 %.
+in common, of which chance brings one in two thousand, and compares these. A copy that differs in
+fewer than 16 of 256 bits has such bytes for sure, one that differs in 31 with 98 % probability, and
+in 48 with 64 %, if the bits are spread at random.
 """
 
 from collections.abc import Callable, Iterable, Iterator
