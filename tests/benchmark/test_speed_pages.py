@@ -52,7 +52,7 @@ POINT = ScalePoint(
     add_seconds=9.0,
     added_bytes=3000.0,
     load=0.5,
-    searches={"float": "inverted lists", "binary": "cells"},
+    searches={"float": "inverted lists", "binary": "every hash"},
 )
 
 FULL = replace(
@@ -221,7 +221,7 @@ def test_search_says_what_it_finds_and_misses_targets_openly() -> None:
     text = tables.search_table([POINT]).text()
     assert "0.995" in text
     assert "0.991" in text
-    assert "embeddings: inverted lists; hashes: cells" in text
+    assert "embeddings: inverted lists; hashes: every hash" in text
     growth = {one.name: one for one in scaling.search_growth([POINT])}
     slow = growth["candidates of a query, 99 of 100"]
     assert (slow.values, slow.target) == ((60.0,), {1_000_000: 50.0})
