@@ -19,12 +19,17 @@ def workers(settings: Settings, *, embedding: bool = True, nice: int = 0) -> Ite
         embedding: load the embedder in each.
         nice: how far they stand back for other programs.
     """
-    from imagematch.stages.fingerprints import warm_up  # what looks at pictures is slow to import
-
     describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
-    prepare = partial(standing_back, nice, partial(warm_up, describing))
+    prepare = partial(standing_back, nice, partial(_warm_up, describing))
     with open_executor(settings.workers, prepare) as executor:
         yield executor
+
+
+def _warm_up(describing: DescribeSettings) -> None:
+    """Have a worker load what looks at pictures, which this process need not wait for."""
+    from imagematch.stages.fingerprints import warm_up
+
+    warm_up(describing)
 
 
 class Staff:

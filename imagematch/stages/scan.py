@@ -88,7 +88,7 @@ def run(
     """Bring the catalogue up to date with a folder.
 
     Args:
-        expect: called once there are photos to describe; the scan goes on.
+        expect: called once, when there are photos to describe or may be; the scan goes on.
 
     Raises:
         SourceUnavailable: the folder is gone, or most of its known files are.
@@ -242,6 +242,8 @@ class _Scan:
             or (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns)
         ):
             self._touched.append(_Touched(entry, known))
+            if self._known.count == 0:
+                self._call()  # all of a new folder is to be described, so they need not wait
         else:
             if known.added_run > self._last_complete:
                 self._arrived.setdefault(known.sha256, []).append(known.id)
@@ -281,13 +283,21 @@ class _Scan:
                 self._report.new += 1
         self._index.sightings.refresh_files(self._report.root_id, same)
         ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
-        if scanned and not self._expected:
-            self._expected = self._index.photos.count_pending(self._report.root_id) > 0
-            if self._expected:
-                self._expect()
+        if (
+            scanned
+            and not self._expected
+            and self._index.photos.count_pending(self._report.root_id)
+        ):
+            self._call()
         for file, file_id in zip(scanned, ids, strict=True):
             if file.sha256:
                 self._arrived.setdefault(file.sha256, []).append(file_id)
+
+    def _call(self) -> None:
+        """Say once that there is work."""
+        if not self._expected:
+            self._expected = True
+            self._expect()
 
     def _contents(
         self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]

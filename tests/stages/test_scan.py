@@ -81,6 +81,45 @@ def ads(tmp_path: Path) -> Path:
     return root
 
 
+# --- when workers are called -------------------------------------------------------------------
+
+
+def calls(index: Index, root: Path, looking: Looking) -> list[int]:
+    """How many files were hashed by each call for workers."""
+    found: list[int] = []
+    run_id = index.catalogue.start_run("index", "", str(root))
+    scan.run(
+        index,
+        Source(root, "ads"),
+        run_id,
+        Unwatched(),
+        lambda: found.append(len(looking.hashed)),
+    )
+    return found
+
+
+def test_workers_are_called_before_a_new_folder_is_read(
+    index: Index, ads: Path, looking: Looking
+) -> None:
+    assert calls(index, ads, looking) == [0]
+
+
+def test_workers_are_called_for_new_photos_and_not_for_known_ones(
+    index: Index, ads: Path, looking: Looking
+) -> None:
+    scanned(index, ads)
+    looking.reset()
+    assert calls(index, ads, looking) == []
+    (ads / "a" / "1.jpg").rename(ads / "a" / "renamed.jpg")
+    shutil.copy(ads / "a" / "2.jpg", ads / "b" / "again.jpg")
+    for photo in list(index.photos.pending(1)):
+        index.photos.save_failed([(photo.id, Failure("undecodable", "no photo"))])
+    assert calls(index, ads, looking) == []
+    looking.reset()
+    put(ads, "b/new.jpg")
+    assert calls(index, ads, looking) == [1]
+
+
 # --- what is read ------------------------------------------------------------------------------
 
 
