@@ -10,22 +10,21 @@ leave out is not found.
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 import faiss
 import numpy as np
 
 from imagematch.records import Floats
 from imagematch.stores import inverted, threads
-from imagematch.stores.inverted import Proposals
 from imagematch.stores.rows import Best, Rows
 from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 
 #: Rows proposed beyond those asked for, so that a few ties or removed rows need no second look.
 SLACK = 16
 
-#: Pairs scored again at once: 32 MiB of float64 at 512 dimensions.
-PAIRS = 4096
+#: Pairs scored again at once, which stay in a core's cache: 3 MiB of float64 at 512 dimensions. And
+#: how many are worth a thread.
+PAIRS, _SHARE = 256, 4096
 
 
 def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -> None:
@@ -74,43 +73,37 @@ def _exactly(queries: Floats, vectors: Floats) -> Costs:
 def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Best) -> None:
     """Take in what the lists of shards propose, scored with the vectors."""
     wanted = inverted.proposed(best.top, deep=deep)
-    proposals = threads.spread(
-        lambda span: _proposals(shards, queries[span], span.start, wanted, deep), len(queries)
+    shares = threads.spread(
+        lambda span: _proposed(shards, queries[span], wanted, deep), len(queries)
     )
-    parts = []
-    for number, found in (pair for share in proposals for pair in enumerate(share)):
-        shard = shards[number]
-        alive = shard.alive[found.rows]
-        owner, costs, rows = found.queries[alive], found.costs[alive], found.rows[alive]
-        parts.append((owner, costs, rows, np.full(len(rows), number)))
-    if parts:
-        owner, costs, rows, home = (np.concatenate(part) for part in zip(*parts, strict=True))
-        order = np.lexsort((costs, owner))
-        ranked = owner[order]
-        order = order[np.arange(len(order)) - np.searchsorted(ranked, ranked) < wanted]
+    homes, rows = (np.concatenate(part) for part in zip(*shares, strict=True))
+    for number, shard in enumerate(shards):
+        owner, place = np.nonzero(homes == number)
+        mine = rows[owner, place]
         # In the order of the file, which vectors that are not in memory come faster in.
-        order = order[np.argsort(rows[order])]
-        for number, shard in enumerate(shards):
-            mine = order[home[order] == number]
-            _score(shard, queries, [(owner[mine], rows[mine])], best)
+        order = np.argsort(mine)
+        _score(shard, queries, [(owner[order], mine[order])], best)
 
 
-def _proposals(
-    shards: Sequence[Rows],
-    queries: Floats,
-    first: int,
-    wanted: int,
-    deep: bool,
-) -> list[Proposals]:
-    """What the lists of each shard propose for queries, of which the first has a number."""
-    found = []
-    for shard in shards:
+def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) -> tuple[Ids, Ids]:
+    """The likeliest rows of all lists, at most `wanted` for a query.
+
+    Returns:
+        Numbers of shards, -1 for none, and rows in these, both shape (Q, wanted).
+    """
+    costs, rows, homes = [], [], []
+    for number, shard in enumerate(shards):
         assert shard.lists is not None
         # Removed rows are proposed, too.
         hollow = len(shard.ids) / max(1, int(np.count_nonzero(shard.alive)))
-        part = shard.lists.propose(queries, math.ceil(wanted * hollow), deep=deep)
-        found.append(replace(part, queries=part.queries + first))
-    return found
+        cost, row = shard.lists.propose(queries, math.ceil(wanted * hollow), deep=deep)
+        there = (row >= 0) & shard.alive[row]
+        costs.append(np.where(there, cost, np.inf))
+        rows.append(row)
+        homes.append(np.where(there, number, -1))
+    cost, row, home = (np.concatenate(parts, axis=1) for parts in (costs, rows, homes))
+    nearest = np.argpartition(cost, min(wanted, cost.shape[1]) - 1, axis=1)[:, :wanted]
+    return np.take_along_axis(home, nearest, axis=1), np.take_along_axis(row, nearest, axis=1)
 
 
 def _search_block(block: Rows, queries: Floats, margin: Costs, best: Best) -> None:
@@ -161,11 +154,11 @@ def _score(
             part = slice(start, min(start + PAIRS, span.stop))
             costs[part] = _exactly(queries[owner[part]], block.vectors[rows[part]])
 
-    if len(rows) <= PAIRS:
+    if len(rows) <= _SHARE:
         score(slice(0, len(rows)))
     else:
         # Most of the time goes into waiting for memory, or for the disk.
-        threads.spread(score, len(rows), least=PAIRS)
+        threads.spread(score, len(rows), least=_SHARE)
     best.offer(owner, costs, block.ids[rows])
 
 

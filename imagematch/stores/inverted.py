@@ -10,7 +10,6 @@ Lists say nothing that the vectors do not: where they are lost they are made ane
 """
 
 import math
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,12 +30,10 @@ _CELLS = 2
 #: recall by less than another seed does. 131,072 rows of 512 floats are 256 MiB.
 _TRAINING, _TRAINING_MOST, _ROUNDS = 40, 131_072, 8
 
-#: Float vectors are turned to their principal axes and cut to so many elements: 256 of 512 hold
-#: 83 % of the variance of SSCD, miss hardly more copies, and take half the time to divide.
-_ELEMENTS = 256
-
-#: Codes of four bits for a float vector: 32 bytes.
-_CODES = 64
+#: Float vectors are turned to their principal axes and cut to so many elements, of which each code
+#: of four bits stands for a few: 192 of 512 hold 73 % of the variance of SSCD, miss hardly more
+#: copies, and take less than half the time. A vector is 24 bytes then.
+_ELEMENTS, _CODES = 192, 48
 
 #: Cells that a query looks into, for each square root of a cell, where it is deep and where not.
 #: Measured in docs/performance.md. So the share of the rows that it looks at falls as a shard
@@ -50,21 +47,6 @@ _PROPOSED_DEEP, _PROPOSED = 4, 2
 _BLOCK = 16_384
 
 _SEED = 20_240_501
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Proposals:
-    """Rows that may be near queries, as three arrays of shape (P,).
-
-    Attributes:
-        queries: int64; which query.
-        costs: how far; the smaller the nearer. Comparable between lists of one kind.
-        rows: int64; of the shard.
-    """
-
-    queries: Ids
-    costs: Costs
-    rows: Ids
 
 
 def proposed(top: int, *, deep: bool) -> int:
@@ -115,7 +97,7 @@ class Lists:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(hashing.write))  # type: ignore[attr-defined]
         return hashing.record()
 
-    def propose(self, queries: Floats, count: int, *, deep: bool) -> Proposals:
+    def propose(self, queries: Floats, count: int, *, deep: bool) -> tuple[Costs, Ids]:
         """The nearest rows of each query, as far as codes can tell.
 
         Args:
@@ -124,15 +106,15 @@ class Lists:
             deep: whether to take longer and leave out less.
 
         Returns:
-            Costs are squared distances between codes.
+            Squared distances to codes, float32, and rows, -1 for none, both shape (Q, count) or
+            narrower.
         """
         cells = int(self._cells.nlist)
         self._cells.nprobe = min(
             cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * math.sqrt(cells))
         )
-        costs, rows = self._index.search(queries, min(count, int(self._index.ntotal)))
-        owner, place = np.nonzero(rows >= 0)
-        return Proposals(owner, costs[owner, place].astype(np.float64), rows[owner, place])
+        found: tuple[Costs, Ids] = self._index.search(queries, min(count, int(self._index.ntotal)))
+        return found
 
 
 def _filled(vectors: Any) -> Any:
@@ -155,11 +137,10 @@ def _sample(vectors: Any) -> Any:
 
 
 def _code_index(width: int, cells: int) -> Any:
-    # Of unit vectors, the nearest by distance are those with the largest inner product; distances
-    # let codes stand for what is left beside the centroid, which loses less.
-    kept = min(width, _ELEMENTS)
+    # Of unit vectors, the nearest by distance are those with the largest inner product.
+    codes = max(1, min(_CODES, width // 2))
+    kept = min(width, _ELEMENTS) // codes * codes
     quantizer: Any = faiss.IndexFlatL2(kept)
-    codes = min(_CODES, kept // 2)
     index: Any = faiss.IndexIVFPQFastScan(quantizer, kept, cells, codes, 4, faiss.METRIC_L2)
     index.own_fields = True
     quantizer.this.disown()

@@ -206,6 +206,15 @@ def test_the_same_vectors_give_the_same_lists(tmp_path: Path) -> None:
     assert Lists.build(vectors).write(tmp_path / "a") == Lists.build(vectors).write(tmp_path / "b")
 
 
+@pytest.mark.parametrize("width", [1, 3, 64, 95, 128, 150, 384, 768])
+def test_vectors_of_any_width_get_lists(width: int) -> None:
+    """Any ONNX model may be named in the settings."""
+    vectors = unit(np.random.default_rng(width).standard_normal((1000, width)))
+    _, rows = Lists.build(vectors).propose(vectors, 30, deep=True)
+    found = (rows == np.arange(1000)[:, None]).any(axis=1)
+    assert found.mean() > (0.95 if width > 3 else 0.02)  # hardly anything is far in few dimensions
+
+
 def test_what_is_not_what_was_written_is_not_read(tmp_path: Path) -> None:
     record = Lists.build(crowd("float")).write(tmp_path / "lists")
     with (tmp_path / "lists").open("r+b") as file:
@@ -247,13 +256,11 @@ def test_hashes_that_share_two_bytes_meet_and_others_do_not(tmp_path: Path) -> N
         assert (np.diff(scores[ids >= 0]) >= 0).all()
 
 
-def test_few_hashes_are_compared_with_all(store: Path, kind: VectorKind) -> None:
-    if kind == "float":
-        pytest.skip("only hashes are")
-    vectors = crowd(kind)
+def test_few_hashes_are_compared_with_all(tmp_path: Path) -> None:
+    store, vectors = made(tmp_path / "store", "binary"), crowd("binary")
     far = vectors[:20].copy()
     far[:, ::2] ^= 1  # no two bytes side by side are left as they were
-    with closing(open_store(store, kind, writable=False)) as opened:
+    with closing(open_store(store, "binary", writable=False)) as opened:
         assert (opened.search(far, 1, limit=16, deep=False).ids[:, 0] == np.arange(1, 21)).all()
         many = np.tile(far, (hamming._MANY, 1))
         assert (opened.search(many, 1, limit=16, deep=False).ids == -1).all()
