@@ -9,6 +9,7 @@ in 48 with 64 %, if the bits are spread at random.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import faiss
 import numpy as np
@@ -89,8 +90,8 @@ class _Comparison:
         bits = scratch.distances(queries, hashes)
         if not alive.all():
             bits[:, ~alive] = 8 * hashes.shape[1] + 1
-        bound = self._bound
-        if not np.isfinite(bound):
+        bound: float | np.ndarray = self._bound
+        if not np.isfinite(self._bound):
             last = min(self._top, bits.shape[1]) - 1
             nearest = np.partition(bits, last)[:, last, None]
             bound = np.minimum(nearest, 8 * hashes.shape[1])
@@ -113,14 +114,14 @@ class _Scratch:
         bits = self._bits[: shape[0] * shape[1]].reshape(shape)
         queries, hashes = np.ascontiguousarray(queries), np.ascontiguousarray(hashes)
         pointers = [faiss.swig_ptr(array) for array in (queries, hashes, bits)]
-        hammings: object = faiss.hammings  # type: ignore[attr-defined]
-        hammings(*pointers[:2], *shape, hashes.shape[1], pointers[2])  # type: ignore[operator]
+        hammings: Any = faiss.hammings  # type: ignore[attr-defined]
+        hammings(*pointers[:2], *shape, hashes.shape[1], pointers[2])
         return bits
 
-    def at_most(self, bits: np.ndarray, bound: object) -> np.ndarray:
+    def at_most(self, bits: np.ndarray, bound: float | np.ndarray) -> np.ndarray:
         """Shape (Q * N,): which distances are no larger."""
         near = self._near[: bits.size]
-        np.less_equal(bits, bound, out=near.reshape(bits.shape))  # type: ignore[call-overload]
+        np.less_equal(bits, bound, out=near.reshape(bits.shape))
         return near
 
 
