@@ -18,6 +18,7 @@ from imagematch.settings import SearchSettings
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts, photo_of, vector_id
+from imagematch.stores.rows import Best
 from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits: the more at once, the less does each cost in a large
@@ -27,6 +28,10 @@ _BATCH = 1024
 #: Candidates of a photo whose copies are all to be found. Each is laid over it by a worker, so this
 #: is about a minute a photo on one core.
 _AROUND = 2000
+
+#: References read at once, and compared at once with all views of all probes: 32 MiB of each,
+#: whatever the size of a gallery.
+_REFERENCES, _COSINES = 2**14, 2**23
 
 #: Unit vectors give at most 1, but for rounding.
 _MOST_COSINE = 1.01
@@ -136,7 +141,7 @@ class Finder:
         self._min_margin = min_margin
         self._top = max(top, index.settings.search.top)
         self._deep = deep or index.embeddings is None
-        self._gallery = _gallery_vectors(index)
+        self._references = _References(index)
 
     def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
         """For each probe the photos near it, itself included where it is indexed, by id."""
@@ -177,15 +182,7 @@ class Finder:
         least = background + np.float32(self._min_margin)
         enough = found.scores[:, : self._top] >= least[:, None]
         _collect(np.where(enough, found.ids[:, : self._top], -1), owners, proposed)
-        # A gallery must answer even where many ads are closer to the probe than its photos are.
-        ids, vectors = self._gallery
-        if len(ids):
-            top = min(self._top, len(ids))
-            for row, needed, owner in zip(queries, least, owners, strict=True):
-                cosines = vectors @ row
-                nearest = np.argpartition(-cosines, top - 1)[:top]
-                near = ids[nearest[cosines[nearest] >= needed]]
-                proposed[owner].update(photo_of(int(vector)) for vector in near)
+        _collect(self._references.near(queries, least, self._top), owners, proposed)
         return np.split(background, np.cumsum([len(probe.views) for probe in probes])[:-1])
 
     def _measured(self, probe: Probe, background: Floats, photo: PhotoFacts, views: Floats) -> Near:
@@ -196,6 +193,32 @@ class Finder:
                 f"impossible; `imagematch doctor --repair` finds and drops what is wrong"
             )
         return near
+
+
+class _References:
+    """Photos of galleries and of the ignore list, which must answer even where many ads are nearer
+    to a probe than they are."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._ids = _vector_ids(index.photos.facts(index.photos.references()).values())
+
+    def near(self, queries: Floats, least: Floats, top: int) -> Ids:
+        """The nearest of their vectors: ids, shape (Q, top), -1 for none.
+
+        Args:
+            queries: shape (Q, D).
+            least: shape (Q,); smallest cosine of each.
+        """
+        best = Best(len(queries), top, np.inf)
+        rows = max(1, min(_REFERENCES, _COSINES // len(queries)))
+        for start in range(0, len(self._ids), rows):
+            ids, vectors = _stored(self._index, self._ids[start : start + rows])
+            if len(ids):
+                cosines = queries @ vectors.T
+                owner, place = np.nonzero(cosines >= least[:, None])
+                best.offer(owner, -cosines[owner, place].astype(np.float64), ids[place])
+        return best.ids
 
 
 def measured(
@@ -253,15 +276,18 @@ def _views_of(index: Index, photos: Iterable[PhotoFacts]) -> dict[int, Floats]:
     return {photo.id: vectors[owners == photo.id] for photo in photos}
 
 
-def _gallery_vectors(index: Index) -> tuple[Ids, Floats]:
-    """Ids and embeddings of all photos in reference galleries and on the ignore list."""
-    return _vectors(index, index.photos.facts(index.photos.references()).values())
-
-
 def _vectors(index: Index, photos: Iterable[PhotoFacts]) -> tuple[Ids, Floats]:
-    ids: Ids = np.array(
+    return _stored(index, _vector_ids(photos))
+
+
+def _vector_ids(photos: Iterable[PhotoFacts]) -> Ids:
+    return np.array(
         [vector_id(photo.id, view) for photo in photos for view in range(photo.views)], np.int64
     )
+
+
+def _stored(index: Index, ids: Ids) -> tuple[Ids, Floats]:
+    """Those of some vectors that are there, and their ids."""
     if index.embeddings is None or not len(ids):
         return np.empty(0, np.int64), np.empty((0, 0), np.float32)
     try:

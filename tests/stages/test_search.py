@@ -1,5 +1,6 @@
 """Search: near photos are proposed, whatever their orientation; gated ones only by their pixels."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Floats
 from imagematch.settings import DEFAULTS
+from imagematch.stages import search
 from imagematch.stages.search import Finder, Probe, probes_of
 from imagematch.stores.index import Index
 from imagematch.stores.photos import Described
@@ -30,18 +32,29 @@ def view(cosine: float, axis: int) -> Floats:
     return made
 
 
-def found(directory: Path, views: list[Floats], probe: list[Floats]) -> dict[int, float]:
-    """The margin of each photo that a probe finds by its views; photos have one each, from 1."""
+def found(
+    directory: Path, views: list[Floats], probe: list[Floats], gallery: Sequence[Floats] = ()
+) -> dict[int, float]:
+    """The margin of each photo that a probe finds by its views; photos have one each, from 1, and
+    those of the gallery come last."""
     with Index.create(directory, "test", DEFAULTS, builders.MODEL) as index:
-        files = [builders.scanned(f"{number:03}.jpg") for number in range(len(views))]
-        pending = list(index.photos.pending(builders.add(index, *files)))
-        described = [Described(one.id, builders.fingerprint(one.sha256), 1) for one in pending]
-        pdqs = hashes.pack_hex([one.fingerprint.pdq for one in described])
-        index.add_vectors([one.id for one in pending], pdqs, [view[None] for view in views])
-        index.photos.save_described(described, "test")
+        added(index, views, "ads")
+        added(index, gallery, "missing")
         nothing = np.empty((0, hashes.PDQ_BYTES), np.uint8)
         [near] = Finder(index, 0.12).find([Probe("", nothing, np.stack(probe))])
         return {photo.photo_id: photo.margin or 0.0 for photo in near}
+
+
+def added(index: Index, views: Sequence[Floats], collection: str) -> None:
+    if not views:
+        return
+    files = [builders.scanned(f"{collection}{number:03}.jpg") for number in range(len(views))]
+    root = builders.add(index, *files, collection=collection, root=f"/{collection}")
+    pending = list(index.photos.pending(root))
+    described = [Described(one.id, builders.fingerprint(one.sha256), 1) for one in pending]
+    pdqs = hashes.pack_hex([one.fingerprint.pdq for one in described])
+    index.add_vectors([one.id for one in pending], pdqs, [view[None] for view in views])
+    index.photos.save_described(described, "test")
 
 
 def test_a_photo_must_be_nearer_than_what_is_near_to_everything(tmp_path: Path) -> None:
@@ -56,6 +69,18 @@ def test_a_photo_must_be_nearer_than_what_is_near_to_everything(tmp_path: Path) 
 
 def test_many_copies_are_all_found(tmp_path: Path) -> None:
     assert len(found(tmp_path / "index", [view(0.8, 0)] * 40, [view(1.0, 0)])) == 15
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 16_384])
+def test_a_gallery_answers_even_where_many_ads_are_nearer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(search, "_REFERENCES", at_once)
+    ads, far = [view(0.9, 0)] * 40, view(0.5, 0)
+    gallery = [far, view(0.6, 0), far, far, view(0.7, 0), *[far] * 20, view(0.6, 0)]
+    near = found(tmp_path / "index", ads, [view(1.0, 0)], gallery)
+    assert len(near.keys() & set(range(1, 41))) == 15
+    assert near.keys() - set(range(1, 41)) == {42, 45, 66}
 
 
 def test_in_a_small_index_little_likeness_will_do(tmp_path: Path) -> None:
