@@ -24,6 +24,9 @@ from imagematch.stores.index import Index
 #: How long queries are asked, each time, s, and photos that are asked for in turn.
 _SECONDS, _ASKED = 40.0, 50
 
+#: How often to look whether the reindex has described photos, s.
+_LOOK = 1.0
+
 #: New photos for each that is there already: more than are described meanwhile.
 _OTHERS = 100
 
@@ -104,10 +107,12 @@ def measure_under_load(
         _latency(asked(), 0)  # starts the crew
         watch("asking an index at rest")
         idle = _latency(asked(), seconds)
-        watch("asking during a reindex")
+        watch("waiting until a reindex describes photos")
         command = processes.imagematch("reindex", "--json", "--jobs", jobs, "--index", directory)
         writing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
+            _wait_until_described(directory, writing)
+            watch("asking during a reindex")
             busy = _latency(asked(), seconds)
             if writing.poll() is not None:
                 raise RuntimeError(f"{jobs} gave work for less than {seconds} s")
@@ -115,6 +120,18 @@ def measure_under_load(
             writing.terminate()
             writing.wait()
     return UnderLoad(idle, busy)
+
+
+def _wait_until_described(directory: Path, writing: subprocess.Popen[bytes]) -> None:
+    """Wait out the scan, which leaves the processor to queries, or the end of the work."""
+
+    def described() -> int:
+        with Index.read(directory) as index:
+            return index.photos.counts()["described"]
+
+    before = described()
+    while writing.poll() is None and described() == before:
+        time.sleep(_LOOK)
 
 
 def _latency(took: Iterator[float], seconds: float) -> Latency:
