@@ -33,7 +33,8 @@ def _warm_up(describing: DescribeSettings) -> None:
 
 
 class Staff:
-    """Workers of a run that may have nothing to do: not even imports are paid for until then."""
+    """Workers of a run that may have nothing to do: not even imports are paid for until they are
+    called."""
 
     def __init__(self, settings: Settings, nice: int) -> None:
         self._settings = settings

@@ -201,7 +201,9 @@ class _References:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._ids = _vector_ids(index.photos.facts(index.photos.references()).values())
+        parts = batched(index.photos.references(), _REFERENCES)
+        ids = [_vector_ids(index.photos.facts(part).values()) for part in parts]
+        self._ids = np.concatenate([np.empty(0, np.int64), *ids])
 
     def near(self, queries: Floats, least: Floats, top: int) -> Ids:
         """The nearest of their vectors: ids, shape (Q, top), -1 for none.
@@ -216,8 +218,14 @@ class _References:
             ids, vectors = _stored(self._index, self._ids[start : start + rows])
             if len(ids):
                 cosines = queries @ vectors.T
-                owner, place = np.nonzero(cosines >= least[:, None])
-                best.offer(owner, -cosines[owner, place].astype(np.float64), ids[place])
+                # All of a gallery of pictures that are alike may be near enough.
+                count = min(top, len(ids))
+                nearest = np.argpartition(cosines, -count, axis=1)[:, -count:]
+                cosines = np.take_along_axis(cosines, nearest, axis=1)
+                reach = np.maximum(least, -best.costs[:, -1])
+                owner, place = np.nonzero(cosines >= reach[:, None])
+                costs = -cosines[owner, place].astype(np.float64)
+                best.offer(owner, costs, ids[nearest[owner, place]])
         return best.ids
 
 

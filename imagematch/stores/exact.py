@@ -22,9 +22,11 @@ from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 #: Rows proposed beyond those asked for, so that a few ties or removed rows need no second look.
 SLACK = 16
 
-#: Pairs scored again at once, which stay in a core's cache: 3 MiB of float64 at 512 dimensions. And
-#: how many are worth a thread.
-PAIRS, _SHARE = 256, 4096
+#: Pairs scored again at once, which stay in a core's cache: 3 MiB of float64 at 512 dimensions.
+PAIRS = 256
+
+#: Pairs that are worth a thread.
+SHARE = 4096
 
 
 def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -> None:
@@ -89,7 +91,7 @@ def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) 
     """The likeliest rows of all lists, at most `wanted` for a query.
 
     Returns:
-        Numbers of shards, -1 for none, and rows in these, both shape (Q, wanted).
+        Numbers of shards, -1 for none, and rows in these, both shape (Q, wanted) or narrower.
     """
     costs, rows, homes = [], [], []
     for number, shard in enumerate(shards):
@@ -154,11 +156,11 @@ def _score(
             part = slice(start, min(start + PAIRS, span.stop))
             costs[part] = _exactly(queries[owner[part]], block.vectors[rows[part]])
 
-    if len(rows) <= _SHARE:
+    if len(rows) <= SHARE:
         score(slice(0, len(rows)))
     else:
         # Most of the time goes into waiting for memory, or for the disk.
-        threads.spread(score, len(rows), least=_SHARE)
+        threads.spread(score, len(rows), least=SHARE)
     best.offer(owner, costs, block.ids[rows])
 
 

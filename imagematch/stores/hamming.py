@@ -26,7 +26,7 @@ _DISTANCES, _ROWS = 131_072, 2048
 #: With fewer queries than this, comparing them with all rows is faster than a join.
 _MANY = 128
 
-#: Rows joined at once, whose parts stay in a core's cache, and pairs compared at once: 8 MiB.
+#: Rows joined at once, whose parts are 4 MiB, and pairs compared at once, of which 1 MiB at a time.
 _JOINED, _PAIRS = 16_384, 131_072
 
 #: Values of two bytes.
@@ -145,11 +145,16 @@ class _Join:
             some = slice(start, min(start + _JOINED, span.stop))
             rows = some.stop - some.start
             words = _words(np.ascontiguousarray(hashes[some]))
-            known = np.empty(0, np.int64)
+            known, new, waiting = np.empty(0, np.int64), [], 0
             for owner, place in self._sharing(hashes[some]):
                 bits = _differing(self._words, owner, words, place)
                 near = (bits <= self._bound) & alive[some].take(place)
-                known = np.union1d(known, owner[near].astype(np.int64) * rows + place[near])
+                new.append(owner[near].astype(np.int64) * rows + place[near])
+                waiting += len(new[-1])
+                # Copies meet in many parts. Sorting what is known again for each few would be slow.
+                if waiting > max(_PAIRS, len(known)):
+                    known, new, waiting = np.unique(np.concatenate([known, *new])), [], 0
+            known = np.unique(np.concatenate([known, *new]))
             if len(known):
                 owner, place = np.divmod(known, rows)
                 bits = _differing(self._words, owner, words, place)

@@ -20,7 +20,7 @@ from imagematch.errors import IndexDamaged
 from imagematch.records import Floats
 from imagematch.stores import durable, threads
 from imagematch.stores.durable import FileRecord
-from imagematch.stores.vectors import Costs, Ids
+from imagematch.stores.vectors import Ids
 
 #: Cells for each square root of a row: then a query compares itself with about as many centroids as
 #: rows. More cells take longer to find than they spare.
@@ -30,9 +30,9 @@ _CELLS = 2
 #: recall by less than another seed does. 131,072 rows of 512 floats are 256 MiB.
 _TRAINING, _TRAINING_MOST, _ROUNDS = 40, 131_072, 8
 
-#: Float vectors are turned to their principal axes and cut to so many elements, of which each code
-#: of four bits stands for a few: 192 of 512 hold 73 % of the variance of SSCD, miss hardly more
-#: copies, and take less than half the time. A vector is 24 bytes then.
+#: Float vectors are turned to their principal axes and cut to so many elements at most, and each
+#: code of four bits stands for a few of them: 24 bytes a vector. What that misses is in
+#: docs/performance.md.
 _ELEMENTS, _CODES = 192, 48
 
 #: Cells that a query looks into, for each square root of a cell, where it is deep and where not.
@@ -76,15 +76,21 @@ class Lists:
         """Read lists, and make sure of every byte first: FAISS trusts what it reads.
 
         Raises:
-            IndexDamaged: the file is missing or not what was written.
+            IndexDamaged: the file is missing or not what was written, or has codes of another kind:
+                what two kinds propose can't be compared.
         """
         try:
             if durable.file_record(path) != wanted:
                 raise IndexDamaged(f"{path} was altered: its checksum is not that in the manifest")
             with path.open("rb") as file:
-                return cls(faiss.read_index(faiss.PyCallbackIOReader(file.read)))  # type: ignore[attr-defined]
+                index: Any = faiss.read_index(faiss.PyCallbackIOReader(file.read))  # type: ignore[attr-defined]
         except OSError as error:
             raise IndexDamaged(f"{path} can't be read: {error.strerror}") from error
+        lists = cls(index)
+        cells: Any = faiss.downcast_index(lists._cells)
+        if (cells.d, cells.pq.M) != _cut(index.d):
+            raise IndexDamaged(f"{path} was made by another version of imagematch")
+        return lists
 
     def write(self, path: Path) -> FileRecord:
         """Write the lists durably.
@@ -97,7 +103,7 @@ class Lists:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(hashing.write))  # type: ignore[attr-defined]
         return hashing.record()
 
-    def propose(self, queries: Floats, count: int, *, deep: bool) -> tuple[Costs, Ids]:
+    def propose(self, queries: Floats, count: int, *, deep: bool) -> tuple[Floats, Ids]:
         """The nearest rows of each query, as far as codes can tell.
 
         Args:
@@ -113,7 +119,7 @@ class Lists:
         self._cells.nprobe = min(
             cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * math.sqrt(cells))
         )
-        found: tuple[Costs, Ids] = self._index.search(queries, min(count, int(self._index.ntotal)))
+        found: tuple[Floats, Ids] = self._index.search(queries, min(count, int(self._index.ntotal)))
         return found
 
 
@@ -136,10 +142,16 @@ def _sample(vectors: Any) -> Any:
     return np.ascontiguousarray(vectors[np.sort(chosen)])
 
 
+def _cut(width: int) -> tuple[int, int]:
+    """How many elements of a vector are kept, and in how many codes: as many in each."""
+    kept = min(width, _ELEMENTS)
+    each = min(kept, max(2, -(-kept // _CODES)))
+    return kept // each * each, kept // each
+
+
 def _code_index(width: int, cells: int) -> Any:
     # Of unit vectors, the nearest by distance are those with the largest inner product.
-    codes = max(1, min(_CODES, width // 2))
-    kept = min(width, _ELEMENTS) // codes * codes
+    kept, codes = _cut(width)
     quantizer: Any = faiss.IndexFlatL2(kept)
     index: Any = faiss.IndexIVFPQFastScan(quantizer, kept, cells, codes, 4, faiss.METRIC_L2)
     index.own_fields = True

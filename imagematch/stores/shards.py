@@ -363,7 +363,13 @@ def list_problems(directory: Path, entry: ShardEntry) -> list[str]:
     """Whether the inverted lists of a shard, if it has any, are those that were written."""
     if entry.lists is None:
         return []
-    return _file_problems(lists_path(directory, entry.number), entry.lists)
+    from imagematch.stores.inverted import Lists
+
+    try:
+        Lists.read(lists_path(directory, entry.number), entry.lists)
+    except IndexDamaged as error:
+        return [str(error)]
+    return []
 
 
 def _file_problems(path: Path, wanted: FileRecord) -> list[str]:

@@ -71,16 +71,32 @@ def test_many_copies_are_all_found(tmp_path: Path) -> None:
     assert len(found(tmp_path / "index", [view(0.8, 0)] * 40, [view(1.0, 0)])) == 15
 
 
-@pytest.mark.parametrize("at_once", [1, 7, 16_384])
+in_parts = pytest.mark.parametrize(
+    ("name", "at_once"), [("_REFERENCES", 1), ("_REFERENCES", 7), ("_COSINES", 20)]
+)
+
+
+@in_parts
 def test_a_gallery_answers_even_where_many_ads_are_nearer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at_once: int
 ) -> None:
-    monkeypatch.setattr(search, "_REFERENCES", at_once)
+    monkeypatch.setattr(search, name, at_once)
     ads, far = [view(0.9, 0)] * 40, view(0.5, 0)
     gallery = [far, view(0.6, 0), far, far, view(0.7, 0), *[far] * 20, view(0.6, 0)]
     near = found(tmp_path / "index", ads, [view(1.0, 0)], gallery)
     assert len(near.keys() & set(range(1, 41))) == 15
     assert near.keys() - set(range(1, 41)) == {42, 45, 66}
+
+
+@in_parts
+def test_of_a_gallery_of_likenesses_the_nearest_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at_once: int
+) -> None:
+    monkeypatch.setattr(search, name, at_once)
+    alike = [view(0.6 + 0.01 * (number * 7 % 30), 0) for number in range(30)]
+    nearest = sorted(range(30), key=lambda number: -(number * 7 % 30))[:15]
+    near = found(tmp_path / "index", [view(0.95, 0)] * 16, [view(1.0, 0), view(1.0, 1)], alike)
+    assert near.keys() - set(range(1, 17)) == {17 + number for number in nearest}
 
 
 def test_in_a_small_index_little_likeness_will_do(tmp_path: Path) -> None:

@@ -80,6 +80,7 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
         monkeypatch.setattr(hamming, "_DISTANCES", 8)
         monkeypatch.setattr(exact, "SLACK", 1)
         monkeypatch.setattr(exact, "PAIRS", 5)
+        monkeypatch.setattr(exact, "SHARE", 5)
         monkeypatch.setattr(shards, "COPY_ROWS", 3)
 
     def open_store(self, directory: Path, kind: VectorKind) -> VectorStore:

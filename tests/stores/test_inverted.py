@@ -8,7 +8,7 @@ import pytest
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import hamming, shards
+from imagematch.stores import hamming, inverted, shards
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.inverted import Lists
 from imagematch.stores.repair import repair as repair_store
@@ -206,13 +206,28 @@ def test_the_same_vectors_give_the_same_lists(tmp_path: Path) -> None:
     assert Lists.build(vectors).write(tmp_path / "a") == Lists.build(vectors).write(tmp_path / "b")
 
 
-@pytest.mark.parametrize("width", [1, 3, 64, 95, 128, 150, 384, 768])
+@pytest.mark.parametrize("width", [1, 3, 4, 64, 95, 128, 150, 384, 768])
 def test_vectors_of_any_width_get_lists(width: int) -> None:
     """Any ONNX model may be named in the settings."""
     vectors = unit(np.random.default_rng(width).standard_normal((1000, width)))
     _, rows = Lists.build(vectors).propose(vectors, 30, deep=True)
-    found = (rows == np.arange(1000)[:, None]).any(axis=1)
-    assert found.mean() > (0.95 if width > 3 else 0.02)  # hardly anything is far in few dimensions
+    assert rows.shape == (1000, 30)
+    if width > 3:  # in fewer dimensions, a thousand vectors are hardly apart
+        assert (rows == np.arange(1000)[:, None]).any(axis=1).mean() > 0.95
+
+
+def test_lists_with_codes_of_another_kind_are_not_used(
+    listed: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What they propose could not be compared with what others do."""
+    monkeypatch.setattr(inverted, "_CODES", 16)
+    with closing(open_store(listed, "float")) as opened:
+        assert "another version" in caplog.text
+        assert opened.stats().listed_shards == 0
+        assert len(opened.verify()) == 1
+    repair_store(listed, "float", WIDTHS["float"])
+    with closing(open_store(listed, "float")) as opened:
+        assert (opened.stats().listed_shards, opened.verify()) == (1, [])
 
 
 def test_what_is_not_what_was_written_is_not_read(tmp_path: Path) -> None:

@@ -107,30 +107,41 @@ def measure_under_load(
         _latency(asked(), 0)  # starts the crew
         watch("asking an index at rest")
         idle = _latency(asked(), seconds)
-        watch("waiting until a reindex describes photos")
         command = processes.imagematch("reindex", "--json", "--jobs", jobs, "--index", directory)
         writing = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            _wait_until_described(directory, writing)
-            watch("asking during a reindex")
-            busy = _latency(asked(), seconds)
+
+        def check() -> None:
             if writing.poll() is not None:
                 raise RuntimeError(f"{jobs} gave work for less than {seconds} s")
+
+        try:
+            _wait_until_described(directory, check, watch)
+            watch("asking during a reindex")
+            busy = _latency(asked(), seconds)
+            check()
         finally:
             writing.terminate()
             writing.wait()
     return UnderLoad(idle, busy)
 
 
-def _wait_until_described(directory: Path, writing: subprocess.Popen[bytes]) -> None:
-    """Wait out the scan, which leaves the processor to queries, or the end of the work."""
+def _wait_until_described(
+    directory: Path, check: Callable[[], None], watch: Callable[[str], object]
+) -> None:
+    """Wait out the scan, which is over long before the rest.
+
+    Args:
+        check: raises where there is nothing to wait for any more.
+    """
 
     def described() -> int:
         with Index.read(directory) as index:
             return index.photos.counts()["described"]
 
     before = described()
-    while writing.poll() is None and described() == before:
+    while described() == before:
+        check()
+        watch("waiting until a reindex describes photos")
         time.sleep(_LOOK)
 
 
