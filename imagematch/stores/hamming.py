@@ -152,7 +152,7 @@ class _Join:
                 new.append(owner[near].astype(np.int64) * rows + place[near])
                 waiting += len(new[-1])
                 # Copies meet in many parts. Sorting what is known again for each few would be slow.
-                if waiting > max(_PAIRS, len(known)):
+                if waiting > max(8 * _PAIRS, len(known)):
                     known, new, waiting = np.unique(np.concatenate([known, *new])), [], 0
             known = np.unique(np.concatenate([known, *new]))
             if len(known):
