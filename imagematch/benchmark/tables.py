@@ -165,7 +165,7 @@ def _about(benchmark: Benchmark, figures: Figures, date: str, seed: int) -> Tabl
         ("photos", f"{benchmark.photos:,} indexed, of the folder {benchmark.folder.name!r}"),
         ("queries", f"{figures.wanted:,} with an original, {figures.without:,} without"),
         ("hard pairs", f"{len(benchmark.hard):,}"),
-        ("twins left out", f"{len(benchmark.twins):,} pairs"),
+        ("pairs of twins left out", f"{len(benchmark.twins):,}"),
         ("files that can't be used", f"{len(benchmark.failed):,}"),
         ("seed", str(seed)),
     )
