@@ -15,7 +15,7 @@ import faiss
 import numpy as np
 
 from imagematch.records import Floats
-from imagematch.stores import inverted, threads
+from imagematch.stores import inverted, paging, threads
 from imagematch.stores.rows import Best, Rows
 from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 
@@ -27,6 +27,10 @@ PAIRS = 256
 
 #: Pairs that are worth a thread.
 SHARE = 4096
+
+#: Queries up to which rows that are not in memory are all asked for at once. With more, threads
+#: wait for some while others compute, and to ask for what is in memory would cost too much.
+_FETCHED = 64
 
 
 def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -> None:
@@ -79,12 +83,17 @@ def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Bes
         lambda span: _proposed(shards, queries[span], wanted, deep), len(queries)
     )
     homes, rows = (np.concatenate(part) for part in zip(*shares, strict=True))
+    found = []
     for number, shard in enumerate(shards):
         owner, place = np.nonzero(homes == number)
         mine = rows[owner, place]
         # In the order of the file, which vectors that are not in memory come faster in.
         order = np.argsort(mine)
-        _score(shard, queries, [(owner[order], mine[order])], best)
+        found.append((owner[order], mine[order]))
+        if len(queries) <= _FETCHED:
+            paging.fetch(shard.vectors, mine[order])
+    for shard, pairs in zip(shards, found, strict=True):
+        _score(shard, queries, [pairs], best)
 
 
 def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) -> tuple[Ids, Ids]:

@@ -8,6 +8,7 @@ fewer than 16 of 256 bits has such bytes for sure, one that differs in 31 with 9
 in 48 with 64 %, if the bits are spread at random.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -71,7 +72,9 @@ class _Comparison:
     """Queries that are compared with every row."""
 
     def __init__(self, queries: Bytes, best: Best) -> None:
-        self._queries, self._top, self._bound = queries, best.top, best.bound
+        self._queries, self._top = queries, best.top
+        # Whole numbers are compared with a whole number three times as fast.
+        self._bound = math.floor(best.bound) if np.isfinite(best.bound) else None
 
     def near(self, hashes: Bytes, alive: Flags, span: slice) -> Iterator[_Pairs]:
         """Pairs of a query and a row of a span that may be among the nearest."""
@@ -90,8 +93,8 @@ class _Comparison:
         bits = scratch.distances(queries, hashes)
         if not alive.all():
             bits[:, ~alive] = 8 * hashes.shape[1] + 1
-        bound: float | np.ndarray = self._bound
-        if not np.isfinite(self._bound):
+        bound: int | np.ndarray | None = self._bound
+        if bound is None:
             last = min(self._top, bits.shape[1]) - 1
             nearest = np.partition(bits, last)[:, last, None]
             bound = np.minimum(nearest, 8 * hashes.shape[1])
@@ -118,7 +121,7 @@ class _Scratch:
         hammings(*pointers[:2], *shape, hashes.shape[1], pointers[2])
         return bits
 
-    def at_most(self, bits: np.ndarray, bound: float | np.ndarray) -> np.ndarray:
+    def at_most(self, bits: np.ndarray, bound: int | np.ndarray) -> np.ndarray:
         """Shape (Q * N,): which distances are no larger."""
         near = self._near[: bits.size]
         np.less_equal(bits, bound, out=near.reshape(bits.shape))

@@ -12,7 +12,6 @@ another in its place.
 import hashlib
 import json
 import logging
-import mmap
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -24,7 +23,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import durable
+from imagematch.stores import durable, paging
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.rows import Rows
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
@@ -242,7 +241,7 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
     )
     lists = _open_lists(directory, entry)
     if lists is not None:
-        _expect_jumps(vectors)
+        paging.expect_jumps(vectors)
     rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
     return with_removed(Shard(entry, rows), entry.removed)
 
@@ -285,15 +284,6 @@ def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: A
             f"instead of {np.dtype(dtype)} of shape {shape}; {NEXT_STEP}"
         )
     return np.asarray(array)
-
-
-def _expect_jumps(vectors: Any) -> None:
-    """Tell the system, where it listens, not to read on beyond each row that lists propose."""
-    mapped = vectors.base
-    while isinstance(mapped, np.ndarray):
-        mapped = mapped.base
-    if isinstance(mapped, mmap.mmap) and hasattr(mmap, "MADV_RANDOM"):
-        mapped.madvise(mmap.MADV_RANDOM)
 
 
 def copy_rows(
