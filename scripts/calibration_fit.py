@@ -31,6 +31,9 @@ FEATURES = {
 #: is told apart without an error.
 _RIDGE = 0.02
 
+#: From this confidence on, pairs that geometry finds nothing in say what that is worth.
+_ALIKE = 0.5
+
 #: The hash learns from pairs up to this distance, half as far again as its candidates, bits.
 _FARTHEST_PDQ = 96
 
@@ -125,6 +128,9 @@ def fit(examples: Sequence[Example]) -> Calibration:
     unpenalised = Calibration(**models, blind_penalty=0.0, bands=bands)
     judged = partial(judgement, calibration=unpenalised)
     blind = [example for example in examples if judged(example).evidence.rule == "appearance"]
+    # Thousands of pairs with nothing in common would say what is right for those that look alike.
+    alike = [example for example in blind if judged(example).confidence >= _ALIKE]
+    blind = alike or blind
     confident = confidences(blind, judged).clip(1e-9, 1 - 1e-9)
     penalty = fit_penalty(np.log(confident / (1 - confident)), truth(blind))
     return replace(unpenalised, blind_penalty=penalty)
