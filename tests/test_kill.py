@@ -32,7 +32,7 @@ pytestmark = [
 #: Commits after every few photos and pairs; nothing else is changed.
 _MAIN = """
 from imagematch.stages import search, verify
-search._BATCH = verify._BATCH = 5
+search.BATCH = verify._BATCH = 5
 from imagematch.cli import main
 main()
 """

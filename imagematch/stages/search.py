@@ -23,7 +23,7 @@ from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits: the more at once, the less does each cost in a large
 #: index. What they are compared with takes about 60 kB of memory a photo.
-_BATCH = 1024
+BATCH = 2048
 
 #: Candidates of a photo whose copies are all to be found. Each is laid over it by a worker, so this
 #: is about a minute a photo on one core.
@@ -90,7 +90,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     monitor.stage("search", index.photos.count_unsearched(root_id))
     finder = Finder(index, index.settings.search.min_margin, deep=index.settings.search.deep)
     ignored = set(index.photos.references(ignored_only=True))
-    for batch in batched(index.photos.unsearched(root_id), _BATCH):
+    for batch in batched(index.photos.unsearched(root_id), BATCH):
         ids = [photo.id for photo in batch]
         if ignored.intersection(ids):
             report.candidates += around(index, sorted(ignored.intersection(ids)))
@@ -117,7 +117,7 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
     finder = Finder(index, index.settings.search.min_margin, _AROUND)
     matched = {(match.photo_a, match.photo_b) for match in index.matches.of(photo_ids)}
     waiting = 0
-    for batch in batched(index.photos.facts(photo_ids).values(), _BATCH):
+    for batch in batched(index.photos.facts(photo_ids).values(), BATCH):
         near = finder.find(probes_of(index, batch))
         pairs = _pairs(dict(zip([photo.id for photo in batch], near, strict=True)))
         new = [pair for pair in pairs if (pair.photo_a, pair.photo_b) not in matched]

@@ -153,6 +153,10 @@ class FaissVectorStore:
         if top < 1:
             raise ValueError(f"top is {top}, but must be at least 1")
         queries = checked_queries(queries, self._kind, self._width)
+        which: Ids | slice = slice(None)
+        if self._kind == "binary":
+            # A picture that was posted a thousand times is looked for once.
+            queries, which = _distinct(np.asarray(queries, np.uint8))
         rows = [shard.rows for shard in self._opened()]
         sign = -1.0 if self._kind == "float" else 1.0  # the nearest have the smallest cost
         bound = np.inf if limit is None else sign * float(np.float32(limit))
@@ -162,7 +166,7 @@ class FaissVectorStore:
         elif len(queries):
             parts_from = 0 if deep else self._list_rows
             hamming.search(rows, np.asarray(queries, np.uint8), best, parts_from)
-        return Neighbours(best.ids, (sign * best.costs).astype(np.float32))
+        return Neighbours(best.ids[which], (sign * best.costs[which]).astype(np.float32))
 
     def ids(self) -> Ids:
         """All ids in the store, ascending."""
@@ -306,6 +310,13 @@ class FaissVectorStore:
         entry = self._write_shard(ids, shards.copy_rows(merged, source, rows))
         kept = tuple(shard for index, shard in enumerate(opened) if index not in set(group))
         self._commit((*kept, self._open_shard(entry)))
+
+
+def _distinct(rows: Bytes) -> tuple[Bytes, Ids]:
+    """Each different row once, and for each row which of these it is."""
+    different, which = np.unique(rows, axis=0, return_inverse=True)
+    # NumPy 2.0 gives it as many dimensions as the rows have.
+    return np.asarray(different, np.uint8), np.asarray(which, np.int64).ravel()
 
 
 def choose_merge(entries: Sequence[ShardEntry], merge_shards: int) -> list[int]:

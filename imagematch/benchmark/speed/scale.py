@@ -27,14 +27,19 @@ from imagematch.monitor import Monitor, Unwatched
 from imagematch.overview import how_searched
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DEFAULTS
+from imagematch.stages.search import BATCH
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.vectors import Ids, Neighbours, VectorKind
 
 #: Photos added to a full index, to see what that costs.
 ADDED = 10_000
 
-#: Queries asked alone, after a few that warm up, and photos looked for in one batch.
-_SINGLE, _WARM, _BATCH = 400, 20, 1024
+#: Queries asked alone, after a few that warm up.
+_SINGLE, _WARM = 400, 20
+
+#: Batches of photos looked for at once, as indexing does, and photos for which it is told how many
+#: copies are found.
+_BATCHES, _RECALLED = 4, 1024
 
 #: Views of a query: the picture, its panels and 18 crops. Here, as many near ones of one photo.
 _VIEWS = 20
@@ -85,7 +90,7 @@ class ScalePoint:
         open_seconds: both stores.
         single_p50, single_p99: one query's candidates: 20 views and a hash in eight orientations.
         upright_p50, upright_p99: the same with one view.
-        batch_per_second: photos, one view and eight orientations each, as indexing asks.
+        batch_per_second: photos, one view and eight orientations each, asked as indexing asks.
         batch_cpu_seconds: processor time of one of these photos.
         deep, shallow: what queries find, and what indexing finds.
         add_seconds: to add 10,000 photos.
@@ -150,7 +155,7 @@ def measure_scale(
 
 
 def _measured(photos: SyntheticPhotos, size: int, place: Path, watch: Monitor) -> ScalePoint:
-    asked = photos.copies(_BATCH, size)
+    asked = photos.copies(_BATCHES * BATCH, size)
     truth = _Truth(asked.embeddings[:_COMPARED])
     built = _build(photos, size, place, truth, watch)
     np.savez(
@@ -273,7 +278,9 @@ def _ask(place: Path, size: int) -> dict[str, Any]:
         upright = _latencies(stores, one, turned)
         holds, mapped = _resident()
         started, worked = time.perf_counter(), time.process_time()
-        _candidates(stores, asked["embeddings"], turned, deep=False)
+        for first in range(0, len(turned), BATCH):
+            some = slice(first, first + BATCH)
+            _candidates(stores, asked["embeddings"][some], turned[some], deep=False)
         batch, batch_cpu = time.perf_counter() - started, time.process_time() - worked
         return {
             "open_seconds": opened,
@@ -325,8 +332,10 @@ def _candidates(
 
 
 def _recall(stores: _Stores, asked: dict[str, Any], turned: Bytes, *, deep: bool) -> Recall:
-    near, alike = _candidates(stores, asked["embeddings"], turned, deep=deep)
-    original = asked["originals"][:, None]
+    told = slice(0, _RECALLED)
+    turned, bits = turned[told], asked["bits"][told]
+    near, alike = _candidates(stores, asked["embeddings"][told], turned, deep=deep)
+    original = asked["originals"][told, None]
     by_embedding = (near.ids == original).any(axis=1)
     by_hash = (alike.ids.reshape(len(turned), -1) == original).any(axis=1)
     ids, cosines = asked["true_ids"], asked["true_cosines"]
@@ -338,7 +347,7 @@ def _recall(stores: _Stores, asked: dict[str, Any], turned: Bytes, *, deep: bool
         copies=float((by_embedding | by_hash).mean()),
         by_embedding=float(by_embedding.mean()),
         by_hash=float(by_hash.mean()),
-        by_hash_near=_share(by_hash[asked["bits"] <= _NEAR]),
+        by_hash_near=_share(by_hash[bits <= _NEAR]),
         candidates=_share(found[wanted]),
         neighbours=_share(found[there]),
     )

@@ -137,11 +137,12 @@ class SyntheticPhotos:
             start = int(block) * BLOCK
             rows = rng.integers(0, min(BLOCK, photos - start), len(part))
             parts.append(self._copies(rng, prints, rows, start))
+        order = rng.permutation(count)  # so that the first ones are of all blocks, too
         return Copies(
-            np.concatenate([part.embeddings for part in parts]),
-            np.concatenate([part.pdqs for part in parts]),
-            np.concatenate([part.originals for part in parts]),
-            np.concatenate([part.bits for part in parts]),
+            np.concatenate([part.embeddings for part in parts])[order],
+            np.concatenate([part.pdqs for part in parts])[order],
+            np.concatenate([part.originals for part in parts])[order],
+            np.concatenate([part.bits for part in parts])[order],
         )
 
     def _copies(
