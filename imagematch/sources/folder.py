@@ -10,6 +10,7 @@ import os
 import stat
 from array import array
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -157,16 +158,30 @@ def _folders(
     while waiting:
         entry, above = waiting.pop()
         path = f"{above.path}/{entry.name}" if above.path else entry.name
+        found = FoundFolder(path, _info(path) if site_from_path else above.info)
         try:
-            with os.scandir(entry.path) as listed:
+            with _opened(f"{root.folder}/{path}") as there, os.scandir(there) as listed:
                 below = sorted(listed, key=attrgetter("name"))
+                waiting += _sorted_out(below, found, root)[::-1]
         except OSError as error:
             _check_still_there(root)
             yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
             continue
-        found = FoundFolder(path, _info(path) if site_from_path else above.info)
-        waiting += _sorted_out(below, found, root)[::-1]
         yield found
+
+
+@contextmanager
+def _opened(folder: str) -> Iterator[str | int]:
+    """A folder for `os.scandir`: open where the system can do that, so that it need not look up the
+    whole path again for each file in there, and can't be led elsewhere by a link in its place."""
+    if os.scandir not in os.supports_fd:  # Windows
+        yield folder
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
 def _sorted_out(
@@ -266,29 +281,29 @@ def _reason(entry: os.DirEntry[str], path: str, root: _Root) -> str | None:
     if path in root.left_out:
         return LEFT_OUT
     if entry.is_symlink() or entry.is_junction():
-        return _link_reason(entry, root)
+        return _link_reason(root.folder / path, root)
     if entry.is_dir(follow_symlinks=False):
         return LITTER if entry.name.lower() in _LITTER_FOLDERS else None
     if not entry.is_file(follow_symlinks=False):
         mode = entry.stat(follow_symlinks=False).st_mode
         return _SPECIAL.get(stat.S_IFMT(mode), "neither a file nor a folder")
-    return LITTER if _is_litter(entry) else None
+    return LITTER if _is_litter(root.folder / path) else None
 
 
-def _link_reason(entry: os.DirEntry[str], root: _Root) -> str:
+def _link_reason(link: Path, root: _Root) -> str:
     try:
-        target = Path(entry.path).resolve(strict=True)
+        target = link.resolve(strict=True)
     except (OSError, RuntimeError):
         return BROKEN_LINK
     return INNER_LINK if target.is_relative_to(root.folder) else OUTER_LINK
 
 
-def _is_litter(entry: os.DirEntry[str]) -> bool:
-    if entry.name.startswith(_APPLE_PREFIX):
+def _is_litter(path: Path) -> bool:
+    if path.name.startswith(_APPLE_PREFIX):
         # macOS writes one beside each file on foreign drives; but a photo may be named so, too.
-        with Path(entry.path).open("rb") as file:
+        with path.open("rb") as file:
             return file.read(len(_APPLE_DOUBLE)) == _APPLE_DOUBLE
-    return entry.name.lower() in _LITTER_FILES
+    return path.name.lower() in _LITTER_FILES
 
 
 def _file(entry: os.DirEntry[str], path: str, info: SightingInfo) -> FoundFile:

@@ -350,6 +350,56 @@ def test_a_root_inside_the_index_is_a_usage_error(tmp_path: Path) -> None:
 # --- the measuring data ------------------------------------------------------------------------
 
 
+# --- folder by folder --------------------------------------------------------------------------
+
+
+@posix_only
+@pytest.mark.parametrize("by_descriptor", [True, False])
+def test_folder_by_folder_finds_what_a_walk_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_descriptor: bool
+) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    put(outside, "secret.jpg")
+    put(root, "a.jpg", "site/p/1.jpg", "site/p/Thumbs.db", "site/p/deep/2.jpg", "é/3.jpg", "i/ix")
+    put(root, "site/p/._1.jpg", data=folder._APPLE_DOUBLE)
+    put(root, "site/p/._photo.jpg")
+    (root / "site/p/in").symlink_to(root / "a.jpg")
+    (root / "site/p/out").symlink_to(outside)
+    (root / "site/p/nowhere").symlink_to(root / "gone")
+    os.mkfifo(root / "site/p/pipe")
+    if not by_descriptor:
+        monkeypatch.setattr(os, "supports_fd", set())
+    asked: dict[str, Any] = {"site_from_path": True, "leave_out": [root / "i"]}
+    found: list[FoundFile] = []
+    skipped: dict[str, str] = {}
+    for item in folder.folders(root, **asked):
+        if isinstance(item, SkippedFile):
+            skipped[item.path] = item.reason
+        else:
+            found += item.files()
+            skipped |= {skip.path: skip.reason for skip in item.skips}
+    walked = [item for item in walk(root, **asked) if isinstance(item, FoundFile)]
+    assert sorted(found, key=lambda file: file.path) == sorted(walked, key=lambda file: file.path)
+    assert [file.path for file in walked if file.path.startswith("site/p/._")] == [
+        "site/p/._photo.jpg"
+    ]
+    assert skipped == skips(root, **asked)
+
+
+@posix_only
+def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    put(outside, "secret.jpg")
+    put(root, "a/1.jpg")
+    found = folder.folders(root)
+    next(found)  # the root itself has been listed
+    (root / "a").rename(tmp_path / "away")
+    (root / "a").symlink_to(outside)
+    (skip,) = found
+    assert isinstance(skip, SkippedFile)
+    assert (skip.path, skip.reason[: len(folder.UNREADABLE)]) == ("a", folder.UNREADABLE)
+
+
 @pytest.mark.shared_data
 @pytest.mark.parametrize(("name", "count"), [("photos", 1837), ("bad_inputs", 2509)])
 def test_no_file_of_the_measuring_data_is_lost(name: str, count: int) -> None:

@@ -17,6 +17,10 @@ from imagematch.monitor import Monitor
 #: Seconds between two looks at the memory of a process tree; one look takes about 5 ms.
 _LOOK_EVERY = 0.05
 
+#: Keeps Python from writing down what it compiles, so that it compiles it at each start: no
+#: installed package is used like that.
+_COMPILE_ALWAYS = "PYTHONDONTWRITEBYTECODE"
+
 
 @dataclass(frozen=True, slots=True)
 class Ran:
@@ -72,7 +76,7 @@ def run(
             stdin=subprocess.DEVNULL,
             stdout=output if keep else subprocess.DEVNULL,
             stderr=errors,
-            env={**os.environ, **(environment or {})},
+            env={**_environment(), **(environment or {})},
         ) as process:
             with _watched(process.pid, memory) as watch:
                 try:
@@ -90,6 +94,10 @@ def run(
         text, complaints = (file.read().decode(errors="replace") for file in (output, errors))
     said = complaints.strip().rpartition("\n")[2]
     return Ran(code, seconds, processor, peak, text, said)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name != _COMPILE_ALWAYS}
 
 
 def checked(ran: Ran, command: Sequence[str]) -> Ran:
