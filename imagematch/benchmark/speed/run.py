@@ -26,7 +26,7 @@ UNCHANGED, BUSY, SCALE = "unchanged", "busy", "scale"
 ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, BUSY, SCALE)
 
 #: Numbers of photos that memory is measured at, beside all that there are.
-_MEMORY_SIZES = (250, 500, 1000)
+_MEMORY_SIZES = (250, 1000, 4000, 16_000)
 
 #: Photos that are taken apart into steps, half of a minute of the slowest preset, and photos that
 #: come before.
