@@ -3,17 +3,24 @@
 import math
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from imagematch.benchmark import canvas
 from imagematch.benchmark.canvas import Plot
 from imagematch.benchmark.speed.records import Growth, Peak, Speed, Steps, Throughput, step_names
 from imagematch.benchmark.speed.tables import amount, number
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 #: Of all workers together, whatever the number of photos, bytes.
 _MOST_MEMORY = 10**9
 
 #: Characters in a line of the title of a small plot.
 _TITLE = 34
+
+#: How many times as much the top of a small plot stands for as its bottom, at least.
+_LEAST_RANGE = 10.0
 
 
 def draw(speed: Speed) -> tuple[Plot, ...]:
@@ -147,6 +154,8 @@ def _growth(growths: Sequence[Growth]) -> bytes:
         title = textwrap.fill(growth.name, _TITLE)
         axes.set(xscale="log", yscale="log" if logarithmic else "linear", title=title)
         axes.margins(x=0.3, y=0.25)
+        if logarithmic:
+            _widen(axes)
         axes.minorticks_off()
         # The points say how much; powers of ten that happen to lie between them would not.
         axes.set_xticks(growth.sizes, [f"{size:,}" for size in growth.sizes])
@@ -154,3 +163,10 @@ def _growth(growths: Sequence[Growth]) -> bytes:
     for spare in range(len(growths), rows * columns):
         grid[spare // columns][spare % columns].axis("off")
     return canvas.png(figure)
+
+
+def _widen(axes: "Axes") -> None:
+    """Show a power of ten at least: what stays the same must not look as if it rose and fell."""
+    low, high = axes.get_ylim()
+    more = max(1.0, _LEAST_RANGE * low / high) ** 0.5
+    axes.set_ylim(low / more, high * more)
