@@ -1,12 +1,9 @@
 """The calibration that ships says what evidence is worth, and the script that fits it can count."""
 
-import importlib
 import json
-import sys
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,21 +12,11 @@ import pytest
 from imagematch.kernels.confidence import Calibration, judge
 from imagematch.records import Evidence, Geometry, Judgement
 from imagematch.settings import DEFAULTS
+from tests.scripts import script
 
 pytest.importorskip("scipy", reason="calibration is fitted with scipy, which scikit-image brings")
 
-SCRIPTS = Path(__file__).parents[1] / "scripts"
 SHIPPED = files("imagematch").joinpath("calibration.json").read_text(encoding="utf-8")
-
-
-def script(name: str) -> ModuleType:
-    """Import a script as Python does when it is run: with its own folder on the path."""
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(SCRIPTS))
-
 
 calibration_fit = script("calibration_fit")
 calibrate = script("calibrate")

@@ -1,6 +1,5 @@
 """The documents tell the truth: commands run, links lead somewhere, nothing is left out."""
 
-import importlib
 import json
 import os
 import re
@@ -21,6 +20,7 @@ from imagematch.presets import PRESETS
 from imagematch.reports import wording
 from imagematch.settings import DEFAULTS
 from imagematch.sources import manifest
+from tests.scripts import script
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
@@ -178,11 +178,7 @@ def case(tmp_path: Path) -> Path:
     """A folder with what the README's commands name, made from the samples."""
     pytest.importorskip("skimage", reason="the sample photos come with scikit-image")
     pytest.importorskip("matplotlib", reason="one sample photo comes with Matplotlib")
-    sys.path.insert(0, str(ROOT / "scripts"))
-    try:
-        samples = importlib.import_module("make_samples")
-    finally:
-        sys.path.remove(str(ROOT / "scripts"))
+    samples = script("make_samples")
     made, folder = tmp_path / "samples", tmp_path / "case"
     samples.build(made)
     shutil.copytree(made / "ads", folder / "ads")

@@ -2,31 +2,18 @@
 
 import csv
 import hashlib
-import importlib
-import sys
 from collections import Counter
 from itertools import combinations
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from tests.scripts import script
+
 pytest.importorskip("skimage", reason="the sample photos come with scikit-image")
 pytest.importorskip("matplotlib", reason="one sample photo comes with Matplotlib")
-
-SCRIPTS = Path(__file__).parents[1] / "scripts"
-
-
-def script(name: str) -> ModuleType:
-    """Import a script as Python does when it is run: with its own folder on the path."""
-    sys.path.insert(0, str(SCRIPTS))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(SCRIPTS))
-
 
 make_samples, demo = script("make_samples"), script("demo")
 

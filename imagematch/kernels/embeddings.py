@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from imagematch.errors import EmbedderUnavailable, SettingsError
+from imagematch.kernels.composite_probe import probe_of
 from imagematch.kernels.inference import AUTO, open_session
 from imagematch.presets import HASHES, PRESETS
 from imagematch.records import Bytes, Floats
@@ -72,6 +73,9 @@ class Embedder(Protocol):
         Returns:
             Shape (N, D), float32, rows of unit length. A row does not depend on the others.
         """
+
+    def is_composite(self, embedding: Floats) -> bool:
+        """Whether a whole picture likely shows others, by its embedding, shape (D,)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +193,7 @@ class ModelEmbedder:
     """
 
     def __init__(self, model: Model, runtime: str = AUTO) -> None:
-        """Load the model; raises as `inference.open_session` does."""
+        """Load the model; raises as `inference.open_session` and `composite_probe.probe_of` do."""
         weights = WEIGHTS.get(model.identity.name)
         bears = weights is not None and weights.bfloat16
         self._side = model.identity.side
@@ -197,9 +201,10 @@ class ModelEmbedder:
             self._session = open_session(model.path, self._side, runtime, bfloat16=bears)
         except EmbedderUnavailable as error:
             raise EmbedderUnavailable(f"{error}. {_STILL_WORKS}") from error
-        self._dimensions = self._probe(model.path)
+        self._dimensions = self._tried(model.path)
+        self._composites = probe_of(model.identity.sha256)
 
-    def _probe(self, path: Path) -> int:
+    def _tried(self, path: Path) -> int:
         blank = np.zeros((1, self._side, self._side, 3), np.uint8)
         try:
             output = self._session.run(blank)
@@ -236,6 +241,10 @@ class ModelEmbedder:
         # int8 models give lengths of 1 within 1e-6; scores should not depend on that.
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return rows
+
+    def is_composite(self, embedding: Floats) -> bool:
+        """See `Embedder.is_composite`; never, where no probe was fitted to the model."""
+        return self._composites is not None and self._composites.accepts(embedding)
 
 
 @lru_cache(maxsize=2)

@@ -2,12 +2,14 @@
 
 One embedding of a collage, a screenshot or a picture with another one pasted onto it describes
 none of the photos in it. So the panels that straight lines cut out (`kernels.panels`) and the
-rectangles that lie anywhere in the picture (`kernels.rectangles`) become views of their own. A
-query gets more, for which an index would pay too much: tilted frames (`kernels.frames`) and crops.
+rectangles that lie anywhere in the picture (`kernels.rectangles`) become views of their own.
+Tilted frames (`kernels.frames`) and crops, for which an index would pay too much, are for queries
+and for pictures that look like composites (`kernels.composite_probe`).
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -19,8 +21,12 @@ from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.kernels.steps import steps
 from imagematch.records import Bytes, Floats
 
-#: Views of one photo beside the whole picture, at most.
+#: Parts of one photo that are views of their own, at most.
 _MOST = 12
+
+#: Views of an indexed photo beside the whole picture, at most: what the ids of vectors have room
+#: for.
+MOST_INDEXED = 15
 
 #: Two views are the same when their boxes have this much in common (intersection over union).
 _SAME = 0.75
@@ -29,11 +35,18 @@ _SAME = 0.75
 #: would only soften it.
 _UPRIGHT = 0.03
 
-#: The crops of a query: what its height and width are divided by, and where they begin, as shares
-#: of the room that they have to move in. Halves cover the photo with overlap; thirds are the parts
-#: of a collage of nine, and about the size of what is pasted onto a photo.
-_CROP_PARTS = (2, 3)
+#: The crops: what height and width are divided by, and where they begin, as shares of the room that
+#: they have to move in. Halves cover the photo with overlap; thirds are the parts of a collage of
+#: nine, and about the size of what is pasted onto a photo. The quarters of a picture come first,
+#: because an indexed one has room for the first few crops only.
 _CROP_STARTS = (0.0, 0.5, 1.0)
+_GRID = tuple(product(_CROP_STARTS, _CROP_STARTS))
+_QUARTERS = tuple(product((0.0, 1.0), (0.0, 1.0)))
+_CROPS = (
+    *((2, start) for start in _QUARTERS),
+    *((3, start) for start in _GRID),
+    *((2, start) for start in _GRID if start not in _QUARTERS),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,23 +93,25 @@ def views_of(picture: Sizes) -> tuple[View, ...]:
     return _distinct([View(part) for part in parts], ())
 
 
-def further_views(rgb: Bytes) -> tuple[View, ...]:
-    """The views that only a query gets: closed outlines anywhere in the picture, then crops."""
+def further_views(rgb: Bytes, parts: Sequence[View]) -> tuple[View, ...]:
+    """Views of queries and composites: closed outlines anywhere in the picture, then crops.
+
+    Args:
+        parts: the views that the picture has anyway; what is nearly one of them is left out.
+    """
     outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
-    return (*_distinct(outlines, find_views(rgb)), *crops(rgb))
+    return (*_distinct(outlines, parts), *crops(rgb))
 
 
 def crops(rgb: Bytes) -> tuple[View, ...]:
-    """Nine crops of a half of a picture's height and width, then nine of a third."""
-    return tuple(crop for parts in _CROP_PARTS for crop in _grid(rgb.shape, parts))
+    """Nine crops of a half of a picture's height and width, and nine of a third."""
+    return tuple(_crop(rgb.shape, parts, *start) for parts, start in _CROPS)
 
 
-def _grid(shape: tuple[int, ...], parts: int) -> Iterator[View]:
+def _crop(shape: tuple[int, ...], parts: int, high: float, wide: float) -> View:
     down, across = max(1, shape[0] // parts), max(1, shape[1] // parts)
-    for high in _CROP_STARTS:
-        for wide in _CROP_STARTS:
-            top, left = round(high * (shape[0] - down)), round(wide * (shape[1] - across))
-            yield View(Box(top, top + down, left, left + across))
+    top, left = round(high * (shape[0] - down)), round(wide * (shape[1] - across))
+    return View(Box(top, top + down, left, left + across))
 
 
 def boxes(rgb: Bytes) -> Iterator[Box]:
@@ -105,8 +120,9 @@ def boxes(rgb: Bytes) -> Iterator[Box]:
     What comes later is sought only when it is asked for.
     """
     yield Box(0, rgb.shape[0], 0, rgb.shape[1])
-    yield from (view.box for view in find_views(rgb))
-    yield from (view.box for view in further_views(rgb))
+    parts = find_views(rgb)
+    yield from (view.box for view in parts)
+    yield from (view.box for view in further_views(rgb, parts))
 
 
 def _distinct(proposed: Sequence[View], known: Sequence[View]) -> tuple[View, ...]:

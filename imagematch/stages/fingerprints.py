@@ -45,8 +45,8 @@ class QueryPrint:
 
     Attributes:
         orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
-        views: shape (V, D), float32; the fingerprint's embeddings, then further views, where
-            `search.crops` wants them.
+        views: shape (V, D), float32; the fingerprint's embeddings, then the further views that it
+            does not have, where `search.crops` wants them.
     """
 
     fingerprint: Fingerprint
@@ -174,8 +174,10 @@ def _described_query(
     vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
     if crops and embedder is not None and len(vectors):
-        parts = [view.cut(photo.rgb) for view in views.further_views(photo.rgb)]
-        vectors = np.concatenate([vectors, embedder.embed(parts)])
+        parts = views.find_views(photo.rgb)
+        found = (*parts, *views.further_views(photo.rgb, parts))
+        missing = [view.cut(photo.rgb) for view in found[len(vectors) - 1 :]]
+        vectors = np.concatenate([vectors, embedder.embed(missing)])
     return QueryPrint(fingerprint, orientations, vectors)
 
 
@@ -216,8 +218,11 @@ def _embedded(photo: Sizes, gate: str, settings: DescribeSettings) -> Floats:
     embedder = embeddings.load(settings)
     if embedder is None or gate:
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
-    parts = [view.cut(photo.whole) for view in views.views_of(photo)]
-    vectors = embedder.embed([photo.whole, *parts])
+    whole = embedder.embed([photo.whole])
+    found = views.views_of(photo)
+    if embedder.is_composite(whole[0]):
+        found = (*found, *views.further_views(photo.whole, found))[: views.MOST_INDEXED]
+    vectors = np.concatenate([whole, embedder.embed([view.cut(photo.whole) for view in found])])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
         raise PhotoError("unsupported", "the embedding model gives no usable vector for it")
     return vectors

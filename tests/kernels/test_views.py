@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from imagematch.kernels import composites, views
 from imagematch.kernels.panels import Box, find_panels
-from imagematch.kernels.views import View, boxes, crops, find_views, further_views
+from imagematch.kernels.views import MOST_INDEXED, View, boxes, crops, find_views, further_views
 from imagematch.records import Bytes
+from imagematch.stores.photos import VIEWS
 from tests.kernels.pasting import inside, iou, pasted
 from tests.world import photo as painted
 
@@ -61,7 +62,13 @@ def test_an_ordinary_photo_has_few_if_any(name: str) -> None:
 
 def found(picture: Bytes) -> tuple[View, ...]:
     """All views that are proposed: without the whole and without crops."""
-    return (*find_views(picture), *further_views(picture)[: -len(crops(picture))])
+    return all_views(picture)[: -len(crops(picture))]
+
+
+def all_views(picture: Bytes) -> tuple[View, ...]:
+    """All but the whole."""
+    parts = find_views(picture)
+    return (*parts, *further_views(picture, parts))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.6])
@@ -99,7 +106,7 @@ def test_views_of_any_picture_lie_in_it_and_can_be_cut(
     size = (long, short) if tall else (short, long)
     blocks = np.random.default_rng(seed).integers(0, 256, (3, 4, 3), dtype=np.uint8)
     picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
-    for view in (*find_views(picture), *further_views(picture)):
+    for view in all_views(picture):
         assert inside(view.box, picture)
         part = view.cut(picture)
         assert part.flags.c_contiguous
@@ -151,7 +158,7 @@ def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
     picture = np.zeros((height, width, 3), np.uint8)
     views = crops(picture)
     assert len(views) == 18
-    for parts, some in ((2, views[:9]), (3, views[9:])):
+    for parts, some in ((2, (*views[:4], *views[13:])), (3, views[4:13])):
         covered = np.zeros((height, width), bool)
         for view in some:
             box = view.box
@@ -169,10 +176,20 @@ def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
         assert (rows.sum() >= height - gaps, columns.sum() >= width - gaps) == (True, True)
 
 
+def test_quarters_are_the_first_crops() -> None:
+    """An indexed composite may have room for few others."""
+    quarters = [view.box for view in crops(np.zeros((60, 80, 3), np.uint8))[:4]]
+    assert quarters == [Box(top, top + 30, left, left + 40) for top in (0, 30) for left in (0, 40)]
+
+
+def test_vector_ids_have_room_for_all_views_of_an_indexed_photo() -> None:
+    assert MOST_INDEXED + 1 == VIEWS
+
+
 @pytest.mark.parametrize("picture", [collage(), album(), COFFEE], ids=["collage", "album", "photo"])
 def test_views_are_numbered_whole_then_parts_then_further_ones(picture: Bytes) -> None:
     whole = Box(0, picture.shape[0], 0, picture.shape[1])
-    expected = [whole, *(view.box for view in (*find_views(picture), *further_views(picture)))]
+    expected = [whole, *(view.box for view in all_views(picture))]
     assert list(boxes(picture)) == expected
 
 

@@ -14,6 +14,7 @@ from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.stages import fingerprints
 from imagematch.stages.fingerprints import FileTask, describe_files, describe_queries, read_photo
+from imagematch.stores.photos import VIEWS
 from tests.world import photo, save
 
 DECODE, HASHES = DecodeSettings(), DescribeSettings(preset="hashes")
@@ -53,6 +54,11 @@ class _Means:
     """An embedder of two numbers, so that it can be seen what was embedded."""
 
     dimensions = 2
+    composite = False
+
+    def is_composite(self, embedding: Floats) -> bool:
+        assert embedding.shape == (2,)
+        return self.composite
 
     def embed(self, photos: Sequence[Bytes]) -> Floats:
         shapes = np.array([rgb.shape[:2] for rgb in photos], np.float32)
@@ -77,8 +83,27 @@ def test_the_whole_picture_is_embedded_first_then_its_views_and_a_querys_crops(
     assert len(parts) >= 2
     assert isinstance(found, Fingerprint)
     assert not isinstance(query, Failure)
-    wanted = means.embed([rgb, *(view.cut(rgb) for view in (*parts, *views.further_views(rgb)))])
+    further = views.further_views(rgb, parts)
+    wanted = means.embed([rgb, *(view.cut(rgb) for view in (*parts, *further))])
     assert np.array_equal(found.embeddings, wanted[: 1 + len(parts)])
+    assert np.array_equal(query.views, wanted)
+
+
+def test_a_composite_has_as_many_views_of_a_query_as_the_ids_of_vectors_have_room_for(
+    tmp_path: Path, means: _Means
+) -> None:
+    means.composite = True
+    rgb = np.concatenate([photo(1), np.full((40, 320, 3), 255, np.uint8), photo(2, 320, 160)])
+    task = FileTask((str(save(rgb, tmp_path / "two.png")),), "")
+    [found] = describe_files(DECODE, DescribeSettings(), [task])
+    [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
+    parts = views.find_views(rgb)
+    assert isinstance(found, Fingerprint)
+    assert not isinstance(query, Failure)
+    further = views.further_views(rgb, parts)
+    wanted = means.embed([rgb, *(view.cut(rgb) for view in (*parts, *further))])
+    assert len(wanted) > VIEWS
+    assert np.array_equal(found.embeddings, wanted[:VIEWS])
     assert np.array_equal(query.views, wanted)
 
 

