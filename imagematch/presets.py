@@ -33,11 +33,11 @@ HASHES = "hashes"
 #: `fast` and `balanced` differ in queries only, so an index can change between them at any time.
 PRESETS = {
     "fast": Preset(
-        "The small model, no crops of a query, fewer candidates verified.",
+        "The small model, crops of composites only, fewer verified.",
         "sscd-small",
         {"search": {"crops": False, "verified": 8}},
     ),
-    "balanced": Preset("The small model, 18 crops of a query; the default.", "sscd-small"),
+    "balanced": Preset("The small model, 18 crops of each query; the default.", "sscd-small"),
     "thorough": Preset(
         "The full model, more candidates verified; slower, finds more.",
         "sscd",

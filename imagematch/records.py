@@ -149,8 +149,9 @@ class Fingerprint:
         pdq: PDQ, 256 bits, 64 hex digits.
         pdq_quality: 0-100; the PDQ paper advises against using hashes below 50.
         gate: "" for an ordinary photo, else why it may only match exactly: "flat", "tiny", "drawn".
-        embeddings: shape (V, D), float32, rows of unit length: the whole picture, then the panels
-            of a composite one. V is 0 for a gated photo or with a preset that has no embedder.
+        embeddings: shape (V, D), float32, rows of unit length: the whole picture, then its
+            other views (`kernels.views`). V is 0 for a gated photo or with a preset that has no
+            embedder.
         seconds: where the time went: "decode", "hash", "embed".
         picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
     """

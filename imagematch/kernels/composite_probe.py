@@ -1,10 +1,10 @@
 """Whether a picture shows other pictures: the embedding of the whole in, yes or no out.
 
 Lines find the parts of most collages and screenshots; of those that were photographed, tilted or
-warped they find few. But nearly all of these pictures are alike as a whole, and a linear probe of
-the embedding (Alain and Bengio 2016), which is there anyway, tells them from photographs. It is
-fitted to the tuning half by scripts/fit_composites.py, for each of the shipped models, and lives in
-imagematch/composite_probe.json with its provenance.
+warped they find few. But most of these pictures are alike as a whole, and a linear probe of the
+embedding (Alain and Bengio 2016), which is there anyway, tells them from photographs. Not so small
+insets, which hardly change the whole. It is fitted to the tuning half by scripts/fit_composites.py,
+for each of the shipped models, and lives in imagematch/composite_probe.json with its provenance.
 """
 
 import json
@@ -40,7 +40,7 @@ class CompositeProbe:
         return float(embedding @ self.weights) + self.intercept > 0
 
 
-def probe_of(model_sha256: str) -> CompositeProbe | None:
+def of_model(model_sha256: str) -> CompositeProbe | None:
     """The probe that was fitted to a model; None for one of the user's own.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from imagematch.errors import EmbedderUnavailable, SettingsError
-from imagematch.kernels.composite_probe import probe_of
+from imagematch.kernels import composite_probe
 from imagematch.kernels.inference import AUTO, open_session
 from imagematch.presets import HASHES, PRESETS
 from imagematch.records import Bytes, Floats
@@ -193,7 +193,7 @@ class ModelEmbedder:
     """
 
     def __init__(self, model: Model, runtime: str = AUTO) -> None:
-        """Load the model; raises as `inference.open_session` and `composite_probe.probe_of` do."""
+        """Load the model; raises as `inference.open_session` and `composite_probe.of_model` do."""
         weights = WEIGHTS.get(model.identity.name)
         bears = weights is not None and weights.bfloat16
         self._side = model.identity.side
@@ -201,10 +201,10 @@ class ModelEmbedder:
             self._session = open_session(model.path, self._side, runtime, bfloat16=bears)
         except EmbedderUnavailable as error:
             raise EmbedderUnavailable(f"{error}. {_STILL_WORKS}") from error
-        self._dimensions = self._tried(model.path)
-        self._composites = probe_of(model.identity.sha256)
+        self._dimensions = self._measured_dimensions(model.path)
+        self._composites = composite_probe.of_model(model.identity.sha256)
 
-    def _tried(self, path: Path) -> int:
+    def _measured_dimensions(self, path: Path) -> int:
         blank = np.zeros((1, self._side, self._side, 3), np.uint8)
         try:
             output = self._session.run(blank)

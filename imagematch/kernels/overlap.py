@@ -19,7 +19,7 @@ type Frame = tuple[float, float, float, float]
 #: How geometry ends where one photo was laid over the other; other ends show nothing that fits.
 _LAID_OVER = ("accepted", "pixels_differ")
 
-#: Verification looked at one panel if the photos share _MORE times the area that it counted, and
+#: Verification looked at one part if the photos share _MORE times the area that it counted, and
 #: at the panel that this share of the points is in.
 _MORE = 1.1
 _MOST_POINTS = 0.95

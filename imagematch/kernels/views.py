@@ -90,7 +90,7 @@ def views_of(picture: Sizes) -> tuple[View, ...]:
     small, known = picture.small, steps(picture.small)
     found = (*panels_of(small, known), *rectangles_of(small, known))
     parts = enlarged(found, small, picture.whole)
-    return _distinct([View(part) for part in parts], ())
+    return _distinct([View(part) for part in parts], ())[:_MOST]
 
 
 def further_views(rgb: Bytes, parts: Sequence[View]) -> tuple[View, ...]:
@@ -100,7 +100,7 @@ def further_views(rgb: Bytes, parts: Sequence[View]) -> tuple[View, ...]:
         parts: the views that the picture has anyway; what is nearly one of them is left out.
     """
     outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
-    return (*_distinct(outlines, parts), *crops(rgb))
+    return _distinct([*outlines, *crops(rgb)], parts)
 
 
 def crops(rgb: Bytes) -> tuple[View, ...]:
@@ -114,15 +114,19 @@ def _crop(shape: tuple[int, ...], parts: int, high: float, wide: float) -> View:
     return View(Box(top, top + down, left, left + across))
 
 
-def boxes(rgb: Bytes) -> Iterator[Box]:
+def boxes(rgb: Bytes, *, further: bool = True) -> Iterator[Box]:
     """The boxes of all views by their number: the whole picture, its parts, further views.
 
     What comes later is sought only when it is asked for.
+
+    Args:
+        further: False leaves out further views, whose numbers depend on how many parts there are.
     """
     yield Box(0, rgb.shape[0], 0, rgb.shape[1])
     parts = find_views(rgb)
     yield from (view.box for view in parts)
-    yield from (view.box for view in further_views(rgb, parts))
+    if further:
+        yield from (view.box for view in further_views(rgb, parts))
 
 
 def _distinct(proposed: Sequence[View], known: Sequence[View]) -> tuple[View, ...]:
@@ -131,7 +135,7 @@ def _distinct(proposed: Sequence[View], known: Sequence[View]) -> tuple[View, ..
     for view in proposed:
         if all(view.box.overlap(other.box) < _SAME for other in (*known, *views)):
             views.append(view)
-    return tuple(views[:_MOST])
+    return tuple(views)
 
 
 def _framed(corners: Floats, shape: tuple[int, ...]) -> View:

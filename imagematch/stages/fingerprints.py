@@ -41,7 +41,7 @@ class FileTask:
 
 @dataclass(frozen=True, slots=True)
 class QueryPrint:
-    """The fingerprint of a query, with the views that only a query gets.
+    """The fingerprint of a query, with the views that every query gets.
 
     Attributes:
         orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
@@ -214,13 +214,13 @@ def _fingerprint(
 
 
 def _embedded(photo: Sizes, gate: str, settings: DescribeSettings) -> Floats:
-    """The whole picture and its parts, shape (V, D); V is 0 where nothing is to be embedded."""
+    """The whole picture and its views, shape (V, D); V is 0 where nothing is to be embedded."""
     embedder = embeddings.load(settings)
     if embedder is None or gate:
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
     whole = embedder.embed([photo.whole])
     found = views.views_of(photo)
-    if embedder.is_composite(whole[0]):
+    if settings.crops and embedder.is_composite(whole[0]):
         found = (*found, *views.further_views(photo.whole, found))[: views.MOST_INDEXED]
     vectors = np.concatenate([whole, embedder.embed([view.cut(photo.whole) for view in found])])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):

@@ -71,7 +71,8 @@ class _Opened:
         """The photo, and the box of a view by its number.
 
         One that the picture does not have means the whole picture: it was given when the photo was
-        decoded at another size.
+        decoded at another size. What is kept of a photo has no further views, because it may have
+        a part more or less, and their numbers would mean other places.
         """
         self.boxes += islice(self.further, max(0, view + 1 - len(self.boxes)))
         return self.photo, self.boxes[view] if view < len(self.boxes) else self.boxes[0]
@@ -200,7 +201,7 @@ _opened: OrderedDict[str, _Opened] = OrderedDict()
 
 def _open(task: FileTask, decoding: DecodeSettings) -> _Opened:
     photo, kept = open_photo(task, decoding)
-    return _Opened(photo, kept, views.boxes(photo.rgb))
+    return _Opened(photo, kept, views.boxes(photo.rgb, further=not kept))
 
 
 def _remembered[K, V](cache: OrderedDict[K, V], key: K, most: int, make: Callable[[], V]) -> V:

@@ -1,7 +1,7 @@
 """Search: fingerprints in, pairs that are worth a closer look out.
 
 Candidates come from three indexes: equal pixels, PDQ in all eight orientations, and embeddings of
-photos and their panels. Whether a candidate is a match is decided in `stages.verify`.
+photos and their views. Whether a candidate is a match is decided in `stages.verify`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +59,7 @@ class Near:
     Attributes:
         margin: how much larger the cosine of a view is than what is usual for it, at most.
         probe_view, photo_view: which view of either was closest by embedding; 0 is the whole
-            picture, higher numbers are panels (of a query: panels, then crops).
+            picture, other numbers are those of `kernels.views`.
     """
 
     photo_id: int
@@ -279,13 +279,12 @@ def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:
 
 def _views_of(index: Index, photos: Iterable[PhotoFacts]) -> dict[int, Floats]:
     """Embeddings of each photo, shape (V, D); V is 0 where there are none (yet)."""
-    ids, vectors = _vectors(index, photos)
+    ordered = sorted(photos, key=lambda photo: photo.id)
+    ids, vectors = _stored(index, _vector_ids(ordered))
     owners = ids // vector_id(1)
-    return {photo.id: vectors[owners == photo.id] for photo in photos}
-
-
-def _vectors(index: Index, photos: Iterable[PhotoFacts]) -> tuple[Ids, Floats]:
-    return _stored(index, _vector_ids(photos))
+    wanted = [photo.id for photo in ordered]
+    first, end = (np.searchsorted(owners, wanted, side) for side in ("left", "right"))
+    return {photo_id: vectors[a:b] for photo_id, a, b in zip(wanted, first, end, strict=True)}
 
 
 def _vector_ids(photos: Iterable[PhotoFacts]) -> Ids:

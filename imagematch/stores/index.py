@@ -191,7 +191,7 @@ class Index:
 
     @property
     def embeddings(self) -> VectorStore | None:
-        """Embeddings of photos and their panels; None with the preset `hashes`."""
+        """Embeddings of photos and their views; None with the preset `hashes`."""
         return self._stores.get(_EMBEDDING)
 
     # --- keeping the stores together -----------------------------------------------------------

@@ -22,7 +22,8 @@ from imagematch.stores.schema import (
 )
 from imagematch.stores.sightings import MANY
 
-#: Ids of one photo's vectors start at its own id times this: the whole picture first, then panels.
+#: Ids of one photo's vectors start at its own id times this: the whole picture first, then its
+#: other views. A number of all indexes that there are.
 VIEWS = 16
 
 

@@ -105,6 +105,12 @@ def test_a_composite_has_as_many_views_of_a_query_as_the_ids_of_vectors_have_roo
     assert len(wanted) > VIEWS
     assert np.array_equal(found.embeddings, wanted[:VIEWS])
     assert np.array_equal(query.views, wanted)
+    [fewer] = describe_files(DECODE, DescribeSettings(crops=False), [task])
+    [few] = describe_queries(DECODE, DescribeSettings(), [task], crops=False)
+    assert isinstance(fewer, Fingerprint)
+    assert not isinstance(few, Failure)
+    assert np.array_equal(fewer.embeddings, wanted[: 1 + len(parts)])
+    assert np.array_equal(few.views, found.embeddings)
 
 
 @pytest.mark.usefixtures("means")

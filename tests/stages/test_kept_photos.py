@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import kept
+from imagematch.kernels import kept, views
 from imagematch.records import Fingerprint
 from imagematch.reports import wording
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings, VerifySettings
@@ -59,6 +59,18 @@ def test_no_picture_is_made_unless_asked_for(task: FileTask) -> None:
     [found] = describe_files(DECODE, DescribeSettings(preset="hashes"), [task])
     assert isinstance(found, Fingerprint)
     assert found.picture == b""
+
+
+def test_a_further_view_of_what_was_kept_is_the_whole_picture(task: FileTask) -> None:
+    """Its number may mean another place there, because a part more or less is found."""
+    there = geometry._open(task, DECODE)
+    left = geometry._open(gone(task), DECODE)
+    assert (there.kept, left.kept) == (False, True)
+    _, whole = left.view(0)
+    parts = len(views.find_views(left.photo.rgb))
+    for number in range(1 + parts, 16):
+        assert left.view(number)[1] == whole
+        assert there.view(number)[1] != there.view(0)[1]
 
 
 def test_the_file_comes_before_what_was_kept(task: FileTask) -> None:

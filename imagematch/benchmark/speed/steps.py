@@ -36,6 +36,7 @@ TIMED: tuple[tuple[object, str, str], ...] = (
     (hashes, "quality_gate", "quality gate"),
     (fingerprints, "sizes", "smaller sizes"),
     (views, "views_of", "views"),
+    (views, "further_views", "views"),
     (embeddings.ModelEmbedder, "embed", "embedding"),
     (describe, "_store", "store fingerprints"),
     (search, "run", "search"),
