@@ -220,7 +220,7 @@ class Evidence:
     Attributes:
         exact: the same bytes or the same pixels.
         pdq_distance: bits of 256, the smallest over the eight flips and rotations of the query.
-        cosine: -1 to 1, the largest over the views of the query.
+        cosine: -1 to 1, the largest of the whole picture of one with any view of the other.
         geometry: None when the pair was not verified (a file was gone, or geometry was not needed).
         rule: which rule decided, e.g. "same_bytes", "same_pixels", "geometry", "unverified".
     """

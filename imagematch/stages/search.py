@@ -57,6 +57,7 @@ class Near:
     """A photo that an index found close to a probe, with all that can be measured at once.
 
     Attributes:
+        cosine: of the whole picture of one with any view of the other, at most.
         margin: how much larger the cosine of a view is than what is usual for it, at most.
         probe_view, photo_view: which view of either was closest by embedding; 0 is the whole
             picture, other numbers are those of `kernels.views`.
@@ -253,7 +254,8 @@ def measured(
         probe_view, photo_view = map(
             int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
         )
-        cosine = round(float(cosines[probe_view, photo_view]), 6)
+        # Two parts may be one interface: they are where to look, and no evidence without a look.
+        cosine = round(float(max(cosines[0].max(), cosines[:, 0].max())), 6)
         if background is not None:
             margin = round(float((cosines.max(axis=1) - background).max()), 6)
     same_pixels = probe.pixel_sha256 == photo.pixel_sha256

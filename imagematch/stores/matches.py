@@ -20,9 +20,10 @@ class Candidate:
 
     Attributes:
         pdq_distance: bits of 256; None where hashes say nothing.
-        cosine: -1 to 1, the largest over the views of both; None where embeddings say nothing.
+        cosine: -1 to 1, the largest of the whole picture of one with any view of the other; None
+            where embeddings say nothing.
         same_pixels: the pictures are equal pixel by pixel.
-        view_a, view_b: the views whose cosine that is; 0 is the whole picture, see `kernels.views`.
+        view_a, view_b: the views that look most alike; 0 is the whole picture, see `kernels.views`.
     """
 
     photo_a: int

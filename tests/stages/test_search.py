@@ -13,9 +13,9 @@ from imagematch.pipeline import IndexRequest
 from imagematch.records import Floats
 from imagematch.settings import DEFAULTS
 from imagematch.stages import search
-from imagematch.stages.search import Finder, Probe, probes_of
+from imagematch.stages.search import Finder, Probe, measured, probes_of
 from imagematch.stores.index import Index
-from imagematch.stores.photos import Described
+from imagematch.stores.photos import Described, PhotoFacts
 from tests.stores import builders
 from tests.world import ad_sites, photo, save
 
@@ -65,6 +65,22 @@ def test_a_photo_must_be_nearer_than_what_is_near_to_everything(tmp_path: Path) 
     for views in ([sharp], [plain, sharp]):
         margins = found(tmp_path / f"{len(views)}", photos, views)
         assert margins == {31: pytest.approx(0.25, abs=0.01)}
+
+
+def test_parts_that_are_alike_say_where_to_look_and_not_how_alike_two_photos_are() -> None:
+    """Two screenshots of one app share its interface; a copy is like a part of the other photo."""
+    app, one, other = view(1.0, 0), view(1.0, 1), view(1.0, 2)
+
+    def seen(probe: list[Floats], photo: list[Floats]) -> tuple[float | None, int, int]:
+        facts = PhotoFacts(1, "a", "b", "0" * 64, 0, "", len(photo))
+        looked_for = Probe("c", np.empty((0, hashes.PDQ_BYTES), np.uint8), np.stack(probe))
+        near = measured(looked_for, facts, np.stack(photo), DEFAULTS.search)
+        return near.cosine, near.probe_view, near.photo_view
+
+    assert seen([one, app], [other, view(0.4, 1), app]) == (0.4, 1, 2)
+    assert seen([one, app], [view(0.4, 0), other]) == (0.4, 1, 0)
+    assert seen([one, app], [other, app, one]) == (1.0, 0, 2)
+    assert seen([app], [app]) == (1.0, 0, 0)
 
 
 def test_many_copies_are_all_found(tmp_path: Path) -> None:
