@@ -1,7 +1,8 @@
 """Pictures pasted onto a picture: RGB array in, the corners of its rectangles out.
 
 An inset is bounded by four straight edges that close, upright or tilted. Closed outlines are rare
-in photographs; those that do occur (a book, a window) cost an embedding and nothing else.
+in photographs; those that do occur (a book, a window) cost an embedding, and in an indexed
+composite the place of a crop.
 """
 
 from collections.abc import Iterator

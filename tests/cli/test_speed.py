@@ -23,7 +23,7 @@ def test_tables_go_to_stdout_and_files_to_the_folder(
     imagematch: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(busy, "_SECONDS", 1.0)
-    monkeypatch.setattr(busy, "_OTHERS", 40)
+    monkeypatch.setattr(busy, "_OTHERS", 400)
     photos, out = ad_sites(tmp_path / "photos", range(5)), tmp_path / "out"
     words = ("bench", photos, "--speed", "--out", out, "--rounds", "1", "--tree", "20")
     words = (*words, "--large", "1", "--scale", "2000,1000")
