@@ -24,6 +24,9 @@ _SIFT_SHIFT = 0.25
 #: of sharp ones the strongest are kept anyway.
 _CONTRAST = 0.01
 
+#: OpenCV's defaults, to be named because it takes the type of descriptors behind them only.
+_OCTAVE_LAYERS, _EDGE, _SIGMA = 3, 10.0, 1.6
+
 #: A glance looks at a picture of this share of the side, for this share of the keypoints.
 _GLANCE_SIDE, _GLANCE_SHARE = 0.4, 0.75
 
@@ -49,7 +52,8 @@ class Features:
         corner: x and y of the view's upper left corner in the full-size photo, px.
         share: 0-1, of the photo's area that the view is.
         points: shape (K, 2), float32; x and y of the keypoints in px of `gray`.
-        descriptors: shape (K, 128), float32, RootSIFT, rows of unit length.
+        histograms: shape (K, 128), uint8; SIFT of the keypoints, in a quarter of the memory of what
+            is compared, `descriptors`.
     """
 
     gray: Bytes
@@ -58,7 +62,17 @@ class Features:
     corner: tuple[float, float]
     share: float
     points: Floats
-    descriptors: Floats
+    histograms: Bytes
+
+    @property
+    def descriptors(self) -> Floats:
+        """RootSIFT: shape (K, 128), float32, rows of unit length.
+
+        Inner products are SIFT compared by the Hellinger kernel: the histograms are L1-normalised,
+        then square roots are taken.
+        """
+        sift = self.histograms.astype(np.float32)
+        return np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1.0))
 
     @property
     def size(self) -> tuple[int, int]:
@@ -81,8 +95,8 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     """
     view = _view(rgb, width, settings.side, box)
     there = _photographic(view, rgb, box)
-    points, descriptors = _at_half_size(view.gray, there, settings.keypoints)
-    return replace(view, content=there, points=points, descriptors=descriptors)
+    points, histograms = _at_half_size(view.gray, there, settings.keypoints)
+    return replace(view, content=there, points=points, histograms=histograms)
 
 
 def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = None) -> Features:
@@ -95,8 +109,8 @@ def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     """
     view = _view(rgb, width, max(1, round(_GLANCE_SIDE * settings.side)), box)
     count = round(_GLANCE_SHARE * settings.keypoints)
-    points, descriptors = _detected(view.gray, view.content, count)
-    return replace(view, points=points, descriptors=descriptors)
+    points, histograms = _detected(view.gray, view.content, count)
+    return replace(view, points=points, histograms=histograms)
 
 
 def photographed(glimpsed: Features, rgb: Bytes, box: Box | None = None) -> Features:
@@ -112,7 +126,7 @@ def photographed(glimpsed: Features, rgb: Bytes, box: Box | None = None) -> Feat
         glimpsed,
         content=there,
         points=glimpsed.points[on],
-        descriptors=glimpsed.descriptors[on],
+        histograms=glimpsed.histograms[on],
     )
 
 
@@ -129,7 +143,7 @@ def _view(rgb: Bytes, width: int, side: int, box: Box | None) -> Features:
         (view.left * enlarged, view.top * enlarged),
         view.area / whole.area,
         np.empty((0, 2), np.float32),
-        np.empty((0, 128), np.float32),
+        np.empty((0, 128), np.uint8),
     )
 
 
@@ -150,7 +164,7 @@ def _at_side(rgb: Bytes, side: int, most: float) -> Bytes:
     return np.asarray(gray, np.uint8)
 
 
-def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
+def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
     """What is detected in the picture at half its size, in px of the picture itself.
 
     The strongest keypoints of a sharp photo at its own size are its smallest details, which a
@@ -160,29 +174,30 @@ def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floa
     size = max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)
     smaller = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     there = cv2.resize(content.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    points, descriptors = _detected(smaller, there > 0, count)
+    points, histograms = _detected(smaller, there > 0, count)
     enlarged = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]], np.float32)
-    return ((points + 0.5) * enlarged - 0.5).astype(np.float32), descriptors
+    return ((points + 0.5) * enlarged - 0.5).astype(np.float32), histograms
 
 
-def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Floats]:
-    """Points, shape (K, 2), and descriptors, shape (K, 128)."""
-    # The precise way of enlarging has no shift, but finds less in photos with little texture.
+def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
+    """Points, shape (K, 2), and histograms, shape (K, 128)."""
     detector = cv2.SIFT.create(
-        nfeatures=max(1, count), contrastThreshold=_CONTRAST, enable_precise_upscale=False
+        max(1, count),
+        _OCTAVE_LAYERS,
+        _CONTRAST,
+        _EDGE,
+        _SIGMA,
+        cv2.CV_8U,
+        # The precise way has no shift, but finds less in photos with little texture.
+        enable_precise_upscale=False,
     )
     keypoints, sift = detector.detectAndCompute(
         gray, None if content.all() else content.astype(np.uint8)
     )
     if not keypoints:
-        return np.empty((0, 2), np.float32), np.empty((0, 128), np.float32)
+        return np.empty((0, 2), np.float32), np.empty((0, 128), np.uint8)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    return points - np.float32(_SIFT_SHIFT), _rootsift(np.asarray(sift, np.float32))
-
-
-def _rootsift(sift: Floats) -> Floats:
-    """Compare SIFT histograms by the Hellinger kernel: L1-normalise, then take square roots."""
-    return np.sqrt(sift / np.maximum(sift.sum(axis=1, keepdims=True), 1e-7))
+    return points - np.float32(_SIFT_SHIFT), np.asarray(sift, np.uint8)
 
 
 def mirror(features: Features) -> Features:
@@ -194,9 +209,9 @@ def mirror(features: Features) -> Features:
     width = features.gray.shape[1]
     points = features.points.copy()
     points[:, 0] = width - 1 - points[:, 0]
-    histograms = features.descriptors.reshape(-1, 4, 4, 8)
+    by_place = features.histograms.reshape(-1, 4, 4, 8)
     directions = (-np.arange(8)) % 8
-    descriptors = histograms[:, ::-1, :, directions].reshape(-1, 128)
+    histograms = by_place[:, ::-1, :, directions].reshape(-1, 128)
     return Features(
         np.ascontiguousarray(features.gray[:, ::-1]),
         np.ascontiguousarray(features.content[:, ::-1]),
@@ -204,7 +219,7 @@ def mirror(features: Features) -> Features:
         features.corner,
         features.share,
         points,
-        np.ascontiguousarray(descriptors),
+        np.ascontiguousarray(histograms),
     )
 
 

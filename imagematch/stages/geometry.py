@@ -21,8 +21,8 @@ from imagematch.records import Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
 
-#: What a worker keeps for the next pair: views with all their keypoints, about 0.5 MB each, views
-#: as glimpsed, 0.2 MB each, and decoded photos, at most 3 MB each by default.
+#: What a worker keeps for the next pair: views with all their keypoints, about 0.3 MB each, views
+#: as glimpsed, 0.1 MB each, and decoded photos, at most 3 MB each by default.
 _KEPT, _GLIMPSED, _OPEN = 48, 256, 8
 
 #: Correlation and agreement from which on the whole pictures have said it all.

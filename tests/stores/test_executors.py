@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ QUICK = WorkerSettings(count=2, seconds_per_file=0.5, memory_mb=1024, chunk=3)
 REPOSITORY = Path(__file__).parents[2]
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does this")
+glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc does this")
 
 
 @pytest.fixture(scope="module")
@@ -351,6 +353,16 @@ def test_stopped_program_leaves_no_worker(sign: signal.Signals, word: str) -> No
     process.communicate()
     assert process.returncode == -sign
     wait_until(lambda: all(gone(child) for child in found))
+
+
+@glibc_only
+def test_a_worker_hands_back_memory_that_lies_in_pieces() -> None:
+    with open_executor(WorkerSettings(count=1, chunk=1)) as executor:
+        resident = [
+            outcome.result or 0 for outcome in executor.run(workers.leave_gaps, [200] + [0] * 60)
+        ]
+    assert resident[1] > 200
+    assert resident[-1] < 100
 
 
 def test_serial_executor_gives_the_same_outcomes(team: Executor) -> None:

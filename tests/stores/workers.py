@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _warmed = False
+_kept: list[bytes] = []
 
 
 def behave(chunk: Sequence[str]) -> list[str]:
@@ -66,6 +67,16 @@ def die_once(folder: Path, chunk: Sequence[str]) -> list[str]:
 def swap_ends(chunk: Sequence[bytes]) -> list[bytes]:
     """Return every task backwards; for big tasks and big results."""
     return [task[::-1] for task in chunk]
+
+
+def leave_gaps(chunk: Sequence[int]) -> list[int]:
+    """Use this many MB in small pieces, keep a few of them, and return the MB resident after."""
+    for megabytes in chunk:
+        pieces = [bytes(2_000) for _ in range(500 * megabytes)]
+        _kept.extend(pieces[::500])
+        del pieces
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return [pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000] * len(chunk)
 
 
 def forget_one(chunk: Sequence[int]) -> list[int]:

@@ -68,9 +68,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _start_all(tape: Path, of: int) -> None:
-    from imagematch.stores.executors import ONE_THREAD  # the program has no use for it
+    from imagematch.stores.executors import NATIVE  # the program has no use for it
 
-    environment = {**os.environ, **ONE_THREAD}
+    environment = {**os.environ, **NATIVE}
     running = [
         subprocess.Popen([*command(tape, of), "--share", str(share)], env=environment)
         for share in range(of)
