@@ -233,7 +233,7 @@ def _described_in(index: Index, folder: Path) -> list[Content]:
         file
         for root in roots
         if (root.collection, root.path) == (IGNORED, place)
-        for file in index.sightings.known_files(root.id)
+        for file in index.known.files_of(root.id)
     )
     return _contents(index, {file.photo_id for file in files if file.photo_id is not None})
 

@@ -47,6 +47,9 @@ _APPLE_PREFIX = "._"
 #: How the reason of a folder or entry begins that the system does not let us look at.
 UNREADABLE = "can't be read"
 
+#: Nanoseconds since 1970 that arrays and databases can hold, to the year 2262.
+_LATEST = 2**63 - 1
+
 _SPECIAL = {
     stat.S_IFIFO: "a named pipe, not a file",
     stat.S_IFSOCK: "a socket, not a file",
@@ -100,34 +103,45 @@ def walk(
 
 @dataclass(slots=True)
 class FoundFolder:
-    """The regular files directly in one folder, held so that a million of them can be compared.
+    """The regular files directly in one folder, held so that a million of them fit in memory.
 
     Attributes:
         path: relative to the root, as in `FoundFile`; "" for the root itself.
         info: what the path says about the files.
         names: of the files, ascending.
-        stats: of each file in `names`.
         skips: what else is in it and is not read.
     """
 
     path: str
     info: SightingInfo
     names: list[str] = field(default_factory=list)
-    stats: list[os.stat_result] = field(default_factory=list)
     skips: list[SkippedFile] = field(default_factory=list)
+    _sizes: array[int] = field(default_factory=lambda: array("q"))
+    _mtimes: array[int] = field(default_factory=lambda: array("q"))
+    _inodes: array[int] = field(default_factory=lambda: array("Q"))
+    _ctimes: array[int] = field(default_factory=lambda: array("q"))
+
+    def add(self, name: str, status: os.stat_result) -> None:
+        """Take in a file; a whole `stat_result` takes twelve times as much memory as these four."""
+        self._sizes.append(status.st_size)
+        self._mtimes.append(_in_range(status.st_mtime_ns))
+        self._inodes.append(status.st_ino)
+        self._ctimes.append(_in_range(status.st_ctime_ns))
+        self.names.append(name)
 
     def files(self) -> Iterator[FoundFile]:
         """The files as `walk` gives them."""
         prefix = f"{self.path}/" if self.path else ""
-        for name, status in zip(self.names, self.stats, strict=True):
-            yield _found(prefix + name, status, self.info)
+        facts = zip(self.names, self._sizes, self._mtimes, self._inodes, self._ctimes, strict=True)
+        for name, size, mtime, inode, ctime in facts:
+            yield FoundFile(prefix + name, size, mtime, (self.info,), inode, ctime)
 
     def digest(self) -> bytes:
         """Identity of all that a scan compares: names, sizes, times and labels. 32 bytes."""
         labels = (self.info.site, self.info.profile, *self.names)  # no name has a NUL or a "/"
         digest = hashlib.sha256("\0/".join(labels).encode("utf-8", "surrogatepass"))
-        digest.update(array("q", [status.st_size for status in self.stats]))
-        digest.update(array("q", [status.st_mtime_ns for status in self.stats]))
+        digest.update(self._sizes)
+        digest.update(self._mtimes)
         return digest.digest()
 
 
@@ -161,8 +175,7 @@ def _folders(
         found = FoundFolder(path, _info(path) if site_from_path else above.info)
         try:
             with _opened(f"{root.folder}/{path}") as there, os.scandir(there) as listed:
-                below = sorted(listed, key=attrgetter("name"))
-                waiting += _sorted_out(below, found, root)[::-1]
+                waiting += _sorted_out(list(listed), found, root)[::-1]
         except OSError as error:
             _check_still_there(root)
             yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
@@ -185,13 +198,19 @@ def _opened(folder: str) -> Iterator[str | int]:
 
 
 def _sorted_out(
-    entries: Collection[os.DirEntry[str]], found: FoundFolder, root: _Root
+    entries: list[os.DirEntry[str]], found: FoundFolder, root: _Root
 ) -> list[tuple[os.DirEntry[str], FoundFolder]]:
-    """Put the files and skips of a folder where they belong; returns the folders in it."""
+    """Put the files and skips of a folder where they belong; returns the folders in it, by name.
+
+    Args:
+        entries: is emptied, since each remembers all that the system told of it.
+    """
     prefix = f"{found.path}/" if found.path else ""
     watched = any(path.startswith(prefix) for path in root.left_out)
-    names, stats, inner = found.names, found.stats, []
-    for entry in entries:
+    add, inner = found.add, []
+    entries.sort(key=attrgetter("name"), reverse=True)
+    while entries:
+        entry = entries.pop()
         name = entry.name
         try:
             # Nearly all are plain files: those are told by the least work.
@@ -201,8 +220,7 @@ def _sorted_out(
                 and name[:2] != _APPLE_PREFIX
                 and name.lower() not in _LITTER_FILES
             ):
-                stats.append(entry.stat(follow_symlinks=False))
-                names.append(name)
+                add(name, entry.stat(follow_symlinks=False))
                 continue
             reason = _reason(entry, prefix + name, root)
             if reason is not None:
@@ -210,8 +228,7 @@ def _sorted_out(
             elif entry.is_dir(follow_symlinks=False):
                 inner.append((entry, found))
             else:
-                stats.append(entry.stat(follow_symlinks=False))
-                names.append(name)
+                add(name, entry.stat(follow_symlinks=False))
         except OSError as error:
             _check_still_there(root)
             found.skips.append(SkippedFile(prefix + name, f"{UNREADABLE} ({error.strerror})"))
@@ -268,7 +285,7 @@ def _walk(
                     levels.append(_Level(below, path + "/", info))
                     break
                 else:
-                    yield _file(entry, path, level.info)
+                    yield _found(entry.stat(follow_symlinks=False), path, level.info)
             except OSError as error:
                 _check_still_there(root)
                 yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
@@ -306,14 +323,23 @@ def _is_litter(path: Path) -> bool:
     return path.name.lower() in _LITTER_FILES
 
 
-def _file(entry: os.DirEntry[str], path: str, info: SightingInfo) -> FoundFile:
-    return _found(path, entry.stat(follow_symlinks=False), info)
+def _in_range(ns: int) -> int:
+    """A time that fits into 64 bits: files can claim to be of the year 2381."""
+    return ns if -_LATEST < ns < _LATEST else (_LATEST if ns > 0 else -_LATEST)
 
 
-def _found(path: str, status: os.stat_result, info: SightingInfo) -> FoundFile:
-    return FoundFile(
-        path, status.st_size, status.st_mtime_ns, (info,), status.st_ino, status.st_ctime_ns
-    )
+def lone_file(path: Path) -> FoundFile:
+    """One file directly in a root, as `walk` would find it there.
+
+    Raises:
+        OSError: it is gone, or can't be looked at.
+    """
+    return _found(path.stat(), path.name, SightingInfo())
+
+
+def _found(status: os.stat_result, path: str, info: SightingInfo) -> FoundFile:
+    mtime, ctime = _in_range(status.st_mtime_ns), _in_range(status.st_ctime_ns)
+    return FoundFile(path, status.st_size, mtime, (info,), status.st_ino, ctime)
 
 
 def _info(folder: str) -> SightingInfo:

@@ -6,10 +6,10 @@ only the files of those that differ one by one; only files that are new or were 
 hash them. Nothing is decoded here.
 """
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import batched
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,23 +20,14 @@ from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
-from imagematch.stores.adding import inode_of
+from imagematch.stages.known import Known
+from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import (
-    KnownFile,
-    KnownFolder,
-    ScannedFile,
-    folder_of,
-    sightings_sha256,
-)
+from imagematch.stores.known import KnownFile, KnownFolder, folder_of
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
-
-#: Folders that differ from the last scan and whose known files are looked up one folder at a time;
-#: from then on, one reading of all known files is cheaper.
-_FEW_FOLDERS = 50
 
 #: What a walk gives: files one by one where a manifest describes them, else whole folders.
 type _Entry = FoundFile | FoundFolder | SkippedFile | ManifestNote
@@ -114,13 +105,10 @@ def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int
     root_id = index.collections.ensure_root(
         of, path.parent, index.collections.labels(of, path.parent)
     )
-    status = path.stat()
-    found = FoundFile(path.name, status.st_size, status.st_mtime_ns)
-    known = next(
-        (file for file in index.sightings.known_files(root_id, "") if file.path == path.name), None
-    )
+    shown = printable(path.name)
+    known = index.known.files_under(root_id, {path.name: shown}).get(path.name)
     if known is None or known.sha256 != sha256:
-        file = ScannedFile(found, printable(path.name), sha256, None)
+        file = ScannedFile(folder.lone_file(path), shown, sha256, None)
         index.sightings.add_files(root_id, run_id, [file], [known.id] if known else [])
     return root_id
 
@@ -190,15 +178,13 @@ class _Scan:
         self._expected = False
         self._report = ScanReport(root_id)
         self._batch = index.settings.store.batch
-        self._last_complete = index.sightings.last_complete_run(root_id)
-        self._known = _Known(index, root_id)
+        self._last_complete = index.known.last_complete_run(root_id)
+        self._known = Known(index.known, root_id)
         self._seen: dict[str, KnownFolder] = {}
         self._unread: set[str] = set()  # folders with a file that could not be read
+        self._listed: list[FoundFile] = []  # to be compared
         self._touched: list[_Touched] = []
         self._relabelled: list[tuple[int, FoundFile]] = []
-        # Ids of files that came since the last complete scan, in killed runs too, by content:
-        # what is lost under one name may be among them under another.
-        self._arrived: dict[str, list[int]] = {}
 
     def run(self, entries: Iterator[_Entry]) -> ScanReport:
         self._monitor.stage("scan", None)
@@ -212,8 +198,10 @@ class _Scan:
                 elif isinstance(entry, ManifestNote):
                     self._report.notes.append(entry)
                 else:
-                    self._known.need_all()
-                    self._compare(threads, entry)
+                    self._listed.append(entry)
+                    if len(self._listed) == self._batch:
+                        self._compare_listed(threads)
+            self._compare_listed(threads)
             self._store(threads)
         self._finish()
         return self._report
@@ -225,34 +213,34 @@ class _Scan:
             self._report.seen += count
             self._monitor.advance(count)
         else:
-            self._known.need(found.path)
-            for file in found.files():
-                self._compare(threads, file)
+            for files in batched(found.files(), self._batch):
+                self._compare(threads, files)
         self._seen[found.path] = KnownFolder(count, digest)
         # Also where nothing is to be read: a walk over known files can be long.
         self._monitor.check()
 
-    def _compare(self, threads: ThreadPoolExecutor, entry: FoundFile) -> None:
-        self._report.seen += 1
-        self._monitor.advance()
-        known = self._known.take(entry.path)
-        if (
-            known is None
-            or known.sha256 is None
-            or (entry.size, entry.mtime_ns) != (known.size, known.mtime_ns)
-        ):
+    def _compare_listed(self, threads: ThreadPoolExecutor) -> None:
+        self._compare(threads, self._listed)
+        self._listed.clear()
+
+    def _compare(self, threads: ThreadPoolExecutor, entries: Sequence[FoundFile]) -> None:
+        """Sort files by whether they are to be read, and store what has come together."""
+        known = self._known.take([entry.path for entry in entries])
+        for entry in entries:
+            self._compare_file(entry, known.get(entry.path))
+        self._report.seen += len(entries)
+        self._monitor.advance(len(entries))
+        if max(len(self._touched), len(self._relabelled)) >= self._batch:
+            self._store(threads)
+        self._monitor.check()
+
+    def _compare_file(self, entry: FoundFile, known: KnownFile | None) -> None:
+        if known is None or known.sha256 is None or _touched(entry, known):
             self._touched.append(_Touched(entry, known))
             if self._known.count == 0:
                 self._call()  # all of a new folder is to be described, so they need not wait
-        else:
-            if known.added_run > self._last_complete:
-                self._arrived.setdefault(known.sha256, []).append(known.id)
-            if sightings_sha256(entry.sightings) != known.sightings_sha256:
-                self._relabelled.append((known.id, entry))
-        if max(len(self._touched), len(self._relabelled)) >= self._batch:
-            self._store(threads)
-        if self._report.seen % self._batch == 0:
-            self._monitor.check()
+        elif sightings_sha256(entry.sightings) != known.sightings_sha256:
+            self._relabelled.append((known.id, entry))
 
     def _store(self, threads: ThreadPoolExecutor) -> None:
         """Commit what is to be read and what is said anew."""
@@ -282,16 +270,13 @@ class _Scan:
             else:
                 self._report.new += 1
         self._index.sightings.refresh_files(self._report.root_id, same)
-        ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
+        self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
         if (
             scanned
             and not self._expected
             and self._index.photos.count_pending(self._report.root_id)
         ):
             self._call()
-        for file, file_id in zip(scanned, ids, strict=True):
-            if file.sha256:
-                self._arrived.setdefault(file.sha256, []).append(file_id)
 
     def _call(self) -> None:
         """Say once that there is work."""
@@ -304,7 +289,7 @@ class _Scan:
     ) -> Iterator[ScannedFile]:
         """What is in some files, in order: those that were read under another name are not read."""
         new = [entry.found for entry in touched if entry.known is None]
-        known = self._index.sightings.same_inodes(self._report.root_id, new)
+        known = self._index.known.same_inodes(self._report.root_id, new)
         hashes = [
             known.get(inode) if entry.known is None and (inode := inode_of(entry.found)) else None
             for entry in touched
@@ -329,20 +314,33 @@ class _Scan:
             skip.path + "/" for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
         )
         lost = [file for file in self._known.lost() if not file.path.startswith(unread)]
-        moved: dict[int, int] = {}
-        vanished: list[int] = []
-        arrived = {sha256: deque(ids) for sha256, ids in self._arrived.items()}
-        for file in lost:
-            if waiting := arrived.get(file.sha256 or ""):
-                moved[waiting.popleft()] = file.id
-            else:
-                vanished.append(file.id)
+        moved = self._moved(lost)
+        gone = set(moved.values())
+        vanished = [file.id for file in lost if file.id not in gone]
         self._check_lost(len(vanished))
         self._index.sightings.finish_scan(
             self._report.root_id, self._run_id, vanished, moved, self._left_behind(unread)
         )
         self._report.moved, self._report.vanished = len(moved), len(vanished)
         self._report.new -= len(moved)
+
+    def _moved(self, lost: Sequence[KnownFile]) -> dict[int, int]:
+        """Which lost files are there under another name: from the id of that to the id of this.
+
+        What came since the last complete scan came in this run, or in one that was killed.
+        """
+        photos = {file.photo_id for file in lost if file.photo_id is not None}
+        arrived = self._index.known.arrived(self._report.root_id, photos, self._last_complete)
+        ids = {file.id for file in lost}  # a killed run may have seen a file that is gone again
+        waiting = {
+            photo: iter([file for file in files if file not in ids])
+            for photo, files in arrived.items()
+        }
+        moved = {}
+        for file in lost:
+            if (new := next(waiting.get(file.photo_id or 0, iter(())), None)) is not None:
+                moved[new] = file.id
+        return moved
 
     def _left_behind(self, unread: Sequence[str]) -> dict[str, KnownFolder] | None:
         """The folders for the next scan to compare with; None where it finds the same already."""
@@ -368,62 +366,3 @@ class _Scan:
                 f"gone. Is a drive unplugged or a share not mounted? Nothing was marked as "
                 f"vanished. If they are gone for good, run again with --allow-lost"
             )
-
-
-class _Known:
-    """The files that were there at the last scan, read from the catalogue as far as needed.
-
-    Attributes:
-        folders: as the last scan left them; empty where files were changed since.
-        count: of all known files.
-    """
-
-    def __init__(self, index: Index, root_id: int) -> None:
-        self._sightings = index.sightings
-        self._root_id = root_id
-        self._files: dict[str, KnownFile] = {}
-        self._settled: set[str] = set()  # folders that need no more reading
-        self._asked = 0
-        self._all = False
-        self.folders = index.sightings.known_folders(root_id)
-        self.count = sum(folder.files for folder in self.folders.values())
-        if not self.folders:
-            self.need_all()
-            self.count = len(self._files)
-
-    def passes(self, path: str, digest: bytes) -> bool:
-        """Whether a folder holds what it held at the last scan, so that nobody needs its files."""
-        known = self.folders.get(path)
-        if self._all or known is None or known.digest != digest:
-            return False
-        self._settled.add(path)
-        return True
-
-    def need(self, path: str) -> None:
-        """Have the files of a folder ready to be taken."""
-        self._asked += 1
-        if self._asked > _FEW_FOLDERS:
-            self.need_all()
-        elif not self._all:
-            known = self._sightings.known_files(self._root_id, path)
-            self._files.update((file.path, file) for file in known)
-            self._settled.add(path)
-
-    def need_all(self) -> None:
-        """Have all files ready to be taken, but for those of folders that passed."""
-        if self._all:
-            return
-        self._all = True
-        for file in self._sightings.known_files(self._root_id):
-            if folder_of(file.path) not in self._settled:
-                self._files[file.path] = file
-
-    def take(self, path: str) -> KnownFile | None:
-        """What was known of a file, which is not lost then; its folder must be ready."""
-        return self._files.pop(path, None)
-
-    def lost(self) -> list[KnownFile]:
-        """All files that nobody took."""
-        for path in self.folders.keys() - self._settled:
-            self.need(path)
-        return list(self._files.values())

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from imagematch.errors import UsageError
+from imagematch.stores.adding import MANY, raw_name
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
     collections,
@@ -18,7 +19,6 @@ from imagematch.stores.schema import (
     roots,
     sightings,
 )
-from imagematch.stores.sightings import MANY, raw_name
 
 
 @dataclass(frozen=True, slots=True)

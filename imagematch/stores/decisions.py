@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, insert, select
 
 from imagematch.records import Content, Decision
+from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import decisions, insert_new, photos
-from imagematch.stores.sightings import MANY
 
 #: Two decisions about one thing are at least this far apart, so that one of them is the latest.
 _TICK = timedelta(milliseconds=1)

@@ -22,6 +22,7 @@ from imagematch.stores.collections import CollectionStore
 from imagematch.stores.decisions import DecisionStore
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
+from imagematch.stores.known import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
@@ -71,6 +72,7 @@ class Index:
         self.embedder = embedder
         self.collections = CollectionStore(catalogue)
         self.sightings = SightingStore(catalogue)
+        self.known = KnownFiles(catalogue)
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)

@@ -9,9 +9,9 @@ from typing import Any, override
 from sqlalchemy import Row, Select, Text, bindparam, cast, delete, func, select, update
 
 from imagematch.records import Decision, Evidence, Geometry, Judgement
+from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import candidates, insert_new, matches, photos
-from imagematch.stores.sightings import MANY
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
 from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
+from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
     candidates,
@@ -20,7 +21,6 @@ from imagematch.stores.schema import (
     photos,
     roots,
 )
-from imagematch.stores.sightings import MANY
 
 #: Ids of one photo's vectors start at its own id times this: the whole picture first, then its
 #: other views. A number of all indexes that there are.

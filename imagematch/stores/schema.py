@@ -5,7 +5,8 @@ ISO 8601 in UTC, hashes are hex text, paths are printable text with `raw` beside
 is not valid UTF-8.
 """
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, override
 
@@ -331,6 +332,14 @@ def _add_folders(connection: Connection) -> None:
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
 MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions, 3: _add_folders}
+
+
+def has_path(connection: Connection, paths: Sequence[str]) -> ColumnElement[bool]:
+    """Whether a row of `files` has one of some paths, told by the index of present files."""
+    if connection.dialect.name == "postgresql":
+        digests = [hashlib.sha256(path.encode()).digest() for path in paths]
+        return _digest(files.c.path).in_(digests)
+    return files.c.path.in_(paths)
 
 
 def insert_new(connection: Connection, table: Table) -> "sqlite.Insert | postgresql.Insert":

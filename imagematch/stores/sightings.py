@@ -1,10 +1,8 @@
 """Files and what they show, in the catalogue: files, profiles, sightings."""
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import batched
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -23,19 +21,18 @@ from sqlalchemy import (
 )
 
 from imagematch.records import Failure, FoundFile, SightingInfo, StoredSighting
-from imagematch.stores.adding import MANY as MANY
 from imagematch.stores.adding import (
-    Inode,
+    MANY,
+    ScannedFile,
     add_files,
     add_inodes,
     add_sightings,
-    inode_of,
     photo_ids_of,
+    raw_name,
+    sightings_sha256,
 )
-from imagematch.stores.adding import ScannedFile as ScannedFile
-from imagematch.stores.adding import raw_name as raw_name
-from imagematch.stores.adding import sightings_sha256 as sightings_sha256
 from imagematch.stores.catalogue import Catalogue, now
+from imagematch.stores.known import KnownFolder
 from imagematch.stores.schema import (
     collections,
     files,
@@ -50,27 +47,6 @@ from imagematch.stores.schema import (
 _NOTHING_FURTHER: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file that was present at the last scan of its root."""
-
-    id: int
-    path: str  # as the file system spells it
-    size: int
-    mtime_ns: int
-    photo_id: int | None
-    sha256: str | None  # of the photo; None when the file could not be read
-    sightings_sha256: str
-    added_run: int
-
-
-class KnownFolder(NamedTuple):
-    """A folder as the last complete scan of its root left it."""
-
-    files: int  # directly in it
-    digest: bytes  # see `sources.folder.FoundFolder.digest`; b"" where it must be compared anyway
-
-
 class SightingStore:
     """The part of the catalogue that knows where photos were seen."""
 
@@ -78,75 +54,6 @@ class SightingStore:
         self._catalogue = catalogue
 
     # --- scanning ------------------------------------------------------------------------------
-
-    def known_files(self, root_id: int, folder: str | None = None) -> Iterator[KnownFile]:
-        """The files of a root that were present at its last scan.
-
-        Args:
-            folder: only those directly in it, as the file system spells it, relative to the root.
-        """
-        wanted = (
-            select(files, photos.c.sha256)
-            .outerjoin(photos, photos.c.id == files.c.photo_id)
-            .where(files.c.root_id == root_id, files.c.state == "present")
-        )
-        if folder and not raw_name(folder):
-            # "0" is the character after "/".
-            wanted = wanted.where(files.c.path > f"{folder}/", files.c.path < f"{folder}0")
-        with self._catalogue.begin() as connection:
-            for row in connection.execute(wanted.execution_options(yield_per=1000)):
-                path = os.fsdecode(row.raw) if row.raw else row.path
-                if folder is not None and folder_of(path) != folder:
-                    continue
-                yield KnownFile(
-                    row.id,
-                    path,
-                    row.size,
-                    row.mtime_ns,
-                    row.photo_id,
-                    row.sha256,
-                    row.sightings_sha256,
-                    row.added_run,
-                )
-
-    def known_folders(self, root_id: int) -> dict[str, KnownFolder]:
-        """All folders of a root by path, or none where a scan must compare every file."""
-        wanted = select(folders).where(folders.c.root_id == root_id)
-        with self._catalogue.begin() as connection:
-            return {
-                os.fsdecode(row.raw) if row.raw else row.path: KnownFolder(row.files, row.digest)
-                for row in connection.execute(wanted)
-            }
-
-    def same_inodes(self, root_id: int, found: Sequence[FoundFile]) -> dict[Inode, str]:
-        """SHA-256 of present files of a root that are the same file as one of these."""
-        wanted = {inode for file in found if (inode := inode_of(file))}
-        known: dict[Inode, str] = {}
-        with self._catalogue.begin() as connection:
-            for some in batched({inode[0] for inode in wanted}, MANY):
-                rows = connection.execute(
-                    select(
-                        inodes.c.inode,
-                        files.c.size,
-                        files.c.mtime_ns,
-                        inodes.c.ctime_ns,
-                        photos.c.sha256,
-                    )
-                    .join(files, files.c.id == inodes.c.file_id)
-                    .join(photos, photos.c.id == files.c.photo_id)
-                    .where(inodes.c.inode.in_(some), files.c.state == "present")
-                    .where(files.c.root_id == root_id)
-                )
-                known.update((row[:4], row.sha256) for row in rows)
-        return {inode: known[inode] for inode in wanted & known.keys()}
-
-    def last_complete_run(self, root_id: int) -> int:
-        """The run of the root's last complete scan, 0 if there was none."""
-        with self._catalogue.begin() as connection:
-            run = connection.execute(
-                select(roots.c.scanned_run).where(roots.c.id == root_id)
-            ).scalar_one()
-        return run or 0
 
     def add_files(
         self, root_id: int, run_id: int, scanned: Sequence[ScannedFile], replaced: Sequence[int]
@@ -330,11 +237,6 @@ def _broken(what: Select[Any], root_id: int | None) -> Select[Any]:
     return found.where(
         photos.c.state == "failed", files.c.state == "present", files.c.code.is_(None)
     )
-
-
-def folder_of(path: str) -> str:
-    """The folder that a file is directly in; "" for the root."""
-    return path.rpartition("/")[0]
 
 
 def _forget_folders(connection: Connection, root_id: int) -> None:

@@ -44,6 +44,24 @@ def test_a_file_comes_with_its_size_and_time(tmp_path: Path) -> None:
     assert list(walk(tmp_path)) == [FoundFile("a/b.jpg", 5, 1_700_000_000_123_456_700)]
 
 
+@pytest.mark.parametrize("year", [-30, 2400])
+def test_times_that_fit_into_no_database_are_brought_near(tmp_path: Path, year: int) -> None:
+    put(tmp_path, "a.jpg")
+    seconds = (year - 1970) * 31_556_952
+    try:
+        os.utime(tmp_path / "a.jpg", (seconds, seconds))
+    except (OSError, OverflowError):
+        pytest.skip("the file system has no such times")
+    (found,) = walk(tmp_path)
+    (listed,) = folder.folders(tmp_path)
+    assert isinstance(found, FoundFile)
+    assert isinstance(listed, folder.FoundFolder)
+    assert list(listed.files()) == [found]
+    assert len(listed.digest()) == 32
+    assert -(2**63) <= found.mtime_ns < 2**63
+    assert folder.lone_file(tmp_path / "a.jpg") == found
+
+
 def test_an_empty_folder_has_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty/also").mkdir(parents=True)
     assert list(walk(tmp_path)) == []

@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from imagematch.sources import folder
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, Source
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import KnownFile, SightingStore
+from imagematch.stores.known import KnownFile, KnownFiles
+from imagematch.stores.sightings import SightingStore
 from tests.stores.builders import create
 
 needs_inodes = pytest.mark.skipif(os.name != "posix", reason="folders tell no inodes there")
@@ -29,19 +31,28 @@ class Looking:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hashed: list[str] = []
         self.known: list[str] = []
-        hash_file, known_files = scan.sha256_of, SightingStore.known_files
+        hash_file = scan.sha256_of
+        files_of, files_under = KnownFiles.files_of, KnownFiles.files_under
 
         def counted(path: str, most: int) -> str:
             self.hashed.append(Path(path).name)
             return hash_file(path, most)
 
-        def noted(store: SightingStore, root: int, of: str | None = None) -> Iterator[KnownFile]:
-            for file in known_files(store, root, of):
+        def noted_of(store: KnownFiles, root: int, of: str | None = None) -> Iterator[KnownFile]:
+            for file in files_of(store, root, of):
                 self.known.append(file.path)
                 yield file
 
+        def noted_under(
+            store: KnownFiles, root: int, names: Mapping[str, str]
+        ) -> dict[str, KnownFile]:
+            found = files_under(store, root, names)
+            self.known += found
+            return found
+
         monkeypatch.setattr(scan, "sha256_of", counted)
-        monkeypatch.setattr(SightingStore, "known_files", noted)
+        monkeypatch.setattr(KnownFiles, "files_of", noted_of)
+        monkeypatch.setattr(KnownFiles, "files_under", noted_under)
 
     def reset(self) -> None:
         self.hashed, self.known = [], []
@@ -71,7 +82,7 @@ def scanned(index: Index, root: Path, **source: object) -> ScanReport:
 
 
 def present(index: Index, report: ScanReport) -> dict[str, str | None]:
-    return {file.path: file.sha256 for file in index.sightings.known_files(report.root_id)}
+    return {file.path: file.sha256 for file in index.known.files_of(report.root_id)}
 
 
 @pytest.fixture
@@ -234,7 +245,7 @@ def test_inodes_are_trusted_only_where_the_file_system_keeps_them(
     file = scan.ScannedFile(found, "a.jpg", "ab" * 32, None)
     index.sightings.add_files(root, 1, [file], [])
     renamed = FoundFile("b.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
-    assert bool(index.sightings.same_inodes(root, [renamed])) == trusted
+    assert bool(index.known.same_inodes(root, [renamed])) == trusted
 
 
 # --- when folders must not pass ----------------------------------------------------------------
@@ -325,6 +336,42 @@ def test_lone_file_added_to_a_scanned_folder_is_found_by_the_next_scan(
     (ads / "late.jpg").unlink()
     again = scanned(index, ads)
     assert (again.root_id, again.vanished) == (report.root_id, 1)
+
+
+def test_what_many_folders_lost_is_told_from_what_moved(index: Index, tmp_path: Path) -> None:
+    root = tmp_path / "many"
+    put(root, *(f"{number}/{name}.jpg" for number in range(70) for name in "abc"))
+    scanned(index, root)
+    for number in range(60):
+        (root / f"{number}/a.jpg").unlink()
+        (root / f"{number}/b.jpg").rename(root / f"{number}/moved.jpg")
+    (root / "60/a.jpg").rename(root / "61/z.jpg")
+    report = scanned(index, root)
+    assert (report.vanished, report.moved, report.new) == (60, 61, 0)
+    assert len(present(index, report)) == 150
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_memory_does_not_grow_with_the_number_of_files(
+    index: Index, tmp_path: Path, known: bool
+) -> None:
+    def peak(files: int) -> int:
+        root = tmp_path / str(files)
+        put(root, *(f"{number // 100}/{number}.jpg" for number in range(files)))
+        if known:
+            scanned(index, root)
+            # As after a killed run: no folder is known, so every file is compared.
+            put(root, "one.jpg")
+            scan.add_file(index, "ads", root / "one.jpg", "0" * 64, 1)
+            put(root, *(f"{number // 100}/new-{number}.jpg" for number in range(0, files, 50)))
+        tracemalloc.start()
+        scanned(index, root)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(100)  # what is made once
+    assert peak(4_000) < 1.3 * peak(1_000)
 
 
 # --- the same as without any memory ------------------------------------------------------------

@@ -12,8 +12,8 @@ from imagematch.pipeline import IndexRequest
 from imagematch.records import Evidence, Judgement, SightingInfo
 from imagematch.settings import LinkSettings
 from imagematch.stages import link, shared
+from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import Index
-from imagematch.stores.sightings import ScannedFile
 from tests.stores.builders import add, candidate, create, describe, scanned
 from tests.world import ad_sites, mirrored, photo, save
 

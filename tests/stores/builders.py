@@ -22,10 +22,10 @@ from imagematch.records import (
 )
 from imagematch.settings import DEFAULTS
 from imagematch.sources.paths import printable
+from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import Described
-from imagematch.stores.sightings import ScannedFile
 
 WIDTH = 8
 HASHES = EmbedderRecord("hashes", EmbedderIdentity("", "", 0), 0)

@@ -15,10 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from imagematch.errors import UsageError
 from imagematch.records import Failure, FoundFile, SightingInfo
 from imagematch.stores import sightings as sightings_module
+from imagematch.stores.adding import sightings_sha256
 from imagematch.stores.index import Index
 from imagematch.stores.photos import photo_of
 from imagematch.stores.schema import profiles
-from imagematch.stores.sightings import sightings_sha256
 from tests.stores.builders import add, create, describe, match, scanned, sha
 
 
@@ -58,8 +58,8 @@ ODD_NAMES = [
 def test_names_of_any_bytes_come_back_as_they_were(index: Index) -> None:
     names = [os.fsdecode(name) for name in ODD_NAMES]
     root = add(index, *(scanned(name, str(number)) for number, name in enumerate(names)))
-    assert {file.path for file in index.sightings.known_files(root)} == set(names)
-    ids = [file.photo_id for file in index.sightings.known_files(root)]
+    assert {file.path for file in index.known.files_of(root)} == set(names)
+    ids = [file.photo_id for file in index.known.files_of(root)]
     paths = index.photos.paths_of([photo_id for photo_id in ids if photo_id])
     assert sorted(paths.values()) == sorted((f"/ads/{name}",) for name in names)
 
@@ -81,7 +81,7 @@ def test_different_names_are_different_files(index: Index, raw_names: list[bytes
     names = [os.fsdecode(name) for name in raw_names]
     place = f"/{len(index.catalogue.last_runs(1000))}"  # a root of its own for each example
     root = add(index, *(scanned(name, "same") for name in names), root=place)
-    assert sorted(file.path for file in index.sightings.known_files(root)) == sorted(names)
+    assert sorted(file.path for file in index.known.files_of(root)) == sorted(names)
 
 
 def test_folder_whose_name_is_not_utf8_can_be_a_root(index: Index) -> None:
@@ -89,7 +89,7 @@ def test_folder_whose_name_is_not_utf8_can_be_a_root(index: Index) -> None:
     root_id = add(index, scanned("a.jpg"), root=root)
     assert add(index, root=root) == root_id
     assert add(index, root="/evidence/\\udcff") != root_id
-    (photo_id,) = (file.photo_id for file in index.sightings.known_files(root_id))
+    (photo_id,) = (file.photo_id for file in index.known.files_of(root_id))
     assert photo_id is not None
     assert index.photos.paths_of([photo_id])[photo_id] == (f"{root}/a.jpg",)
 
@@ -142,7 +142,7 @@ def test_moved_file_keeps_when_it_was_first_seen(
 ) -> None:
     times(monkeypatch, 1)
     root = add(index, scanned("old.jpg", "same"))
-    (old,) = index.sightings.known_files(root)
+    (old,) = index.known.files_of(root)
     times(monkeypatch, 2)
     (new,) = index.sightings.add_files(root, 2, [scanned("new.jpg", "same")], [])
     index.sightings.finish_scan(root, 2, [], {new: old.id})
@@ -156,18 +156,18 @@ def test_moved_file_keeps_when_it_was_first_seen(
 def test_vanished_file_keeps_its_history(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     times(monkeypatch, 1)
     root = add(index, scanned("a.jpg"), scanned("b.jpg"))
-    first, _ = index.sightings.known_files(root)
+    first, _ = index.known.files_of(root)
     times(monkeypatch, 5)
     index.sightings.finish_scan(root, 2, [first.id], {})
     (gone,) = index.sightings.sightings_of([1])[1]
     assert (gone.present, gone.last_seen[:10]) == (False, "2026-01-01")
-    assert [file.path for file in index.sightings.known_files(root)] == ["b.jpg"]
+    assert [file.path for file in index.known.files_of(root)] == ["b.jpg"]
     assert index.photos.paths_of([1]) == {1: ()}
 
 
 def test_changed_file_is_history_and_a_new_file(index: Index) -> None:
     root = add(index, scanned("a.jpg", "old"))
-    (old,) = index.sightings.known_files(root)
+    (old,) = index.known.files_of(root)
     index.sightings.add_files(root, 2, [scanned("a.jpg", "new")], [old.id])
     assert seen(index, "old") == [("ads", "a.jpg", False)]
     assert seen(index, "new") == [("ads", "a.jpg", True)]
@@ -177,17 +177,17 @@ def test_one_path_is_present_once(index: Index) -> None:
     root = add(index, scanned("a.jpg", "one"))
     with pytest.raises(IntegrityError):
         index.sightings.add_files(root, 2, [scanned("b.jpg"), scanned("a.jpg", "two")], [])
-    assert [file.path for file in index.sightings.known_files(root)] == ["a.jpg"]
+    assert [file.path for file in index.known.files_of(root)] == ["a.jpg"]
     assert index.photos.counts()["all"] == 1  # the whole transaction is undone
 
 
 def test_new_words_of_the_source_replace_the_old_ones(index: Index) -> None:
     root = add(index, scanned("a.jpg", None, SightingInfo("a"), SightingInfo("b")))
-    (known,) = index.sightings.known_files(root)
+    (known,) = index.known.files_of(root)
     found = FoundFile("a.jpg", 10, 77, (SightingInfo("c"),))
     index.sightings.refresh_files(root, [(known.id, found)])
     assert [entry.info.site for entry in index.sightings.sightings_of([1])[1]] == ["c"]
-    (fresh,) = index.sightings.known_files(root)
+    (fresh,) = index.known.files_of(root)
     assert (fresh.mtime_ns, fresh.sightings_sha256) == (77, sightings_sha256(found.sightings))
 
 
@@ -207,7 +207,7 @@ def test_content_is_one_photo_however_many_files_show_it(index: Index) -> None:
     files = [scanned(f"{number:04}.jpg", f"{number % 7}") for number in range(1200)]
     root = add(index, *files)
     assert index.photos.counts()["all"] == 7
-    assert len(list(index.sightings.known_files(root))) == 1200
+    assert len(list(index.known.files_of(root))) == 1200
     assert len(index.sightings.sightings_of([1])[1]) == 172
     assert index.sightings.photos_with_several_sightings() == list(range(1, 8))
 
@@ -258,7 +258,7 @@ def test_ids_of_removed_photos_are_never_used_again(index: Index) -> None:
 def test_photo_that_vanished_elsewhere_outlives_a_removed_gallery(index: Index) -> None:
     ads = add(index, scanned("a.jpg", "shared"))
     add(index, scanned("r.jpg", "shared"), collection="refs", root="/refs")
-    (known,) = index.sightings.known_files(ads)
+    (known,) = index.known.files_of(ads)
     index.sightings.finish_scan(ads, 2, [known.id], {})
     assert index.collections.remove(index.collections.get("refs")) == []
     assert seen(index, "shared") == [("ads", "a.jpg", False)]

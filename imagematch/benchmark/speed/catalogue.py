@@ -31,10 +31,10 @@ from imagematch.records import (
     SightingInfo,
 )
 from imagematch.settings import DEFAULTS, Settings
+from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import Described
-from imagematch.stores.sightings import ScannedFile
 
 #: Photos made at a time.
 _BLOCK = 20_000
