@@ -29,6 +29,10 @@ BATCH = 2048
 #: is about a minute a photo on one core.
 _AROUND = 2000
 
+#: Of photos with the same pixels, each is paired with so many while indexing, the first, and with
+#: references: a placeholder in a million files with different bytes is one group all the same.
+_SAME_PIXELS = 64
+
 #: References read at once, and compared at once with all views of all probes: 32 MiB of each,
 #: whatever the size of a gallery.
 _REFERENCES, _COSINES = 2**14, 2**23
@@ -45,11 +49,13 @@ class Probe:
         pixel_sha256: identity of its pixels.
         orientations: shape (O, 32), uint8; PDQ hashes to try, none where the hash is no good.
         views: shape (V, D), float32; V may be 0.
+        photo_id: 0 for a photo from outside.
     """
 
     pixel_sha256: str
     orientations: Bytes
     views: Floats
+    photo_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +95,8 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     """
     report = SearchReport()
     monitor.stage("search", index.photos.count_unsearched(root_id))
-    finder = Finder(index, index.settings.search.min_margin, deep=index.settings.search.deep)
+    settings = index.settings.search
+    finder = Finder(index, settings.min_margin, same_pixels=_SAME_PIXELS, deep=settings.deep)
     ignored = set(index.photos.references(ignored_only=True))
     for batch in batched(index.photos.unsearched(root_id), BATCH):
         ids = [photo.id for photo in batch]
@@ -99,6 +106,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
         report.candidates += len(candidates)
+        index.unload()  # what the next batch is compared with is elsewhere
         monitor.advance(len(batch))
         monitor.check()
     return report
@@ -130,10 +138,19 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
 class Finder:
     """Looks probes up in all indexes of an `Index`."""
 
-    def __init__(self, index: Index, min_margin: float, top: int = 0, *, deep: bool = True) -> None:
+    def __init__(
+        self,
+        index: Index,
+        min_margin: float,
+        top: int = 0,
+        *,
+        same_pixels: int = 0,
+        deep: bool = True,
+    ) -> None:
         """Args:
         min_margin: of a candidate; a query looks deeper than a run over a folder.
         top: candidates of a probe, where more than the settings say are wanted.
+        same_pixels: of photos with the same pixels, so many and the references; 0: all.
         deep: whether large stores take longer to leave out less. Without it, what one kind of
             fingerprint leaves out is found by the other, so it holds only where there are both.
         """
@@ -141,13 +158,20 @@ class Finder:
         self._settings = index.settings.search
         self._min_margin = min_margin
         self._top = max(top, index.settings.search.top)
+        self._same_pixels = same_pixels
         self._deep = deep or index.embeddings is None
-        self._references = _References(index)
+        references = index.photos.references()
+        self._references = _References(index, references)
+        self._always = frozenset(references)
 
     def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
         """For each probe the photos near it, itself included where it is indexed, by id."""
         pixels = self._index.photos.with_pixels([probe.pixel_sha256 for probe in probes])
-        proposed = [set(pixels.get(probe.pixel_sha256, ())) for probe in probes]
+        few = {sha256: self._enough_of(ids) for sha256, ids in pixels.items()}
+        proposed = [
+            set((pixels if probe.photo_id in self._always else few).get(probe.pixel_sha256, ()))
+            for probe in probes
+        ]
         self._propose_by_hash(probes, proposed)
         backgrounds = self._propose_by_view(probes, proposed)
         # Vectors can be ahead of the catalogue, so only what it knows as described counts.
@@ -160,6 +184,12 @@ class Finder:
             ]
             for probe, background, ids in zip(probes, backgrounds, proposed, strict=True)
         ]
+
+    def _enough_of(self, same: Sequence[int]) -> Sequence[int]:
+        """Those of some photos with the same pixels that any other of them is to find."""
+        if not self._same_pixels or len(same) <= self._same_pixels:
+            return same
+        return [*same[: self._same_pixels], *self._always.intersection(same)]
 
     def _propose_by_hash(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
         queries, owners = _stacked([probe.orientations for probe in probes])
@@ -200,9 +230,9 @@ class _References:
     """Photos of galleries and of the ignore list, which must answer even where many ads are nearer
     to a probe than they are."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, references: Sequence[int]) -> None:
         self._index = index
-        parts = batched(index.photos.references(), _REFERENCES)
+        parts = batched(references, _REFERENCES)
         ids = [_vector_ids(index.photos.facts(part).values()) for part in parts]
         self._ids = np.concatenate([np.empty(0, np.int64), *ids])
 
@@ -274,7 +304,12 @@ def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:
     for photo, orientations in zip(photos, turned, strict=True):
         good = not photo.gate and photo.pdq_quality >= settings.min_pdq_quality
         probes.append(
-            Probe(photo.pixel_sha256, orientations if good else nothing_hashed, views[photo.id])
+            Probe(
+                photo.pixel_sha256,
+                orientations if good else nothing_hashed,
+                views[photo.id],
+                photo.id,
+            )
         )
     return probes
 

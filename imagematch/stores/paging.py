@@ -32,6 +32,13 @@ def fetch(vectors: Floats | Bytes, rows: Ids) -> None:
         mapped.madvise(mmap.MADV_WILLNEED, page, start + width - page)
 
 
+def forget(vectors: Floats | Bytes) -> None:
+    """Have it take the memory of rows that were looked at; they are read again when they are."""
+    mapped = _mapped(vectors)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
 def _mapped(vectors: Floats | Bytes) -> mmap.mmap | None:
     base = vectors.base
     while isinstance(base, np.ndarray):

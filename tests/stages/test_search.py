@@ -9,7 +9,7 @@ import pytest
 from imagematch import pipeline
 from imagematch.kernels import hashes
 from imagematch.monitor import Unwatched
-from imagematch.pipeline import IndexRequest
+from imagematch.pipeline import GALLERY, IndexRequest
 from imagematch.records import Floats
 from imagematch.settings import DEFAULTS
 from imagematch.stages import search
@@ -151,3 +151,26 @@ def test_flat_photos_are_found_by_their_pixels_only(tmp_path: Path) -> None:
         assert [(found.photo_id, found.same_pixels) for found in near] == [(1, True), (2, True)]
         [match] = opened.matches.matches()
         assert (match.judgement.kind, match.judgement.evidence.rule) == ("exact", "same_pixels")
+
+
+def test_one_picture_in_many_files_is_paired_with_few_of_them_and_all_references(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty downloads of one placeholder, each with a comment of its own behind the end."""
+    save(photo(1), tmp_path / "first.jpg")
+    data = (tmp_path / "first.jpg").read_bytes()
+    for folder, count in (("ads", 50), ("missing", 2)):
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            comment = f"{folder} {number}".encode()
+            (tmp_path / folder / f"{number:02}.jpg").write_bytes(data + comment)
+    monkeypatch.setattr(search, "_SAME_PIXELS", 20)  # more than are found by their hash
+    index = tmp_path / "index"
+    ads = IndexRequest(tmp_path / "ads", preset="hashes")
+    assert pipeline.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
+    # Each of both is a match of every ad, and of the other.
+    gallery = IndexRequest(tmp_path / "missing", "missing", GALLERY)
+    assert pipeline.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
+    for number in range(50, 53):
+        (tmp_path / f"ads/{number}.jpg").write_bytes(data + f"ads {number}".encode())
+    assert pipeline.index_folder(index, ads, Unwatched()).matches == 3 * (20 + 2)

@@ -1,10 +1,12 @@
 """Rows of mapped vectors are read from disk when they are asked for, and no others."""
 
+import mmap
 import os
 import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from imagematch.stores import paging
@@ -51,10 +53,23 @@ def test_fetched_rows_come_into_memory_without_being_looked_at(tmp_path: Path) -
         os.close(file)
 
 
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system can't be told")
+def test_forgotten_rows_take_no_memory_of_the_process(tmp_path: Path) -> None:
+    np.save(tmp_path / "vectors.npy", np.ones((20_000, WIDTH), np.float32))
+    vectors = np.asarray(np.load(tmp_path / "vectors.npy", mmap_mode="r"))
+    before = psutil.Process().memory_info().rss
+    assert vectors.sum() == vectors.size
+    assert psutil.Process().memory_info().rss - before > 30e6
+    paging.forget(vectors)
+    assert psutil.Process().memory_info().rss - before < 10e6
+    assert vectors[19_999, WIDTH - 1] == 1
+
+
 def test_vectors_that_are_not_mapped_are_left_alone() -> None:
     vectors = np.ones((10, WIDTH), np.float32)
     paging.expect_jumps(vectors)
     paging.fetch(vectors, np.arange(10))
+    paging.forget(vectors)
     assert (vectors == 1).all()
 
 
