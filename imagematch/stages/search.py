@@ -4,7 +4,7 @@ Candidates come from three indexes: equal pixels, PDQ in all eight orientations,
 photos and their views. Whether a candidate is a match is decided in `stages.verify`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
 
@@ -36,6 +36,10 @@ _SAME_PIXELS = 64
 #: References read at once, and compared at once with all views of all probes: 32 MiB of each,
 #: whatever the size of a gallery.
 _REFERENCES, _COSINES = 2**14, 2**23
+
+#: Vectors of photos that probes are measured with, which are in memory at once: 64 MiB of 512
+#: floats. A screenshot has sixteen, an ordinary photo one or two.
+_MEASURED = 2**15
 
 #: Unit vectors give at most 1, but for rounding.
 _MOST_COSINE = 1.01
@@ -176,14 +180,18 @@ class Finder:
         backgrounds = self._propose_by_view(probes, proposed)
         # Vectors can be ahead of the catalogue, so only what it knows as described counts.
         facts = self._index.photos.facts(sorted(set().union(*proposed)))
-        vectors = _views_of(self._index, facts.values())
-        return [
-            [
-                self._measured(probe, background, facts[photo_id], vectors[photo_id])
-                for photo_id in sorted(ids & facts.keys())
-            ]
-            for probe, background, ids in zip(probes, backgrounds, proposed, strict=True)
-        ]
+        there = [ids & facts.keys() for ids in proposed]
+        found: list[list[Near]] = []
+        for span in _spans([sum(facts[photo].views for photo in ids) for ids in there]):
+            wanted = set[int]().union(*there[span])
+            vectors = _views_of(self._index, [facts[photo] for photo in wanted])
+            found += (
+                [self._measured(probe, background, facts[photo], vectors[photo]) for photo in ids]
+                for probe, background, ids in zip(
+                    probes[span], backgrounds[span], map(sorted, there[span]), strict=True
+                )
+            )
+        return found
 
     def _enough_of(self, same: Sequence[int]) -> Sequence[int]:
         """Those of some photos with the same pixels that any other of them is to find."""
@@ -348,6 +356,17 @@ def _stacked(parts: Sequence[np.ndarray]) -> tuple[np.ndarray, list[int]]:
     owners = [number for number, part in enumerate(parts) for _ in range(len(part))]
     filled = [part for part in parts if len(part)]
     return (np.concatenate(filled) if filled else np.empty((0, 0), np.uint8)), owners
+
+
+def _spans(counts: Sequence[int]) -> Iterator[slice]:
+    """All of some counts in spans of `_MEASURED` together at most, or of one that is larger."""
+    start = total = 0
+    for place, count in enumerate(counts):
+        if total + count > _MEASURED and place > start:
+            yield slice(start, place)
+            start, total = place, 0
+        total += count
+    yield slice(start, len(counts))
 
 
 def _collect(found: Ids, owners: Sequence[int], proposed: list[set[int]]) -> None:

@@ -120,6 +120,21 @@ def test_in_a_small_index_little_likeness_will_do(tmp_path: Path) -> None:
     assert near == {1: pytest.approx(0.2, abs=0.01)}
 
 
+def test_what_is_found_does_not_depend_on_how_many_are_measured_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    views = [view(1 - number / 40, number % 3) for number in range(30)]
+    with Index.create(tmp_path / "index", "test", DEFAULTS, builders.MODEL) as index:
+        added(index, views, "ads")
+        photos = list(index.photos.facts(range(1, 31)).values())
+        together = Finder(index, 0.0).find(probes_of(index, photos))
+        for most in (1, 7):
+            monkeypatch.setattr(search, "_MEASURED", most)
+            assert Finder(index, 0.0).find(probes_of(index, photos)) == together
+        assert Finder(index, 0.0).find([]) == []
+    assert [len(near) > 1 for near in together] == [True] * 30
+
+
 def test_all_eight_orientations_of_a_photo_find_it(tmp_path: Path) -> None:
     ad_sites(tmp_path / "ads", range(10))
     for turns in range(4):
