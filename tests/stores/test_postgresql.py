@@ -210,6 +210,8 @@ def test_names_too_long_for_an_index_of_the_server_are_kept(index: Index) -> Non
     info = SightingInfo(site="s", profile=handle)
     root = add(index, scanned(path, None, info), scanned(path + "\\", None, info))
     assert {file.path for file in index.known.files_of(root)} == {path, path + "\\"}
+    asked = {name: name for name in (path, path + "\\", path[1:])}
+    assert index.known.files_under(root, asked).keys() == {path, path + "\\"}
     assert index.sightings.counts()["profiles"] == 1
     with pytest.raises(IntegrityError):
         index.sightings.add_files(root, 1, [scanned(path)], [])
