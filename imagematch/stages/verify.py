@@ -3,6 +3,7 @@
 Files are compared in worker processes; the rules and the calibration decide on this side.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -87,17 +88,22 @@ def geometries(
 def _judged(
     index: Index, executor: Executor, monitor: Monitor
 ) -> Iterator[tuple[Candidate, Judgement]]:
-    """Judgements in the order of the candidates."""
-    waiting: list[Candidate] = []
+    """Judgements by photo, of pairs with the same pixels first.
+
+    Those need no geometry: between the others they would wait in memory for the next that does.
+    """
+    for candidate in index.matches.candidates(same_pixels=True):
+        monitor.advance()
+        yield candidate, judged_pair(candidate, None, index.settings)
+
+    compared: deque[Candidate] = deque()
 
     def tasks() -> Iterator[PairTask]:
-        for block in batched(index.matches.candidates(), _BATCH):
+        for block in batched(index.matches.candidates(same_pixels=False), _BATCH):
             ids = sorted({photo for pair in block for photo in (pair.photo_a, pair.photo_b)})
             paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
             for pair in block:
-                waiting.append(pair)
-                if pair.same_pixels:
-                    continue
+                compared.append(pair)
                 first, second = (
                     FileTask(paths[photo], sha256, index.pictures.path(sha256))
                     for photo in (pair.photo_a, pair.photo_b)
@@ -105,16 +111,7 @@ def _judged(
                 )
                 yield PairTask(first, second, pair.view_a, pair.view_b)
 
-    def next_ready() -> Iterator[tuple[Candidate, Judgement]]:
-        """Pairs at the head of the queue that need no geometry."""
-        while waiting and waiting[0].same_pixels:
-            candidate = waiting.pop(0)
-            monitor.advance()
-            yield candidate, judged_pair(candidate, None, index.settings)
-
     for geometry in geometries(executor, index.settings, tasks()):
-        yield from next_ready()
-        candidate = waiting.pop(0)
+        candidate = compared.popleft()
         monitor.advance()
         yield candidate, judged_pair(candidate, geometry, index.settings)
-    yield from next_ready()

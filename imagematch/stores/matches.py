@@ -67,8 +67,12 @@ class MatchStore:
             for ids in batched(searched, MANY):
                 connection.execute(update(photos).where(photos.c.id.in_(ids)).values(searched=True))
 
-    def candidates(self) -> Iterator[Candidate]:
-        """All pairs that wait for a judgement, by photo, read in blocks while others are judged."""
+    def candidates(self, *, same_pixels: bool) -> Iterator[Candidate]:
+        """Pairs that wait for a judgement, by photo, read in blocks while others are judged.
+
+        Args:
+            same_pixels: those whose pictures are equal pixel by pixel, or the others.
+        """
         last = (0, 0)
         while True:
             after = (candidates.c.photo_a > last[0]) | (
@@ -76,7 +80,7 @@ class MatchStore:
             )
             wanted = (
                 select(candidates)
-                .where(after)
+                .where(after, candidates.c.same_pixels.is_(same_pixels))
                 .order_by(candidates.c.photo_a, candidates.c.photo_b)
                 .limit(MANY)
             )

@@ -129,7 +129,8 @@ def test_candidate_is_kept_once_as_it_was_found_first(index: Index, described: l
     index.matches.save_candidates([candidate(first, second)], [first])
     other = Candidate(first, second, None, 0.1, True, 3, 4)
     index.matches.save_candidates([other], [second])
-    assert list(index.matches.candidates()) == [candidate(first, second)]
+    assert list(index.matches.candidates(same_pixels=False)) == [candidate(first, second)]
+    assert list(index.matches.candidates(same_pixels=True)) == []
 
 
 def test_searched_photos_are_not_looked_for_again(index: Index, described: list[int]) -> None:
@@ -147,7 +148,7 @@ def test_candidates_can_be_judged_while_they_are_read(
     index.matches.save_candidates(pairs, [])
     judgement = Judgement("copy", 0.9, Evidence(False, 1, None, None, "geometry"))
     seen = []
-    for number, pair in enumerate(index.matches.candidates()):
+    for number, pair in enumerate(index.matches.candidates(same_pixels=False)):
         seen.append(pair)
         index.matches.save_judged([(pair, judgement)], [number % 2 == 0], 1)
     assert seen == pairs
