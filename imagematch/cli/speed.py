@@ -19,7 +19,7 @@ from imagematch.reports import json as json_report
 _DEFAULTS = SpeedRequest(Path())
 
 #: Options that only speed has, and those of them that have a say in the figures.
-SPEED_ONLY = ("peers", "parts", "photos", "large", "rounds", "tree", "scale")
+SPEED_ONLY = ("peers", "parts", "photos", "large", "many", "rounds", "tree", "scale")
 MEASURED = (*SPEED_ONLY, "seed")
 
 _LEAST_SCALE = 1000
@@ -82,6 +82,14 @@ _OPTIONS = (
         default=_DEFAULTS.large,
         show_default=True,
         help="12-megapixel photos, made from those of FOLDER, to measure it on, too.",
+    ),
+    click.option(
+        "--many",
+        type=click.IntRange(1),
+        metavar="N",
+        default=_DEFAULTS.many,
+        show_default=True,
+        help="Photos up to which memory is measured, made from windows of those of FOLDER.",
     ),
     click.option(
         "--rounds",

@@ -15,6 +15,7 @@ from imagematch.kernels import hashes, normalisation
 from imagematch.monitor import Monitor
 from imagematch.records import Bytes, Floats
 from imagematch.settings import SearchSettings
+from imagematch.stores import heap
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts, photo_of, vector_id
@@ -110,9 +111,9 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
         report.candidates += len(candidates)
-        index.unload()  # what the next batch is compared with is elsewhere
         monitor.advance(len(batch))
         monitor.check()
+    heap.hand_back()
     return report
 
 

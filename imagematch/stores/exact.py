@@ -28,9 +28,10 @@ PAIRS = 256
 #: Pairs that are worth a thread.
 SHARE = 4096
 
-#: Queries up to which rows that are not in memory are all asked for at once. With more, threads
-#: wait for some while others compute, and to ask for what is in memory would cost too much.
-_FETCHED = 64
+#: Queries up to which rows that are not in memory are all asked for at once, and stay there for the
+#: next. With more, threads wait for some while others compute, to ask for what is in memory would
+#: cost too much, and all rows that they look at would not fit.
+_FEW = 64
 
 
 def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -> None:
@@ -48,6 +49,8 @@ def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -
             continue
         for block in shard.blocks():
             _search_block(block, queries, margin, best)
+            if len(queries) > _FEW:
+                paging.forget(block.vectors)
     if listed:
         _search_lists(listed, queries, deep, best)
 
@@ -90,7 +93,7 @@ def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Bes
         # In the order of the file, which vectors that are not in memory come faster in.
         order = np.argsort(mine)
         found.append((owner[order], mine[order]))
-        if len(queries) <= _FETCHED:
+        if len(queries) <= _FEW:
             paging.fetch(shard.vectors, mine[order])
     for shard, pairs in zip(shards, found, strict=True):
         _score(shard, queries, [pairs], best)
@@ -159,11 +162,14 @@ def _score(
     owner = np.concatenate([part for part, _ in found])
     rows = np.concatenate([part for _, part in found])
     costs = np.empty(len(rows))
+    few = len(queries) <= _FEW
 
     def score(span: slice) -> None:
         for start in range(span.start, span.stop, PAIRS):
             part = slice(start, min(start + PAIRS, span.stop))
-            costs[part] = _exactly(queries[owner[part]], block.vectors[rows[part]])
+            some = rows[part]
+            vectors = block.vectors[some] if few else paging.copied(block.vectors, some)
+            costs[part] = _exactly(queries[owner[part]], vectors)
 
     if len(rows) <= SHARE:
         score(slice(0, len(rows)))

@@ -22,7 +22,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import paging, shards
+from imagematch.stores import heap, paging, shards
 from imagematch.stores.rows import Best
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
@@ -41,9 +41,6 @@ _log = logging.getLogger(__name__)
 
 #: A tier of shards has sizes from one power of four to the next.
 _TIER_BITS = 2
-
-#: Bytes of vectors that may stay in memory: to look at rows again costs little, but not nothing.
-_KEPT_LOADED = 256 * 2**20
 
 
 class FaissVectorStore:
@@ -183,7 +180,7 @@ class FaissVectorStore:
         missing = np.ones(len(ids), dtype=bool)
         for shard in self._opened():
             places, there = shard.find(ids)
-            vectors[there] = shard.rows.vectors[places[there]]
+            vectors[there] = paging.copied(shard.rows.vectors, places[there])
             missing &= ~there
         if missing.any():
             raise KeyError(f"id {ids[missing][0]} is not in {self._directory}")
@@ -230,13 +227,6 @@ class FaissVectorStore:
         if len(opened) > 1 or any(shard.entry.removed for shard in opened):
             self._merge(range(len(opened)))
 
-    def unload(self) -> None:
-        """Give up memory that holds vectors; see `VectorStore.unload`."""
-        opened = self._opened()
-        if sum(shard.entry.bytes for shard in opened) > _KEPT_LOADED:
-            for shard in opened:
-                paging.forget(shard.rows.vectors)
-
     def close(self) -> None:
         """Let go of all files; the store can't be used after that."""
         self._shards = None
@@ -271,6 +261,8 @@ class FaissVectorStore:
         except BaseException:
             shards.delete_shard(self._directory, number)
             raise
+        finally:
+            heap.hand_back()
 
     def _open_shard(self, entry: ShardEntry) -> Shard:
         return shards.open_shard(self._directory, entry, self._kind, self._width)

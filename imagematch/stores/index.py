@@ -292,11 +292,6 @@ class Index:
             ids = np.array([vector_id(photo.id) for photo in facts], np.int64)
             self.pdq.add(ids, hashes.pack_hex([photo.pdq for photo in facts]))
 
-    def unload(self) -> None:
-        """Give up memory that holds vectors, between two uses that look at others."""
-        for store in self._stores.values():
-            store.unload()
-
     def store_stats(self) -> dict[str, StoreStats]:
         """What each vector store holds."""
         return {name: store.stats() for name, store in self._stores.items()}

@@ -18,7 +18,7 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Floats
-from imagematch.stores import durable, threads
+from imagematch.stores import durable, paging, threads
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.vectors import Ids
 
@@ -127,7 +127,9 @@ def _filled(vectors: Any) -> Any:
     index = _code_index(vectors.shape[1], _cells_for(len(vectors)))
     index.train(_sample(vectors))
     for start in range(0, len(vectors), _BLOCK):
-        index.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
+        block = vectors[start : start + _BLOCK]
+        index.add(np.ascontiguousarray(block))
+        paging.forget(block)
     return index
 
 
@@ -139,7 +141,7 @@ def _sample(vectors: Any) -> Any:
     """Rows that k-means learns from, the same for the same vectors."""
     count = min(_cells_for(len(vectors)) * _TRAINING, _TRAINING_MOST)
     chosen = np.random.default_rng(_SEED).permutation(len(vectors))[:count]
-    return np.ascontiguousarray(vectors[np.sort(chosen)])
+    return paging.copied(vectors, np.sort(chosen))
 
 
 def _cut(width: int) -> tuple[int, int]:

@@ -301,7 +301,7 @@ def copy_rows(
         block = np.empty((len(rows[span]), vectors.shape[1]), dtype=vectors.dtype)
         for number, shard in enumerate(shards):
             here = source[span] == number
-            block[here] = shard.rows.vectors[rows[span][here]]
+            block[here] = paging.copied(shard.rows.vectors, rows[span][here])
         yield block
 
 
@@ -392,5 +392,9 @@ def content_problems(directory: Path, shard: Shard, kind: VectorKind) -> list[st
 
 
 def _count_not_unit(vectors: Any) -> int:
-    starts = range(0, len(vectors), COPY_ROWS)
-    return sum(len(not_unit(vectors[start : start + COPY_ROWS])) for start in starts)
+    bad = 0
+    for start in range(0, len(vectors), COPY_ROWS):
+        block = vectors[start : start + COPY_ROWS]
+        bad += len(not_unit(block))
+        paging.forget(block)
+    return bad

@@ -127,10 +127,6 @@ class VectorStore(Protocol):
         """Rewrite the store in its most compact form, without what was removed."""
         ...
 
-    def unload(self) -> None:
-        """Give up memory that holds vectors, where there is much of it; they stay in the store."""
-        ...
-
     def close(self) -> None:
         """Let go of all files."""
         ...

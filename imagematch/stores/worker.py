@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from imagematch.stores import heap
+
 #: Exit status of a worker that ran into its memory limit; not one that Python or a shell uses.
 OUT_OF_MEMORY = 112
 
@@ -88,7 +90,7 @@ def serve(memory_mb: int, parent: int) -> None:
     for count in itertools.count(1):
         send(replies, worker.answer(inbox.get()))
         if not count % _REQUESTS_TO_TIDY:
-            _hand_back_memory()
+            heap.hand_back()
 
 
 def standing_back(nice: int, warm_up: Callable[[], object]) -> None:
@@ -168,12 +170,6 @@ def _portable(error: Exception) -> Exception:
     except Exception:  # noqa: BLE001 - a class may raise anything on being rebuilt
         return RuntimeError(f"{type(error).__name__}: {error}")
     return error
-
-
-def _hand_back_memory() -> None:
-    """Give free pages to the system, also those between others that are in use; glibc only."""
-    if sys.platform == "linux" and (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)):
-        trim(0)
 
 
 def _protect_machine(memory_mb: int, parent: int) -> None:

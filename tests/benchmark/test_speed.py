@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL import Image
 from imagematch import pipeline
 from imagematch.benchmark.speed import (
     bare,
+    making,
     memory,
     peers,
     photos,
@@ -32,6 +34,8 @@ from imagematch.benchmark.speed.bare import Tape, Work
 from imagematch.benchmark.speed.records import Timed
 from imagematch.errors import Stopped, UsageError
 from imagematch.monitor import Unwatched
+from imagematch.records import Floats, FoundFile
+from imagematch.sources.folder import walk
 from tests.world import ad_sites, mirrored, photo, save
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts and times of POSIX")
@@ -176,12 +180,33 @@ def test_large_photos_have_twelve_megapixels_and_the_size_of_a_cameras(
 ) -> None:
     upright = save(np.ascontiguousarray(photo(9).transpose(1, 0, 2)), folder / "upright.jpg")
     paths = ["again.jpg", upright.name]
-    laid = photos.make_large("large", folder, paths, tmp_path / "large", 0, QUIET)
+    laid = making.make_large("large", folder, paths, tmp_path / "large", 0, QUIET)
     assert laid.about.count == 2
     assert laid.about.megapixels == pytest.approx(12)
     assert 1 < laid.about.megabytes < 8
     sizes = [Image.open(path).size for path in sorted(laid.folder.iterdir())]
     assert sizes == [(4000, 3000), (3000, 4000)]
+
+
+@pytest.mark.parametrize("count", [1, 8, 41])
+def test_many_photos_are_made_of_few_and_half_are_copies(
+    folder: Path, tmp_path: Path, count: int
+) -> None:
+    paths = photos.files_of(folder)
+    made = making.make_many(folder, paths, count, tmp_path / "many", 0, QUIET)
+    there = [entry.path for entry in walk(tmp_path / "many") if isinstance(entry, FoundFile)]
+    assert len(made) == count
+    assert set(made) <= set(there)
+    shown = [_thumbnail(tmp_path / "many" / path) for path in made]
+    for first, second in zip(shown[::2], shown[1::2], strict=False):
+        assert np.abs(first - second).mean() < 4
+    for first, second in combinations(shown[::2], 2):
+        assert np.abs(first - second).mean() > 8
+
+
+def _thumbnail(path: Path) -> Floats:
+    with Image.open(path) as opened:
+        return np.asarray(opened.convert("RGB").resize((32, 32)), np.float32)
 
 
 # --- the bare kernels ----------------------------------------------------------------------------
@@ -301,15 +326,18 @@ def test_a_step_inside_another_counts_for_itself_alone() -> None:
 
 
 @pytest.mark.slow
-def test_memory_is_measured_at_sizes_that_there_are(folder: Path, tmp_path: Path) -> None:
+def test_memory_is_measured_at_sizes_that_quadruple(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("psutil")
+    monkeypatch.setattr(memory, "_FIRST", 2)
     (tmp_path / "work").mkdir()
     paths = photos.files_of(folder)
-    peaks = memory.measure(["hashes"], folder, paths, (3, 100), tmp_path / "work", QUIET)
-    assert [peak.photos for peak in peaks] == [3, 7]
+    peaks = memory.measure(["hashes"], folder, paths, tmp_path / "work", QUIET)
+    assert [peak.photos for peak in peaks] == [2, 7]
     assert all(peak.bytes > 10**7 for peak in peaks)
     (growth,) = memory.growth(peaks)
-    assert growth.sizes == (3, 7)
+    assert growth.sizes == (2, 7)
 
 
 @pytest.mark.parametrize("files", [10, 230])

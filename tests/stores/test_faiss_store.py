@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
-from imagematch.stores import durable, exact, faiss_store, hamming, rows, shards
+from imagematch.stores import durable, exact, hamming, paging, rows, shards
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.faiss_store import FaissVectorStore, choose_merge
 from imagematch.stores.repair import repair as repair_store
@@ -82,7 +82,8 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
         monkeypatch.setattr(exact, "PAIRS", 5)
         monkeypatch.setattr(exact, "SHARE", 5)
         monkeypatch.setattr(shards, "COPY_ROWS", 3)
-        monkeypatch.setattr(faiss_store, "_KEPT_LOADED", 0)
+        monkeypatch.setattr(exact, "_FEW", 1)
+        monkeypatch.setattr(paging, "_AT_ONCE", 2)
 
     def open_store(self, directory: Path, kind: VectorKind) -> VectorStore:
         return open_store(directory, kind=kind)

@@ -1,9 +1,11 @@
 """Large shards: what is left out is far away, lists survive the disk, and no score changes."""
 
+import mmap
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from imagematch.errors import IndexDamaged
@@ -90,6 +92,36 @@ def test_copies_are_found_with_their_exact_scores(store: Path, kind: VectorKind)
     assert there.mean() >= 0.99
     assert (found.ids == (of + 1)[:, None]).any(axis=1).mean() >= 0.99
     np.testing.assert_array_equal(found.scores[there, 0], truth.scores[there, 0])
+
+
+@pytest.mark.skipif(
+    not hasattr(psutil.Process().memory_info(), "shared") or not hasattr(mmap, "MADV_DONTNEED"),
+    reason="the system does not tell what is in memory, or can't be told",
+)
+def test_what_was_compared_does_not_stay_in_memory(tmp_path: Path) -> None:
+    """32 MB of vectors in a large shard and 1 MB in small ones, all of which are looked at."""
+    rng = np.random.default_rng(4)
+    vectors = unit(rng.standard_normal((16_500, 512)))
+
+    def store() -> FaissVectorStore:
+        return FaissVectorStore.open(
+            tmp_path, "float", 512, writable=True, merge_shards=2, list_rows=1000
+        )
+
+    with closing(store()) as opened:
+        opened.add(np.arange(1, 16_001), vectors[:16_000])
+        opened.add(np.arange(16_001, 16_251), vectors[16_000:16_250])
+        opened.search(vectors[:100], 5)  # loads what all searches share
+    with closing(store()) as opened:
+        before = psutil.Process().memory_info().shared
+        opened.search(vectors[::8], 20, deep=True)
+        opened.get(np.arange(1, 16_251))
+        opened.add(np.arange(16_251, 16_501), vectors[16_250:])
+        opened.merge()
+        assert opened.verify() == []
+        assert psutil.Process().memory_info().shared - before < 8e6
+        opened.search(vectors[:20], 800)
+        assert psutil.Process().memory_info().shared - before > 20e6  # for the next query
 
 
 def test_shallow_search_scores_exactly_and_finds_most(store: Path, kind: VectorKind) -> None:

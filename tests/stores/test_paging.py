@@ -65,6 +65,28 @@ def test_forgotten_rows_take_no_memory_of_the_process(tmp_path: Path) -> None:
     assert vectors[19_999, WIDTH - 1] == 1
 
 
+@pytest.mark.skipif(not hasattr(mmap, "MADV_DONTNEED"), reason="the system can't be told")
+def test_copied_rows_leave_nothing_in_the_memory_of_the_process(tmp_path: Path) -> None:
+    stored = np.random.default_rng(0).random((20_000, WIDTH), np.float32)
+    np.save(tmp_path / "vectors.npy", stored)
+    vectors = np.asarray(np.load(tmp_path / "vectors.npy", mmap_mode="r"))[3:]
+    rows = np.sort(np.random.default_rng(1).permutation(len(vectors))[:5000])
+    before = psutil.Process().memory_info().rss
+    copies = paging.copied(vectors, rows)
+    grown = psutil.Process().memory_info().rss - before
+    assert (copies == stored[3:][rows]).all()
+    assert grown < copies.nbytes + 10e6
+    before = psutil.Process().memory_info().rss
+    assert (vectors[rows] == copies).all()
+    assert psutil.Process().memory_info().rss - before > 20e6  # rows that are looked at stay
+
+
+def test_rows_are_copied_in_any_order_and_none_of_them() -> None:
+    vectors = np.arange(12, dtype=np.float32).reshape(4, 3)
+    assert paging.copied(vectors, np.array([3, 0, 3])).tolist() == vectors[[3, 0, 3]].tolist()
+    assert paging.copied(vectors, np.empty(0, np.int64)).shape == (0, 3)
+
+
 def test_vectors_that_are_not_mapped_are_left_alone() -> None:
     vectors = np.ones((10, WIDTH), np.float32)
     paging.expect_jumps(vectors)

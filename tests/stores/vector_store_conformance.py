@@ -269,15 +269,6 @@ class VectorStoreConformance:
         assert (stats.vectors, stats.tombstones, stats.shards) == (57, 0, 1)
         assert store.verify() == []
 
-    def test_vectors_that_were_unloaded_are_found_as_before(self, tmp_path, kind):
-        vectors = random_vectors(kind, 300)
-        with closing(self.open_store(tmp_path, kind)) as store:
-            store.add(np.arange(1, 301), vectors)
-            before = store.search(vectors[:20], 8)
-            store.unload()
-            assert_same(store.search(vectors[:20], 8), before)
-            assert np.array_equal(store.get(np.arange(1, 301)), vectors)
-
     def test_answers_do_not_depend_on_order_batches_or_company(self, tmp_path, kind):
         vectors = np.concatenate([crowded_vectors(kind, 150, 3), random_vectors(kind, 150)])
         ids, queries = np.arange(1, 301), vectors[::6]

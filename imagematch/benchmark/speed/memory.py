@@ -8,31 +8,32 @@ from imagematch.benchmark.speed import photos, processes
 from imagematch.benchmark.speed.records import Growth, Peak
 from imagematch.monitor import Monitor
 
+#: How many times the photos of one measurement the next one has, and what the first has at most.
+_STEP, _FIRST = 4, 250
+
 
 def measure(
     presets: Sequence[str],
     folder: Path,
     paths: Sequence[str],
-    sizes: Sequence[int],
     scratch: Path,
     monitor: Monitor,
 ) -> tuple[Peak, ...]:
     """Index the first few photos, then more, each time into a new index.
 
     Args:
-        paths: of photos, relative to the folder; evenly chosen.
-        sizes: how many of them; sizes beyond what there is are left out.
+        paths: of photos, relative to the folder, of which the first are like all.
         scratch: an empty folder.
 
     Raises:
         UsageError: imagematch failed.
         Stopped: as asked through the monitor.
     """
-    fitting = sorted({min(size, len(paths)) for size in sizes} | {len(paths)})
-    monitor.stage("Measuring memory", len(fitting) * len(presets))
+    sizes = _sizes(len(paths))
+    monitor.stage("Measuring memory", len(sizes) * len(presets))
     peaks = []
-    for size in fitting:
-        laid = photos.lay_out("", folder, photos.evenly(paths, size), scratch / str(size))
+    for size in sizes:
+        laid = photos.lay_out("", folder, paths[:size], scratch / str(size))
         for preset in presets:
             index = scratch / f"index-{preset}-{size}"
             words = ("index", laid.folder, "--index", index, "--preset", preset, "--json")
@@ -42,6 +43,14 @@ def measure(
             shutil.rmtree(index)
             monitor.advance()
     return tuple(sorted(peaks, key=lambda peak: (presets.index(peak.preset), peak.photos)))
+
+
+def _sizes(most: int) -> list[int]:
+    """Numbers of photos, ascending, each four times the one before; at last all."""
+    sizes = [most]
+    while sizes[0] > _FIRST:
+        sizes.insert(0, -(-sizes[0] // _STEP))
+    return sizes
 
 
 def growth(peaks: Sequence[Peak]) -> tuple[Growth, ...]:

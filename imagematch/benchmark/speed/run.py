@@ -7,6 +7,7 @@ from pathlib import Path
 from imagematch.benchmark import machine
 from imagematch.benchmark.speed import (
     busy,
+    making,
     memory,
     peers,
     photos,
@@ -25,9 +26,6 @@ UNCHANGED, BUSY, SCALE = "unchanged", "busy", "scale"
 #: What can be measured, in the order of tables.
 ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, BUSY, SCALE)
 
-#: Numbers of photos that memory is measured at, beside all that there are.
-_MEMORY_SIZES = (250, 1000, 4000, 16_000)
-
 #: Photos that are taken apart into steps, half of a minute of the slowest preset, and photos that
 #: come before.
 _STEPS_PHOTOS, _WARM_PHOTOS = 300, 8
@@ -43,6 +41,7 @@ class SpeedRequest:
         parts: of `ALL_PARTS`.
         photos: for throughput, evenly chosen.
         large: 12-megapixel photos for throughput; 0 for none.
+        many: photos up to which memory is measured, made of those in the folder.
         rounds: of everything that is timed.
         tree: small files to look at again.
         scale: sizes of made-up indexes, photos.
@@ -55,6 +54,7 @@ class SpeedRequest:
     parts: tuple[str, ...] = ALL_PARTS
     photos: int = 1000
     large: int = 40
+    many: int = 4000
     rounds: int = 3
     tree: int = 20_000
     scale: tuple[int, ...] = (10_000, 100_000)
@@ -147,10 +147,9 @@ def _throughput(
     laid = [photos.lay_out("photos as they are", request.folder, some, scratch / "small")]
     if request.large:
         some = photos.evenly(paths, request.large)
-        monitor.stage("Enlarging photos", len(some))
         target = scratch / "large"
         laid.append(
-            photos.make_large("12 megapixels", request.folder, some, target, request.seed, monitor)
+            making.make_large("12 megapixels", request.folder, some, target, request.seed, monitor)
         )
     workers = DEFAULTS.workers.count or machine.cores()
     measured = []
@@ -189,8 +188,9 @@ def _steps(
 def _peaks(
     request: SpeedRequest, paths: Sequence[str], scratch: Path, monitor: Monitor
 ) -> tuple[Peak, ...]:
-    work = _work(scratch, "memory")
-    return memory.measure(PRESETS, request.folder, paths, _MEMORY_SIZES, work, monitor)
+    target = _work(scratch, "many")
+    made = making.make_many(request.folder, paths, request.many, target, request.seed, monitor)
+    return memory.measure(PRESETS, target, made, _work(scratch, "memory"), monitor)
 
 
 def _work(scratch: Path, name: str) -> Path:
