@@ -23,6 +23,11 @@ from imagematch.settings import DescribeSettings
 
 type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
+#: Bits of 256 that two PDQ hashes differ in, at most, where its reference library speaks of a
+#: confident match. Source: Meta, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing
+#: Algorithm", 2019.
+CONFIDENT_PDQ = 31
+
 #: What each row of `pdq_dihedral` hashes: the photo as it is, turned, or mirrored.
 DIHEDRAL = (
     "upright",
@@ -181,8 +186,6 @@ def hamming(query: Bytes, database: Bytes) -> np.ndarray[tuple[int, ...], np.dty
 
     Raises:
         ShapeError: the two disagree on B.
-
-    Source: the PDQ paper; its reference library calls 31 of 256 bits or fewer a confident match.
     """
     if query.ndim != 1 or query.shape != database.shape[1:]:
         raise ShapeError(f"query has shape {query.shape}, database {database.shape}")

@@ -52,6 +52,7 @@ def _judged(
             one.probe_view,
             one.photo_view,
             deep=True,
+            pdq_distance=one.pdq_distance,
         )
         for (left, right), one in zip(pairs, near, strict=True)
         if isinstance(one, Near) and not one.same_pixels

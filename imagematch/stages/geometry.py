@@ -2,7 +2,7 @@
 
 Most candidates have nothing in common, or show the same things in other photos. A glance at small
 pictures tells most of these for a tenth of the price, first by keypoints alone, then by the aligned
-pixels. So a pair gets a full look only where a glance gives it a chance.
+pixels. So a pair gets a full look only where its hashes or a glance give it a chance.
 
 Everything here runs in a worker that a hostile file may kill.
 """
@@ -15,6 +15,7 @@ from itertools import islice
 from imagematch.errors import PhotoError
 from imagematch.kernels import comparison, keypoints, views
 from imagematch.kernels.decode import DecodedPhoto
+from imagematch.kernels.hashes import CONFIDENT_PDQ
 from imagematch.kernels.keypoints import Features
 from imagematch.kernels.panels import Box
 from imagematch.records import Geometry
@@ -41,6 +42,7 @@ class PairTask:
     Attributes:
         query_view, photo_view: those that look most alike; 0 is the whole picture.
         deep: look closer where a glance may have missed a soft copy, as a query does.
+        pdq_distance: bits; None where hashes say nothing.
     """
 
     query: FileTask
@@ -48,6 +50,12 @@ class PairTask:
     query_view: int
     photo_view: int
     deep: bool = False
+    pdq_distance: int | None = None
+
+    @property
+    def likely(self) -> bool:
+        """Whether hashes say so much that a glance would hardly ever say no."""
+        return self.pdq_distance is not None and self.pdq_distance <= CONFIDENT_PDQ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,8 +111,10 @@ def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySetting
     numbers = dict.fromkeys([(0, 0), (task.query_view, task.photo_view)])
     ways = [((task.query, query), (task.photo, photo)) for query, photo in numbers]
     viewer = _Viewer(decoding, settings)
-    if (glance := _glanced(ways, viewer, settings, deep=task.deep)) is not None:
-        return glance
+    if not task.likely:
+        glance = _glanced(ways, viewer, settings, deep=task.deep)
+        if glance is not None:
+            return glance
     whole = _told(comparison.compare, viewer.seen(ways[0]), settings)
     if _is_plain(whole) or len(ways) == 1:
         return whole

@@ -175,6 +175,7 @@ def _pair_tasks(
                 near.probe_view,
                 near.photo_view,
                 deep=True,
+                pdq_distance=near.pdq_distance,
             )
 
 

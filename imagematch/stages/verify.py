@@ -109,7 +109,13 @@ def _judged(
                     for photo in (pair.photo_a, pair.photo_b)
                     for sha256 in [facts[photo].sha256]
                 )
-                yield PairTask(first, second, pair.view_a, pair.view_b)
+                yield PairTask(
+                    first,
+                    second,
+                    pair.view_a,
+                    pair.view_b,
+                    pdq_distance=pair.pdq_distance,
+                )
 
     for geometry in geometries(executor, index.settings, tasks()):
         candidate = compared.popleft()

@@ -237,3 +237,25 @@ def test_a_worker_remembers_a_bounded_number_of_photos(
         verified(left, right, settings=replace(_SETTINGS, min_coarse_inliers=0))
     assert (len(geometry._seen), len(geometry._glimpses)) == (2, 3)
     assert len(geometry._opened) <= geometry._OPEN
+
+
+@pytest.mark.parametrize(("bits", "glances"), [(None, 2), (32, 2), (31, 0), (0, 0)])
+def test_a_glance_is_spared_where_hashes_tell_as_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int | None, glances: int
+) -> None:
+    taken = []
+    glimpse = geometry.keypoints.glimpse
+
+    def counted(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None) -> Features:
+        taken.append(width)
+        return glimpse(rgb, width, settings, box)
+
+    monkeypatch.setattr(geometry.keypoints, "glimpse", counted)
+    # Of another photo each time: what was seen of one is remembered.
+    shown = photo(80 + (bits or -1))
+    one, copy = (task(save(shown, tmp_path / name)) for name in ("1.png", "2.jpg"))
+    pair = PairTask(one, copy, 0, 0, pdq_distance=bits)
+    [found] = verify_pairs(DecodeSettings(), _SETTINGS, [pair])
+    assert found is not None
+    assert found.reason == "accepted"
+    assert len(taken) == glances

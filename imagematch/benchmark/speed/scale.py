@@ -47,9 +47,6 @@ _VIEWS = 20
 #: Queries that are compared with every photo, for the truth.
 _COMPARED = 200
 
-#: What the PDQ paper calls a confident match, bits.
-_NEAR = 31
-
 #: The exact nearest ones that should be found.
 _TOP = 10
 
@@ -347,7 +344,7 @@ def _recall(stores: _Stores, asked: dict[str, Any], turned: Bytes, *, deep: bool
         copies=float((by_embedding | by_hash).mean()),
         by_embedding=float(by_embedding.mean()),
         by_hash=float(by_hash.mean()),
-        by_hash_near=_share(by_hash[bits <= _NEAR]),
+        by_hash_near=_share(by_hash[bits <= hashes.CONFIDENT_PDQ]),
         candidates=_share(found[wanted]),
         neighbours=_share(found[there]),
     )
