@@ -34,9 +34,14 @@ class _Window:
 
     number: int
     path: str
-    side: int
-    row: int
-    column: int
+    side: int = 1
+    row: int = 0
+    column: int = 0
+
+    def cut(self, rgb: Bytes) -> Bytes:
+        """What the window shows of the photo."""
+        rows = _part(rgb.shape[0], self.row, self.side)
+        return rgb[rows, _part(rgb.shape[1], self.column, self.side)]
 
 
 def make_large(
@@ -51,7 +56,8 @@ def make_large(
     # A picture of 12 megapixels as floats takes half a gigabyte.
     workers = WorkerSettings(chunk=1, memory_mb=0)
     monitor.stage("Enlarging photos", len(paths))
-    _make(workers, partial(_enlarge_all, folder, target, seed), list(enumerate(paths)), monitor)
+    tasks = [_Window(number, path) for number, path in enumerate(paths)]
+    _make(workers, partial(_enlarge_all, folder, target, seed), tasks, monitor)
     made = sorted(path.name for path in target.iterdir())
     return Laid(target, photos.about(name, target, made))
 
@@ -86,35 +92,35 @@ def make_many(
     return made[:count]
 
 
-def _make[T](
-    settings: WorkerSettings, make: ChunkFunction[T, None], tasks: Sequence[T], monitor: Monitor
+def _make(
+    settings: WorkerSettings,
+    make: ChunkFunction[_Window, None],
+    tasks: Sequence[_Window],
+    monitor: Monitor,
 ) -> None:
     with open_executor(settings) as executor:
         for outcome in executor.run(make, tasks):
             monitor.advance()
             monitor.check()
             if outcome.failure is not None:
-                raise UsageError(f"{outcome.task} can't be made: {outcome.failure.message}")
+                path, why = outcome.task.path, outcome.failure.message
+                raise UsageError(f"{path} can't be enlarged: {why}")
 
 
-def _enlarge_all(
-    folder: Path, target: Path, seed: int, tasks: Sequence[tuple[int, str]]
-) -> list[None]:
-    for number, path in tasks:
-        rgb = _decoded(folder / path)
+def _enlarge_all(folder: Path, target: Path, seed: int, windows: Sequence[_Window]) -> list[None]:
+    for window in windows:
+        rgb = _decoded(folder / window.path)
         upright = rgb.shape[0] > rgb.shape[1]
-        size = _LARGE[::-1] if upright else _LARGE
-        _write(_enlarged(rgb, size, (seed, number)), target / f"{number:05}.jpg", _LARGE_QUALITY)
-    return [None] * len(tasks)
+        large = _enlarged(rgb, _LARGE[::-1] if upright else _LARGE, (seed, window.number))
+        _write(large, target / f"{window.number:05}.jpg", _LARGE_QUALITY)
+    return [None] * len(windows)
 
 
 def _cut_all(folder: Path, target: Path, seed: int, windows: Sequence[_Window]) -> list[None]:
     for window in windows:
         rgb = _decoded(folder / window.path)
         height, width = rgb.shape[:2]
-        rows = _part(height, window.row, window.side)
-        columns = _part(width, window.column, window.side)
-        whole = _enlarged(rgb[rows, columns], (width, height), (seed, window.number))
+        whole = _enlarged(window.cut(rgb), (width, height), (seed, window.number))
         for site, quality, share in _SITES:
             smaller = max(round(width * share), 1), max(round(height * share), 1)
             published = drawing.resize(whole, *smaller)
