@@ -67,6 +67,8 @@ def _quadrilaterals(small: Bytes) -> Iterator[Floats]:
     least, most = (share * height * width for share in _AREA)
     shortest = _SIDE_SHARE * min(height, width) + _SIDE_PX
     for marked in _outlines(small):
+        if marked.all():
+            continue  # its outline is the border of the picture, which in a few px has a small area
         contours, _ = cv2.findContours(marked, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
         for contour in contours:
             if len(contour) < 4 or not least < cv2.contourArea(contour) < most:
