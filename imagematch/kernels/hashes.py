@@ -52,7 +52,7 @@ _PHASH_COSINES = 2 * np.cos(
 )
 
 #: Coefficients as near as this to their median are left to the library, whose sums may differ in
-#: the last digits; flat pictures have nothing else.
+#: the last digits. Flat pictures have nothing else but the first, and the library's sums are 0.
 _PHASH_UNSURE = 1e-6
 
 #: Width of the blur that takes away light falling off over the picture, px of the small picture:
@@ -83,10 +83,11 @@ def phash(rgb: Bytes) -> str:
     levels = np.asarray(picture.convert("L").resize(side, Image.Resampling.LANCZOS), np.float64)
     above = _PHASH_COSINES @ levels @ _PHASH_COSINES.T
     above -= np.median(above)
-    if np.abs(above).min() < _PHASH_UNSURE:
-        # Its transform is SciPy's, which each worker would have to load for a tenth of a second.
+    flat = levels.min() == levels.max()
+    if not flat and np.abs(above).min() < _PHASH_UNSURE:
+        # Its transform is SciPy's, which takes a tenth of a second and 30 MB to load.
         return str(imagehash.phash(picture))
-    return np.packbits(above > 0).tobytes().hex()
+    return np.packbits(above > _PHASH_UNSURE).tobytes().hex()
 
 
 def pdq(rgb: Bytes) -> tuple[str, int]:
@@ -268,10 +269,15 @@ def _has_detail(luminance: Bytes, least: float) -> bool:
     return bool((levels - _trend(levels, (_TREND_TAPS, _TREND_TAPS))).std() >= least)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _line_means(height: int) -> Floats:
     """What blurs a picture downwards, for every eighth line of it: shape (height / 8, height)."""
-    return _trend(np.eye(height, dtype=np.float32), (1, _TREND_TAPS))[::_EVERY]
+    reach = np.pad(np.arange(height), _TREND_TAPS // 2, mode="reflect")
+    reached = np.lib.stride_tricks.sliding_window_view(reach, _TREND_TAPS)[::_EVERY]
+    means = np.zeros((len(reached), height), np.float32)
+    taps = cv2.getGaussianKernel(_TREND_TAPS, _TREND_SIGMA, cv2.CV_32F)[:, 0]
+    np.add.at(means, (np.arange(len(reached))[:, None], reached), taps)
+    return means
 
 
 def _trend(levels: Floats, taps: tuple[int, int]) -> Floats:

@@ -24,7 +24,7 @@ from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_phot
 
 #: What a worker keeps for the next pair: views with all their keypoints, about 0.3 MB each, views
 #: as glimpsed, 0.1 MB each, and decoded photos, at most 3 MB each by default.
-_KEPT, _GLIMPSED, _OPEN = 48, 256, 8
+_KEPT, _GLIMPSED, _OPEN = 48, 64, 8
 
 #: Correlation and agreement from which on the whole pictures have said it all.
 _CLEAR = 0.9

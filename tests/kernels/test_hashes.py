@@ -1,5 +1,6 @@
 """Perceptual hashes: their exchange forms, their symmetries, and when they mean nothing."""
 
+import tracemalloc
 from dataclasses import replace
 
 import cv2
@@ -73,6 +74,14 @@ def test_golden_hashes_stay() -> None:
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3))))
 def test_phash_is_that_of_imagehash(rgb: np.ndarray) -> None:
     assert phash(rgb) == str(imagehash.phash(Image.fromarray(rgb)))
+
+
+def test_flat_pictures_need_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes each worker 30 MB to load, and one flat picture among thousands would do."""
+    flat = [np.full((60, 80, 3), level, np.uint8) for level in range(256)]
+    expected = [str(imagehash.phash(Image.fromarray(rgb))) for rgb in flat]
+    monkeypatch.delattr(imagehash, "phash")
+    assert [phash(rgb) for rgb in flat] == expected
 
 
 def test_pdq_has_the_bit_order_of_threatexchange() -> None:
@@ -303,3 +312,16 @@ def test_detail_is_what_differs_from_its_neighbourhood(strength: float) -> None:
     for change, gate_says in ((-0.01, ""), (0.01, "flat")):
         settings = replace(SETTINGS, min_contrast=3 * (detail + change), min_photographic=0.0)
         assert quality_gate(picture, 200, 150, settings) == gate_says
+
+
+def test_photos_of_all_heights_leave_nothing_large_behind() -> None:
+    pictures = [np.asarray(scene(200, height)) for height in range(240, 500, 4)]
+    quality_gate(sizes(pictures[0]), 200, 240, SETTINGS)
+    tracemalloc.start()
+    try:
+        for picture in pictures:
+            quality_gate(sizes(picture), 200, len(picture), SETTINGS)
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 4_000_000
