@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from array import array
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
@@ -19,7 +19,7 @@ from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
 from imagematch.sources.paths import printable
 
-LEFT_OUT = "belongs to imagematch (its index or the manifest)"
+LEFT_OUT = "belongs to imagematch (an index or the manifest)"
 INNER_LINK = "a link to something inside the folder, which is read in its own place"
 OUTER_LINK = "a link that leaves the folder; no path may leave the root"
 BROKEN_LINK = "a link that leads nowhere"
@@ -42,6 +42,10 @@ _LITTER_FOLDERS = frozenset(
         ".svn",
     }
 )
+#: What every index has: its settings, its vectors, and its catalogue or what says where that is.
+#: It holds small pictures of photos, which would be found as copies of them.
+_SETTINGS, _VECTORS, _CATALOGUES = "settings.toml", "vectors", ("catalogue.sqlite", "catalogue.id")
+
 #: First bytes of an AppleDouble file (RFC 1740, appendix B).
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _APPLE_PREFIX = "._"
@@ -180,11 +184,15 @@ def _folders(
         found = FoundFolder(path, _info(path) if site_from_path else above.info)
         try:
             with _opened(f"{root.folder}/{path}") as there, os.scandir(there) as listed:
-                waiting += _sorted_out(list(listed), found, root)[::-1]
+                inner = _sorted_out(list(listed), found, root)[::-1]
         except OSError as error:
             _check_still_there(root)
             yield SkippedFile(path, f"{UNREADABLE} ({error.strerror})")
             continue
+        if _is_index([entry.name for entry, _ in inner], found.names):
+            yield SkippedFile(path, LEFT_OUT)
+            continue
+        waiting += inner
         yield found
 
 
@@ -263,6 +271,9 @@ def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.
         raise SourceUnavailable(
             f"{shown} can't be opened ({why}); check the path, and that the drive is plugged in"
         ) from error
+    names = [entry.name for entry in entries]
+    if _is_index(names, names):
+        raise UsageError(f"{shown} is an index, not a folder of photos; name what it was made of")
     left_out = [path.resolve() for path in leave_out]
     for path in left_out:
         if folder.is_relative_to(path):
@@ -293,9 +304,13 @@ def _walk(
                 if skip is not None:
                     yield SkippedFile(path, skip)
                 elif entry.is_dir(follow_symlinks=False):
-                    below = iter(_listed(entry.path))
+                    listed = _listed(entry.path)
+                    names = [inner.name for inner in listed]
+                    if _is_index(names, names):
+                        yield SkippedFile(path, LEFT_OUT)
+                        continue
                     info = _info(path) if site_from_path else level.info
-                    levels.append(_Level(below, path + "/", info))
+                    levels.append(_Level(iter(listed), path + "/", info))
                     break
                 else:
                     yield _found(entry.stat(follow_symlinks=False), path, level.info)
@@ -318,6 +333,11 @@ def _reason(entry: os.DirEntry[str], path: str, root: _Root) -> str | None:
         mode = entry.stat(follow_symlinks=False).st_mode
         return _SPECIAL.get(stat.S_IFMT(mode), "neither a file nor a folder")
     return LITTER if _is_litter(root.folder / path) else None
+
+
+def _is_index(folders: Sequence[str], files: Sequence[str]) -> bool:
+    """Whether a folder is an index, by the names in it; most have no folder of vectors."""
+    return _VECTORS in folders and _SETTINGS in files and any(name in files for name in _CATALOGUES)
 
 
 def _link_reason(link: Path, root: _Root) -> str:

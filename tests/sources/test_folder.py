@@ -279,6 +279,21 @@ def test_what_is_left_out_is_skipped_whole(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("catalogue", ["catalogue.sqlite", "catalogue.id"])
+def test_any_other_index_is_skipped_whole(tmp_path: Path, catalogue: str) -> None:
+    """Its small pictures of photos would count as copies of these, and link whom they must not."""
+    put(tmp_path, *(f"s/old/{name}" for name in (catalogue, "settings.toml", "vectors/1.npy")))
+    put(tmp_path, "s/old/kept/1.webp", "s/a.jpg")
+    put(tmp_path, "t/catalogue.sqlite", "t/settings.toml", "u/settings.toml", "u/vectors/1.jpg")
+    read = ["s/a.jpg", "t/catalogue.sqlite", "t/settings.toml", "u/settings.toml"]
+    assert files(tmp_path) == [*read, "u/vectors/1.jpg"]
+    assert skips(tmp_path) == {"s/old": folder.LEFT_OUT}
+    with pytest.raises(UsageError, match="old is an index"):
+        walk(tmp_path / "s/old")
+    by_folder = [f.path for f in folder.folders(tmp_path) if isinstance(f, folder.FoundFolder)]
+    assert by_folder == ["", "s", "t", "u", "u/vectors"]
+
+
 @posix_only
 def test_what_is_left_out_is_known_through_links(tmp_path: Path) -> None:
     put(tmp_path / "real", "a.jpg", "index/x.jpg")
@@ -361,7 +376,7 @@ def test_a_file_as_root_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_a_root_inside_the_index_is_a_usage_error(tmp_path: Path) -> None:
     put(tmp_path, "index/reports/a.jpg")
-    with pytest.raises(UsageError, match="its index"):
+    with pytest.raises(UsageError, match="an index or the manifest"):
         walk(tmp_path / "index/reports", leave_out=[tmp_path / "index"])
 
 
