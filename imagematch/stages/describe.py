@@ -15,6 +15,7 @@ from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint
 from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stores import heap
 from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
 from imagematch.stores.photos import Described, PendingPhoto
@@ -115,6 +116,7 @@ def _store(
     for entry in done:
         for part, seconds in entry.fingerprint.seconds.items():
             _add(report.spent, part, seconds)
+    heap.hand_back()
     _add(report.spent, "store", time.perf_counter() - start)
 
 

@@ -111,9 +111,9 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
         report.candidates += len(candidates)
+        heap.hand_back()
         monitor.advance(len(batch))
         monitor.check()
-    heap.hand_back()
     return report
 
 

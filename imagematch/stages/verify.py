@@ -16,6 +16,7 @@ from imagematch.records import Geometry, Judgement
 from imagematch.settings import Settings
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, verify_pairs
+from imagematch.stores import heap
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
@@ -60,6 +61,7 @@ def _store(
 ) -> None:
     keep = [confidence.counts(judgement, index.settings.match) for _, judgement in batch]
     index.matches.save_judged(batch, keep, run_id)
+    heap.hand_back()
     report.judged += len(batch)
     report.matches += sum(keep)
 
