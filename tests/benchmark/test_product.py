@@ -58,7 +58,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> list[Case]:
 def test_only_photos_that_are_not_held_back_are_indexed(indexed: Indexed) -> None:
     assert (indexed.report.described, indexed.report.failed) == (8, 1)
     assert indexed.report.failures[0].path == "broken.jpg"
-    assert indexed.seconds > 0
+    assert indexed.seconds >= 0  # not NaN; what eight photos take may be lost in that of a start
 
 
 def test_twins_are_found_among_all_photos_and_closed(shelf: Shelf, indexed: Indexed) -> None:
