@@ -271,8 +271,7 @@ def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.
         raise SourceUnavailable(
             f"{shown} can't be opened ({why}); check the path, and that the drive is plugged in"
         ) from error
-    names = [entry.name for entry in entries]
-    if _is_index(names, names):
+    if _is_index(*_names(entries)):
         raise UsageError(f"{shown} is an index, not a folder of photos; name what it was made of")
     left_out = [path.resolve() for path in leave_out]
     for path in left_out:
@@ -305,8 +304,7 @@ def _walk(
                     yield SkippedFile(path, skip)
                 elif entry.is_dir(follow_symlinks=False):
                     listed = _listed(entry.path)
-                    names = [inner.name for inner in listed]
-                    if _is_index(names, names):
+                    if _is_index(*_names(listed)):
                         yield SkippedFile(path, LEFT_OUT)
                         continue
                     info = _info(path) if site_from_path else level.info
@@ -333,6 +331,14 @@ def _reason(entry: os.DirEntry[str], path: str, root: _Root) -> str | None:
         mode = entry.stat(follow_symlinks=False).st_mode
         return _SPECIAL.get(stat.S_IFMT(mode), "neither a file nor a folder")
     return LITTER if _is_litter(root.folder / path) else None
+
+
+def _names(entries: Sequence[os.DirEntry[str]]) -> tuple[list[str], list[str]]:
+    """Names of the folders and of the plain files in a folder."""
+    return (
+        [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)],
+        [entry.name for entry in entries if entry.is_file(follow_symlinks=False)],
+    )
 
 
 def _is_index(folders: Sequence[str], files: Sequence[str]) -> bool:

@@ -285,13 +285,18 @@ def test_any_other_index_is_skipped_whole(tmp_path: Path, catalogue: str) -> Non
     put(tmp_path, *(f"s/old/{name}" for name in (catalogue, "settings.toml", "vectors/1.npy")))
     put(tmp_path, "s/old/kept/1.webp", "s/a.jpg")
     put(tmp_path, "t/catalogue.sqlite", "t/settings.toml", "u/settings.toml", "u/vectors/1.jpg")
+    put(tmp_path, *(f"v/{name}" for name in (catalogue, "settings.toml", "vectors")))
     read = ["s/a.jpg", "t/catalogue.sqlite", "t/settings.toml", "u/settings.toml"]
-    assert files(tmp_path) == [*read, "u/vectors/1.jpg"]
+    assert files(tmp_path) == [
+        *read,
+        "u/vectors/1.jpg",
+        *(f"v/{name}" for name in (catalogue, "settings.toml", "vectors")),
+    ]
     assert skips(tmp_path) == {"s/old": folder.LEFT_OUT}
     with pytest.raises(UsageError, match="old is an index"):
         walk(tmp_path / "s/old")
     by_folder = [f.path for f in folder.folders(tmp_path) if isinstance(f, folder.FoundFolder)]
-    assert by_folder == ["", "s", "t", "u", "u/vectors"]
+    assert by_folder == ["", "s", "t", "u", "u/vectors", "v"]
 
 
 @posix_only
