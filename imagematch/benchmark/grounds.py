@@ -32,7 +32,7 @@ def gradient(rng: np.random.Generator, width: int, height: int) -> Bytes:
 def wall(rng: np.random.Generator, width: int, height: int) -> Bytes:
     """A painted wall: uneven light, fine plaster."""
     paint = rng.uniform(120, 225) + rng.uniform(-18, 18, 3)
-    light = rng.uniform(8, 25) * _smooth(rng, width, height, 3)
+    light = rng.uniform(8, 25) * smooth(rng, width, height, 3)
     plaster = cv2.GaussianBlur(rng.normal(0, rng.uniform(4, 12), (height, width)), (0, 0), 1.3)
     return to_bytes(paint + (light + plaster)[:, :, None])
 
@@ -77,8 +77,7 @@ def tiles(rng: np.random.Generator, width: int, height: int) -> Bytes:
     side = width // int(rng.integers(6, 11))
     base = rng.uniform(120, 225) + rng.uniform(-20, 20, 3)
     prints = [
-        30 * np.exp(-((_smooth(rng, side, side, 6) / 0.06) ** 2))
-        for _ in range(rng.integers(1, 13))
+        30 * np.exp(-((smooth(rng, side, side, 6) / 0.06) ** 2)) for _ in range(rng.integers(1, 13))
     ]
     grout = rng.uniform(60, 120)
     floor = np.zeros((height, width, 3), np.uint8)
@@ -115,7 +114,7 @@ def _board(rng: np.random.Generator, long: int, tall: int, base: Floats) -> Byte
     """One printed board: grain along it, a dark joint around it."""
     fine = cv2.GaussianBlur(rng.normal(0, 1, (tall, long)), (0, 0), sigmaX=tall / 3, sigmaY=0.8)
     rows = np.mgrid[0:tall, 0:long][0] / tall
-    rings = np.sin(2 * np.pi * (rows * rng.uniform(3, 6) + 1.5 * _smooth(rng, long, tall, 4)))
+    rings = np.sin(2 * np.pi * (rows * rng.uniform(3, 6) + 1.5 * smooth(rng, long, tall, 4)))
     board = base + rng.uniform(-14, 14) + (22 * fine / fine.std() * 0.5 + 9 * rings)[:, :, None]
     board[: max(1, tall // 40)] *= 0.45
     board[:, : max(1, tall // 40)] *= 0.45
@@ -142,7 +141,7 @@ def _put(canvas: Bytes, part: Bytes, left: int, top: int) -> None:
         canvas[top : top + height, start : start + width] = part[:height, skipped : skipped + width]
 
 
-def _smooth(rng: np.random.Generator, width: int, height: int, cells: int) -> Floats:
+def smooth(rng: np.random.Generator, width: int, height: int, cells: int) -> Floats:
     """Soft hills of about -1 to 1, shape (height, width)."""
     coarse = rng.uniform(-1, 1, (cells, cells)).astype(np.float32)
     return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC))

@@ -16,6 +16,7 @@ from PIL import Image
 from imagematch.benchmark import neighbours, printed
 from imagematch.benchmark.lookalikes import RECIPES, Recipe
 from imagematch.benchmark.records import HardPair
+from imagematch.benchmark.templates import TEMPLATES
 from imagematch.errors import PhotoError, UsageError
 from imagematch.kernels import decode, edits
 from imagematch.kernels.drawing import resize
@@ -25,7 +26,12 @@ from imagematch.sources.reading import read_bytes
 
 #: Groups that are made, with equal shares of the pairs. The others are of real photos and there
 #: only where such photos are: "same_place", "neighbouring_frames", "stereo".
-MADE_GROUPS = (*RECIPES, *printed.KINDS)
+MADE_GROUPS = (*RECIPES, *printed.KINDS, *TEMPLATES)
+
+_DRAWN: Mapping[str, Sequence[Recipe]] = {**RECIPES, **TEMPLATES}
+
+#: By default so many pairs are made and judged: about 120 of each group.
+PAIRS = 4100
 
 #: Longer side of what is written, px, as sites store photos.
 _LONGEST = 1280
@@ -44,7 +50,7 @@ def make(
     *,
     labelled: Path | None = None,
     twins: Iterable[tuple[Path, Path]] = (),
-    pairs: int = 2000,
+    pairs: int = PAIRS,
     groups: Sequence[str] = MADE_GROUPS,
 ) -> Iterator[HardPair]:
     """Write the pictures of hard pairs, and yield each pair as soon as it is there.
@@ -70,8 +76,8 @@ def make(
         yield pair
         made += 1
     for group, share in _shares(pairs - made, groups).items():
-        if group in RECIPES:
-            yield from _drawn(group, RECIPES[group], share, shelf, out / group, seed)
+        if group in _DRAWN:
+            yield from _drawn(group, _DRAWN[group], share, shelf, out / group, seed)
         else:
             yield from _printed(group, share, out / group, seed)
 

@@ -15,10 +15,10 @@ import numpy as np
 
 from imagematch.benchmark import grounds, sheets
 from imagematch.kernels import composites, edits
-from imagematch.kernels.drawing import resize, to_bytes
+from imagematch.kernels.drawing import blob, filling, resize, to_bytes
 from imagematch.kernels.edits import Edit
 from imagematch.kernels.panels import Box
-from imagematch.records import Bytes, Floats
+from imagematch.records import Bytes
 
 type Sides = tuple[Bytes, Bytes]
 
@@ -133,15 +133,7 @@ def _same_size(photos: Sequence[Bytes], rng: np.random.Generator) -> list[Bytes]
     shape = _FORMATS[rng.integers(len(_FORMATS))]
     side = float(rng.uniform(480, 960))
     width, height = round(side * min(1.0, shape)), round(side / max(1.0, shape))
-    return [_filling(photo, width, height) for photo in photos]
-
-
-def _filling(rgb: Bytes, width: int, height: int) -> Bytes:
-    """Scale to fill a size in px; what stands over is cut off on both sides alike."""
-    scale = min(rgb.shape[1] / width, rgb.shape[0] / height)
-    kept_width, kept_height = max(1, int(width * scale)), max(1, int(height * scale))
-    top, left = (rgb.shape[0] - kept_height) // 2, (rgb.shape[1] - kept_width) // 2
-    return resize(rgb[top : top + kept_height, left : left + kept_width], width, height)
+    return [filling(photo, width, height) for photo in photos]
 
 
 # --- different things on one ground ------------------------------------------------------------
@@ -170,22 +162,8 @@ def _seen_from(ground: Bytes, width: int, height: int, rng: np.random.Generator)
 def _pasted(rgb: Bytes, ground: Bytes, rng: np.random.Generator) -> Bytes:
     """Lay a cut-out of the photo on 50-60 % of the ground."""
     height, width = ground.shape[:2]
-    mask = _cut_out(height, width, float(rng.uniform(0.5, 0.6)), rng)[:, :, None]
-    return to_bytes(ground + (_filling(rgb, width, height).astype(np.float32) - ground) * mask)
-
-
-def _cut_out(height: int, width: int, share: float, rng: np.random.Generator) -> Floats:
-    """A wavy blob in the middle, shape (height, width), 0-1, that covers `share` of the area."""
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    down, across = rows / height - 0.5, columns / width - 0.5
-    angle = np.arctan2(down, across)
-    waves = sum(
-        rng.uniform(-0.06, 0.06) * np.cos(count * angle + rng.uniform(0, 6)) for count in (2, 3, 5)
-    )
-    # Between a rectangle and an ellipse, which alone would not fill enough without being cut off.
-    reach = (np.abs(down) ** 3 + np.abs(across) ** 3) ** (1 / 3) / (1 + waves)
-    inside = (reach <= np.quantile(reach, share)).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(inside, (0, 0), 1.0))
+    mask = blob(height, width, float(rng.uniform(0.5, 0.6)), rng)[:, :, None]
+    return to_bytes(ground + (filling(rgb, width, height).astype(np.float32) - ground) * mask)
 
 
 # --- nearly uniform ----------------------------------------------------------------------------

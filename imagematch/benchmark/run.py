@@ -54,7 +54,7 @@ class BenchRequest:
     queries: int = 1000
     seed: int = 0
     labelled: Path | None = None
-    hard_pairs: int = 2000
+    hard_pairs: int = hard.PAIRS
     methods: tuple[str, ...] = ALL_METHODS
     command: str = "imagematch bench"
     leave_out: tuple[Path, ...] = ()

@@ -7,9 +7,10 @@ query has one original or none.
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,8 +20,9 @@ import numpy as np
 from imagematch.benchmark.records import Case
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode
-from imagematch.kernels.composites import COMPOSITES
-from imagematch.kernels.edits import EDITS
+from imagematch.kernels.composites import COMPOSITES, HEAVY_COMPOSITES, Composite
+from imagematch.kernels.edits import EDITS, Edit
+from imagematch.kernels.heavy_edits import HEAVY_EDITS
 from imagematch.records import Bytes, FoundFile
 from imagematch.settings import DecodeSettings
 from imagematch.sources.folder import walk
@@ -37,6 +39,9 @@ _NEGATIVES = 0.8
 
 #: Queries of one photo, at most, so that no few photos make the figures of a small folder.
 MOST_QUERIES = 5
+
+#: The same for queries with heavy edits, which come on top.
+MOST_HEAVY = 2
 
 #: How strong an edit of a chain is, at most: stronger ones together leave nothing to be found.
 _CHAIN_STRENGTH = 0.6
@@ -90,6 +95,29 @@ CLASSES: Mapping[str, Range] = MappingProxyType(
         "collage_9": Range("collage_9", 0.0, 1.0),
     }
 )
+
+#: Edits that leave little of the photo. They have lines and queries of their own, and no chain
+#: contains them, so that the queries of `CLASSES` stay those of earlier runs.
+HEAVY_CLASSES: Mapping[str, Range] = MappingProxyType(
+    {
+        "strong_blur": Range("strong_blur", 0.57, 1.0),  # sigma 8 to 14 px of a photo of 600 px
+        "pixelate": Range("pixelate", 0.6, 1.0),  # squares of 12 to 20 px
+        "blinds": Range("blinds", 0.6, 1.0),  # over 30 to 50 %
+        "big_sticker": Range("big_sticker", 0.5, 1.0),  # over 20 to 40 %
+        "banner": Range("banner", 0.57, 1.0),  # over 20 to 35 %
+        "cut_off": Range("cut_off", 0.5, 1.0),  # 30 to 60 % never arrived
+        "damaged": Range("damaged", 0.17, 1.0),  # 500 to 3,000 bytes
+        "steep_tilt": Range("steep_tilt", 0.56, 1.0),  # 25 to 45 degrees
+        "circle": Range("circle", 0.0, 1.0),  # 320 to 100 px across
+        "turned_circle": Range("turned_circle", 0.56, 1.0),  # by 25 to 45 degrees
+        "chat_profile": Range("chat_profile", 0.0, 1.0),
+        "new_background": Range("new_background", 0.0, 1.0),  # 60 to 40 % are kept
+    }
+)
+
+_RANGES: Mapping[str, Range] = {**CLASSES, **HEAVY_CLASSES}
+_EDITS: Mapping[str, Edit] = {**EDITS, **HEAVY_EDITS}
+_COMPOSITES: Mapping[str, Composite] = {**COMPOSITES, **HEAVY_COMPOSITES}
 
 #: What puts the photo into another picture; a chain has one of these at most.
 FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page"})
@@ -185,33 +213,21 @@ def indexed(photos: Sequence[SourcePhoto], half: str) -> list[SourcePhoto]:
 
 
 def plan(photos: Sequence[SourcePhoto], half: str, queries: int, seed: int) -> list[Plan]:
-    """Draw the queries of a half, one half of them with a single edit, the other with a chain.
+    """Draw the queries of a half: one half of them with a single edit, the other with a chain.
+
+    Behind them come queries with heavy edits, as many of each as of each other single edit. They
+    change none of those before them.
 
     Args:
         queries: with an original in the index; `_NEGATIVES` times as many have none. Fewer where
             that would be more than `MOST_QUERIES` of one photo, or where a composite finds too
-            few other photos.
+            few other photos. Heavy edits are not counted here.
     """
     mine = [photo for photo in photos if photo.half == half]
-    kept = [photo for photo in mine if not photo.held_back]
-    away = [photo for photo in mine if photo.held_back]
-    rng = np.random.default_rng([seed, half == REPORTING])
-    plans: list[Plan] = []
-    for sources, count in ((kept, queries), (away, round(_NEGATIVES * queries))):
-        count = min(count, MOST_QUERIES * len(sources))
-        for number, edit in enumerate(_classes(rng, count)):
-            # Every photo once before any is edited again.
-            if number % len(sources) == 0:
-                order = rng.permutation(len(sources))
-            source = sources[order[number % len(sources)]]
-            beside = [photo.path for photo in away if photo != source]
-            others = tuple(str(path) for path in rng.permutation(beside)[:8])
-            steps = _chain(rng) if edit == CHAIN else (_step(rng, CLASSES[edit]),)
-            name = f"{half[0]}{len(plans):05d}-{edit}"
-            drawn = Plan(name, edit, steps, source, others, (seed, len(plans)))
-            if drawn.can_be_made:
-                plans.append(drawn)
-    return plans
+    heavy = round(queries * len(HEAVY_CLASSES) / (2 * len(CLASSES)))
+    plans = list(_drawn(mine, _classes, queries, MOST_QUERIES, (seed, half == REPORTING)))
+    more = _drawn(mine, _heavy_classes, heavy, MOST_HEAVY, (seed, half == REPORTING, 1), len(plans))
+    return [*plans, *more]
 
 
 def make(
@@ -226,21 +242,63 @@ def make(
     return [_made(folder, out, decoding, one) for one in plans]
 
 
+def _drawn(
+    photos: Sequence[SourcePhoto],
+    classes: Callable[[np.random.Generator, int], Iterator[str]],
+    queries: int,
+    most: int,
+    seeds: tuple[int, ...],
+    number: int = 0,
+) -> Iterator[Plan]:
+    """Queries of some classes with an original, then those without.
+
+    Args:
+        most: queries of one photo.
+        seeds: of what is drawn here; the first is that of the run.
+        number: of the first query.
+    """
+    kept = [photo for photo in photos if not photo.held_back]
+    away = [photo for photo in photos if photo.held_back]
+    rng = np.random.default_rng(seeds)
+    for sources, count in ((kept, queries), (away, round(_NEGATIVES * queries))):
+        for place, edit in enumerate(classes(rng, min(count, most * len(sources)))):
+            # Every photo once before any is edited again.
+            if place % len(sources) == 0:
+                order = rng.permutation(len(sources))
+            source = sources[order[place % len(sources)]]
+            beside = [photo.path for photo in away if photo != source]
+            others = tuple(str(path) for path in rng.permutation(beside)[:8])
+            steps = _chain(rng) if edit == CHAIN else (_step(rng, _RANGES[edit]),)
+            name = f"{source.half[0]}{number:05d}-{edit}"
+            drawn = Plan(name, edit, steps, source, others, (seeds[0], number))
+            if drawn.can_be_made:
+                yield drawn
+                number += 1
+
+
 def _classes(rng: np.random.Generator, count: int) -> Iterator[str]:
     """The edit of each query: chains and single edits in turn, all single ones equally often."""
-    singles = list(CLASSES)
+    singles = _rounds(rng, CLASSES)
     for number in range(count):
-        if number % 2:
-            yield CHAIN
-        else:
-            if number // 2 % len(singles) == 0:
-                rng.shuffle(singles)
-            yield singles[number // 2 % len(singles)]
+        yield CHAIN if number % 2 else next(singles)
+
+
+def _heavy_classes(rng: np.random.Generator, count: int) -> Iterator[str]:
+    """The heavy edit of each query, all equally often."""
+    return islice(_rounds(rng, HEAVY_CLASSES), count)
+
+
+def _rounds(rng: np.random.Generator, classes: Iterable[str]) -> Iterator[str]:
+    """All classes in a random order, then in another one, without an end."""
+    order = list(classes)
+    while True:
+        rng.shuffle(order)
+        yield from order
 
 
 def _others(edit: str) -> int:
     """How many other photos an edit needs."""
-    return COMPOSITES[edit].others if edit in COMPOSITES else 0
+    return _COMPOSITES[edit].others if edit in _COMPOSITES else 0
 
 
 def _step(rng: np.random.Generator, wanted: Range) -> Step:
@@ -261,11 +319,11 @@ def _made(folder: Path, out: Path, decoding: DecodeSettings, plan: Plan) -> Case
     try:
         rgb = _read(folder / plan.source.path, decoding)
         for step in plan.steps:
-            if step.edit in COMPOSITES:
+            if step.edit in _COMPOSITES:
                 shown = [_read(folder / path, decoding) for path in plan.beside]
-                rgb = COMPOSITES[step.edit].apply(rgb, shown, rng, step.strength)
+                rgb = _COMPOSITES[step.edit].apply(rgb, shown, rng, step.strength)
             else:
-                rgb = EDITS[step.edit](rgb, rng, step.strength)
+                rgb = _EDITS[step.edit](rgb, rng, step.strength)
     except PhotoError:
         return None
     path = out / f"{plan.name}.jpg"

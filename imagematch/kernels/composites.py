@@ -16,10 +16,13 @@ from imagematch.kernels.drawing import (
     WHITE,
     PhoneApp,
     WebAd,
+    blob,
     browser_window,
     cover,
+    filling,
     phone_screen,
     resize,
+    to_bytes,
 )
 from imagematch.records import Bytes
 
@@ -146,6 +149,25 @@ def web_page(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
     return browser_window(photo, ad, width)
 
 
+def new_background(
+    rgb: Bytes, others: Sequence[Bytes], rng: np.random.Generator, strength: float
+) -> Bytes:
+    """Keep the middle of the photo, as apps cut a person out, and put it before the first other.
+
+    Args:
+        strength: how little is kept; 0: three fifths of the area, 1: two fifths.
+
+    Raises:
+        ShapeError: there is no other photo.
+    """
+    if not others:
+        raise ShapeError("a new background needs a photo that it is, got none")
+    height, width = rgb.shape[:2]
+    ground = filling(others[0], width, height).astype(np.float32)
+    mask = blob(height, width, 0.6 - 0.2 * strength, rng, soft=0.008)[:, :, None]
+    return to_bytes(ground + (rgb - ground) * mask)
+
+
 #: Edits that need other photos beside the one they alter.
 COMPOSITES: Mapping[str, Composite] = MappingProxyType(
     {
@@ -154,4 +176,9 @@ COMPOSITES: Mapping[str, Composite] = MappingProxyType(
         "collage_9": Composite(8, collage),
         "inset": Composite(1, inset),
     }
+)
+
+#: Those of them that leave so little of the photo that no chain contains them.
+HEAVY_COMPOSITES: Mapping[str, Composite] = MappingProxyType(
+    {"new_background": Composite(1, new_background)}
 )

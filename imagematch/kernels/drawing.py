@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Floats
 
 type Colour = tuple[int, int, int]
 
@@ -45,6 +45,35 @@ def cover(rgb: Bytes, side: int) -> Bytes:
     short = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - short) // 2, (rgb.shape[1] - short) // 2
     return resize(rgb[top : top + short, left : left + short], side, side)
+
+
+def filling(rgb: Bytes, width: int, height: int) -> Bytes:
+    """Scale to fill a size in px; what stands over is cut off on both sides alike."""
+    scale = min(rgb.shape[1] / width, rgb.shape[0] / height)
+    kept_width, kept_height = max(1, int(width * scale)), max(1, int(height * scale))
+    top, left = (rgb.shape[0] - kept_height) // 2, (rgb.shape[1] - kept_width) // 2
+    return resize(rgb[top : top + kept_height, left : left + kept_width], width, height)
+
+
+def blob(
+    height: int, width: int, share: float, rng: np.random.Generator, *, soft: float | None = None
+) -> Floats:
+    """A wavy shape in the middle, shape (height, width), 0-1, that covers `share` of the area.
+
+    Args:
+        soft: sigma of its edge, as a share of the shorter side; 1 px where None.
+    """
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    down, across = rows / height - 0.5, columns / width - 0.5
+    angle = np.arctan2(down, across)
+    waves = sum(
+        rng.uniform(-0.06, 0.06) * np.cos(count * angle + rng.uniform(0, 6)) for count in (2, 3, 5)
+    )
+    # Between a rectangle and an ellipse, which alone would not fill enough without being cut off.
+    reach = (np.abs(down) ** 3 + np.abs(across) ** 3) ** (1 / 3) / (1 + waves)
+    inside = (reach <= np.quantile(reach, share)).astype(np.float32)
+    sigma = 1.0 if soft is None else max(0.5, soft * min(height, width))
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), sigma))
 
 
 # --- letters and discs -------------------------------------------------------------------------

@@ -67,13 +67,13 @@ def scene(*, shift: int = 0) -> Bytes:
 def test_every_made_group_gets_its_share_of_different_pictures(
     folder: Folder, tmp_path: Path
 ) -> None:
-    pairs = list(hard.make(folder(20), tmp_path / "out", 1, pairs=40))
+    pairs = list(hard.make(folder(20), tmp_path / "out", 1, pairs=80))
     assert set(groups_of(pairs)) == set(hard.MADE_GROUPS)
     assert set(groups_of(pairs).values()) == {2, 3}
-    assert len(pairs) == 40
-    assert len({frozenset((pair.left, pair.right)) for pair in pairs}) == 40
+    assert len(pairs) == 80
+    assert len({frozenset((pair.left, pair.right)) for pair in pairs}) == 80
     scenes = {pair.group for pair in pairs if pair.may_be_scene}
-    assert scenes == {"disjoint_crops", "same_pattern"}
+    assert scenes == {"disjoint_crops", "same_pattern", "virtual_background", "studio_wall"}
     for pair in pairs:
         assert pair.left.read_bytes() != pair.right.read_bytes()
         for side in (pair.left, pair.right):
@@ -89,7 +89,7 @@ def test_the_same_seed_makes_the_same_files_and_another_seed_others(
     photos = folder(8)
     runs = {"first": (photos, 1), "again": (photos[::-1], 1), "other": (photos, 2)}
     for name, (given_photos, seed) in runs.items():
-        list(hard.make(given_photos, tmp_path / name, seed, pairs=16))
+        list(hard.make(given_photos, tmp_path / name, seed, pairs=40))
     first, again, other = (sums_of(tmp_path / name) for name in runs)
     assert first == again
     assert not set(first.values()) & set(other.values())
@@ -97,8 +97,9 @@ def test_the_same_seed_makes_the_same_files_and_another_seed_others(
 
 @pytest.mark.usefixtures("no_stereo")
 def test_too_few_photos_leave_out_what_needs_more(folder: Folder, tmp_path: Path) -> None:
-    made = set(groups_of(list(hard.make(folder(1), tmp_path / "out", 1, pairs=16))))
-    assert made == {"disjoint_crops", "near_uniform", *printed.KINDS}
+    made = set(groups_of(list(hard.make(folder(1), tmp_path / "out", 1, pairs=99))))
+    grids = {"qr_code", "sudoku", "printed_grid", "avatar"}
+    assert made == {"disjoint_crops", "near_uniform", *printed.KINDS, *grids}
 
 
 # --- which photos ------------------------------------------------------------------------------

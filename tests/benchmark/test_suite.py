@@ -12,6 +12,8 @@ from imagematch.benchmark import suite
 from imagematch.benchmark.suite import (
     CHAIN,
     CLASSES,
+    HEAVY_CLASSES,
+    MOST_HEAVY,
     MOST_QUERIES,
     REPORTING,
     TUNING,
@@ -24,8 +26,9 @@ from imagematch.benchmark.suite import (
 )
 from imagematch.errors import SourceUnavailable
 from imagematch.kernels import decode
-from imagematch.kernels.composites import COMPOSITES
+from imagematch.kernels.composites import COMPOSITES, HEAVY_COMPOSITES
 from imagematch.kernels.edits import EDITS
+from imagematch.kernels.heavy_edits import HEAVY_EDITS
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
 from tests.world import photo, save
@@ -97,9 +100,10 @@ def test_each_query_has_one_original_in_the_index_or_none(plans: list[Plan]) -> 
     half = plans[0].source.half
     index = {one.path for one in indexed(MANY, half)}
     away = {one.path for one in MANY if one.half == half and one.held_back}
-    with_original = [one for one in plans if not one.source.held_back]
+    counted = [one for one in plans if one.edit not in HEAVY_CLASSES]
+    with_original = [one for one in counted if not one.source.held_back]
     assert len(with_original) == QUERIES
-    assert len(plans) - len(with_original) == 0.8 * QUERIES
+    assert len(counted) - len(with_original) == 0.8 * QUERIES
     for one in plans:
         assert one.source.half == half
         assert (one.source.path in index) != one.source.held_back
@@ -113,11 +117,34 @@ def test_half_are_single_edits_evenly_and_half_are_chains(plans: list[Plan]) -> 
     assert max(edits.values()) - min(edits.values()) <= 1
 
 
+def test_heavy_edits_come_last_as_often_as_other_single_ones(plans: list[Plan]) -> None:
+    heavy = [one for one in plans if one.edit in HEAVY_CLASSES]
+    assert plans[-len(heavy) :] == heavy
+    wanted = QUERIES * len(HEAVY_CLASSES) / (2 * len(CLASSES))
+    with_original = Counter(one.edit for one in heavy if not one.source.held_back)
+    assert with_original.total() == round(wanted)
+    assert max(with_original.values()) - min(with_original.values()) <= 1
+    assert len(heavy) - with_original.total() == round(0.8 * with_original.total())
+
+
+def test_heavy_edits_are_in_no_chain(plans: list[Plan]) -> None:
+    steps = {step.edit for one in plans if one.edit == CHAIN for step in one.steps}
+    assert not steps & {*HEAVY_EDITS, *HEAVY_COMPOSITES}
+
+
+def test_heavy_edits_change_no_other_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = plan(MANY, REPORTING, 60, seed=7)
+    monkeypatch.setattr(suite, "HEAVY_CLASSES", {})
+    without = plan(MANY, REPORTING, 60, seed=7)
+    assert whole[: len(without)] == without
+    assert len(whole) > len(without)
+
+
 def test_strengths_are_those_of_the_class(plans: list[Plan]) -> None:
     for one in plans:
         if one.edit != CHAIN:
             [step] = one.steps
-            wanted = CLASSES[one.edit]
+            wanted = {**CLASSES, **HEAVY_CLASSES}[one.edit]
             assert step.edit == wanted.edit
             assert wanted.low <= step.strength <= wanted.high
 
@@ -160,12 +187,13 @@ def test_a_small_folder_has_fewer_queries_that_can_all_be_made(
 ) -> None:
     photos = sources(count)
     plans = plan(photos, half, queries, seed=3)
+    composites = {**COMPOSITES, **HEAVY_COMPOSITES}
     asked = Counter(one.source for one in plans)
-    assert max(asked.values(), default=0) <= MOST_QUERIES
+    assert max(asked.values(), default=0) <= MOST_QUERIES + MOST_HEAVY
     for one in plans:
         assert one.can_be_made
         wanted = max(
-            COMPOSITES[step.edit].others if step.edit in COMPOSITES else 0 for step in one.steps
+            composites[step.edit].others if step.edit in composites else 0 for step in one.steps
         )
         assert len(one.beside) == wanted
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import composites, edits
+from imagematch.kernels import composites, edits, heavy_edits
 from imagematch.records import Bytes
 
 #: JPEG is never lossless, and a screenshot is a screenshot at any strength.
@@ -29,7 +29,8 @@ def photo(seed: int, height: int = 60, width: int = 80) -> Bytes:
 def every_edit() -> Iterator[tuple[str, edits.Edit]]:
     """What is in `EDITS`, and composites with the photos that they want."""
     yield from edits.EDITS.items()
-    for name, composite in composites.COMPOSITES.items():
+    yield from heavy_edits.HEAVY_EDITS.items()
+    for name, composite in {**composites.COMPOSITES, **composites.HEAVY_COMPOSITES}.items():
         others = [photo(100 + place) for place in range(composite.others)]
         yield name, lambda rgb, rng, x, c=composite, o=others: c.apply(rgb, o, rng, x)
 
