@@ -194,7 +194,16 @@ class Geometry:
             "pixels_differ".
         closeness: 0-1, share of the windows that agree closely (0.9 or more).
         plain_correlation, plain_agreement, plain_closeness: the same three with all pixels.
+        compared: 0-1, share of the overlap in which there was texture to compare.
+        contradiction: 0-1, share of that in which both show something, not the same, amid what
+            agrees: another person before one wall, on one card, in one frame.
+        exchanged: 0-1, share of pixels where each has marks that the other lacks, as two numbers
+            in one place have.
+        detail: 0-1, share of pixels that are strong details of both.
+        shared_detail: 0-1, share of the strong details of either that both have.
         kept: the file of a photo was gone, and the small picture kept of it was compared instead.
+        coarse: keypoints found nothing, and both whole pictures were compared in their coarse
+            shapes, see `kernels.coarse`; there are no inliers then.
     """
 
     inliers: int
@@ -210,7 +219,13 @@ class Geometry:
     plain_correlation: float = 0.0
     plain_agreement: float = 0.0
     plain_closeness: float = 0.0
+    compared: float = 0.0
+    contradiction: float = 0.0
+    exchanged: float = 0.0
+    detail: float = 0.0
+    shared_detail: float = 0.0
     kept: bool = False
+    coarse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

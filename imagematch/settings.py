@@ -207,14 +207,14 @@ class VerifySettings:
         0.3, "Least share of one of the photos that must be covered, 0-1.", low=0, high=1
     )
     min_correlation: float = _setting(
-        0.6,
+        0.2,
         "Least median local correlation of the aligned pixels of a copy, -1 to 1; below it, the "
         "pair is another photo of the same scene. From there on, the calibration decides.",
         low=-1,
         high=1,
     )
     min_agreement: float = _setting(
-        0.5,
+        0.3,
         "Least share of the aligned windows that must agree in a copy, 0-1; below it, as above.",
         low=0,
         high=1,

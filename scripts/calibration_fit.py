@@ -12,23 +12,29 @@ from imagematch.kernels.confidence import Calibration, Logistic, features, judge
 from imagematch.records import Evidence, Judgement
 from imagematch.settings import DEFAULTS
 
-#: What each model sees; more of any of these never lowers a confidence.
+#: What each model sees; more of any of these never lowers a confidence, but for `_AGAINST`.
 FEATURES = {
     "geometry": (
-        "log_inliers",
-        "correlation",
-        "agreement",
-        "closeness",
         "plain_closeness",
+        "shared_detail",
+        "compared",
         "overlap",
+        "contradiction",
+        "exchanged",
+        "detail",
     ),
+    "coarse": ("closeness", "agreement"),
     "appearance": ("cosine", "pdq"),
     "embedding": ("cosine",),
     "hash": ("pdq",),
 }
 
-#: Pull of the weights towards 0, nats for a weight of 1; keeps them finite where the tuning half
-#: is told apart without an error.
+#: Of these, more never raises a confidence. Strong details speak against a copy only beside the
+#: share of them that both have: where they are many, so is what is not shared.
+_AGAINST = frozenset({"contradiction", "exchanged", "detail"})
+
+#: Pull of the weights towards 0, nats for a weight of 1 a standard deviation; keeps them finite
+#: where the tuning half is told apart without an error.
 _RIDGE = 0.02
 
 #: From this confidence on, pairs that geometry finds nothing in say what that is worth.
@@ -57,9 +63,15 @@ class Example:
 
     @property
     def laid_over(self) -> bool:
-        """One was laid over the other, whatever came of it."""
+        """One was laid over the other by keypoints, whatever came of it."""
         geometry = self.evidence.geometry
-        return geometry is not None and geometry.reason in ("accepted", "pixels_differ")
+        laid = geometry is not None and geometry.reason in ("accepted", "pixels_differ")
+        return laid and not self.coarse
+
+    @property
+    def coarse(self) -> bool:
+        """Only their coarse shapes were compared."""
+        return self.evidence.geometry is not None and self.evidence.geometry.coarse
 
 
 # --- fitting -------------------------------------------------------------------------------------
@@ -68,7 +80,7 @@ class Example:
 def fit_logistic(
     seen: Sequence[Mapping[str, float]], true: Values, names: Sequence[str]
 ) -> Logistic:
-    """Fit a logistic model whose weights are not negative.
+    """Fit a logistic model whose weights have the signs that they should have.
 
     Args:
         seen: N sets of features.
@@ -79,6 +91,8 @@ def fit_logistic(
     examples there are, so that a class that was never seen is not held to be impossible.
     """
     inputs = np.array([[row[name] for name in names] for row in seen])
+    spread = np.maximum(inputs.std(axis=0), 1e-6)
+    inputs /= spread  # so that the pull is the same on all
     targets = platt_targets(true)
 
     def loss(parameters: Values) -> tuple[float, Values]:
@@ -91,12 +105,13 @@ def fit_logistic(
         return float(cost), slope
 
     start = np.zeros(len(names) + 1)
-    bounds = [(None, None)] + [(0.0, None)] * len(names)
+    bounds = [(None, None)] + [(None, 0.0) if name in _AGAINST else (0.0, None) for name in names]
     fitted = minimize(
         loss, start, jac=True, bounds=bounds, method="L-BFGS-B", options={"maxiter": 5000}
     ).x
     weights = {
-        name: round(float(weight), 4) for name, weight in zip(names, fitted[1:], strict=True)
+        name: round(float(weight), 4)
+        for name, weight in zip(names, fitted[1:] / spread, strict=True)
     }
     return Logistic(round(float(fitted[0]), 4), weights)
 
@@ -146,6 +161,8 @@ def _concerns(model: str, example: Example) -> bool:
     distance, cosine = example.evidence.pdq_distance, example.evidence.cosine
     if model == "geometry":
         return example.laid_over
+    if model == "coarse":
+        return example.coarse
     if model == "hash":
         return distance is not None and distance <= _FARTHEST_PDQ
     if model == "embedding":

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from imagematch.kernels import alignment, homography
-from imagematch.kernels.alignment import Agreement, Alignment
+from imagematch.kernels.alignment import Agreement, Alignment, Conflict
 from imagematch.kernels.homography import Fitted
 from imagematch.kernels.keypoints import Features, Pairs, mirror, nearby, tentative
 from imagematch.records import Doubles, Flags, Geometry
@@ -38,7 +38,9 @@ _GLANCED = 0.625
 #: 0.72; of 493 candidates that are no copies, 84 have as much as here, or too few keypoints.
 _CORRELATES, _AGREES, _FITS = 0.85, 0.6, 9
 
-_NOTHING = Alignment(Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0))
+_NOTHING = Alignment(
+    Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0), Conflict(0.0, 0.0, 0.0, 0.0, 0.0)
+)
 
 
 def compare(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
@@ -155,27 +157,51 @@ def _aligned(
     )
     smaller_is_photo = photo.full_area < query.full_area
     compared = _pixels(query, photo, matrix)
-    plain, robust = (compared or _NOTHING).plain, (compared or _NOTHING).robust
+    found = compared or _NOTHING
+    robust = found.robust
     if shared < settings.min_overlap or compared is None:
         reason = "small_overlap"
     elif robust.correlation < settings.min_correlation or robust.agreement < settings.min_agreement:
         reason = "pixels_differ"
     else:
         reason = "accepted"
+    overlap = cover_photo if smaller_is_photo else cover_query
+    covers = round(overlap, 4), round(cover_query, 4), round(cover_photo, 4)
+    transform = _full_size(query, photo, matrix, mirrored)
+    return geometry(found, covers, inliers, mirrored, transform, reason)
+
+
+def geometry(
+    found: Alignment,
+    covers: tuple[float, float, float],
+    inliers: int,
+    mirrored: bool,
+    transform: tuple[tuple[float, float, float], ...],
+    reason: str,
+) -> Geometry:
+    """What was found when one photo was laid over the other.
+
+    Args:
+        covers: `overlap`, `cover_query` and `cover_photo`.
+    """
+    plain, robust, conflict = found.plain, found.robust, found.conflict
     return Geometry(
         inliers,
-        round(cover_photo if smaller_is_photo else cover_query, 4),
-        round(cover_query, 4),
-        round(cover_photo, 4),
+        *covers,
         robust.correlation,
         robust.agreement,
         mirrored,
-        _full_size(query, photo, matrix, mirrored),
+        transform,
         reason,
         robust.closeness,
         plain.correlation,
         plain.agreement,
         plain.closeness,
+        compared=conflict.compared,
+        contradiction=conflict.contradiction,
+        exchanged=conflict.exchanged,
+        detail=conflict.detail,
+        shared_detail=conflict.shared_detail,
     )
 
 
@@ -192,10 +218,10 @@ def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | No
     if homography.enlargement(matrix, query.size) > 1:
         query, photo, matrix = photo, query, np.linalg.inv(matrix)
     warped = cv2.warpPerspective(query.gray, matrix, photo.size, flags=cv2.INTER_AREA)
-    there = cv2.warpPerspective(
-        query.content.astype(np.uint8), matrix, photo.size, flags=cv2.INTER_NEAREST
-    )
-    return alignment.align(photo.gray, warped, (there > 0) & photo.content)
+    # Two bits in one pass: what the query covers, and where it is a photograph.
+    parts = query.content.astype(np.uint8) + np.uint8(1)
+    there = cv2.warpPerspective(parts, matrix, photo.size, flags=cv2.INTER_NEAREST)
+    return alignment.align(photo.gray, warped, (there > 1) & photo.content, there > 0)
 
 
 def _full_size(

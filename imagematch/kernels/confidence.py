@@ -70,6 +70,7 @@ class Calibration:
     """The models of each rule; see `features` for what goes in."""
 
     geometry: Logistic  # keypoints and aligned pixels agree
+    coarse: Logistic  # the coarse shapes of both whole pictures agree
     appearance: Logistic  # embedding and hash alone
     embedding: Logistic  # embedding alone
     hash: Logistic  # PDQ alone
@@ -148,16 +149,28 @@ def features(
     Returns:
         "cosine" (-1 to 1), "pdq" (1 = equal, 0 = half of the 256 bits differ, as by chance),
         "log_inliers" (natural logarithm), "correlation" (-1 to 1), "agreement", "closeness",
-        "plain_closeness" and "overlap" (0-1).
+        "plain_closeness", "compared", "contradiction", "exchanged", "detail", "shared_detail" (see
+        `records.Geometry`) and "overlap" (0-1).
     """
+    measured = {
+        name: getattr(geometry, name) if geometry else 0.0
+        for name in (
+            "correlation",
+            "agreement",
+            "closeness",
+            "plain_closeness",
+            "compared",
+            "contradiction",
+            "exchanged",
+            "detail",
+            "shared_detail",
+        )
+    }
     return {
         "cosine": 0.0 if cosine is None else cosine,
         "pdq": 0.0 if pdq_distance is None else max(0.0, 1 - pdq_distance / 128),
         "log_inliers": math.log1p(geometry.inliers) if geometry else 0.0,
-        "correlation": geometry.correlation if geometry else 0.0,
-        "agreement": geometry.agreement if geometry else 0.0,
-        "closeness": geometry.closeness if geometry else 0.0,
-        "plain_closeness": geometry.plain_closeness if geometry else 0.0,
+        **measured,
         "overlap": max(geometry.cover_query, geometry.cover_photo) if geometry else 0.0,
     }
 
@@ -177,6 +190,7 @@ def judge(
         same_pixels: the pictures are equal pixel by pixel: `exact`.
         geometry: one photo was laid over the other and the pixels agree: `copy` or `part`.
         pixels_differ: it was laid over, and they do not agree, or not well enough: `scene`.
+        coarse: geometry saw no details; both whole pictures have the same coarse shapes: `copy`.
         appearance: geometry found nothing to compare; embedding and hash decide, with a penalty.
         unverified: geometry could not be tried; embedding and hash decide.
     """
@@ -188,6 +202,8 @@ def judge(
     if same_pixels:
         return judged("exact", 1.0, "same_pixels")
     known = features(pdq_distance, cosine, geometry)
+    if geometry is not None and geometry.coarse:
+        return judged("copy", _CEILING * calibration.coarse.probability(known), "coarse")
     if geometry is not None and geometry.reason not in _BLIND:
         probability = _CEILING * calibration.geometry.probability(known)
         if geometry.reason == "pixels_differ" or probability < _LIKELY:
@@ -213,7 +229,7 @@ def counts(judgement: Judgement, settings: MatchSettings) -> bool:
     if judgement.kind == "scene":
         geometry = judgement.evidence.geometry
         return geometry is not None and geometry.inliers >= settings.scene_inliers
-    confirmed = judgement.evidence.rule in ("same_pixels", "same_bytes", "geometry")
+    confirmed = judgement.evidence.rule in ("same_pixels", "same_bytes", "geometry", "coarse")
     return judgement.confidence >= (
         settings.min_confidence if confirmed else settings.min_confidence_unverified
     )

@@ -51,6 +51,15 @@ def photographic(rgb: Bytes) -> Flags:
     return _undrawn(_reduced(rgb))
 
 
+def undrawn(rgb: Bytes) -> Flags:
+    """The same, True also beside ground: between bars that were put over a photo, it is seen.
+
+    Returns:
+        Shape (h, w), as `photographic`.
+    """
+    return ~_ground(_reduced(rgb))
+
+
 def photographic_share(rgb: Bytes) -> float:
     """The share of a picture that is photographic and has texture, 0-1."""
     gray = _reduced(rgb)

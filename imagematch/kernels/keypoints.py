@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from imagematch.kernels.content import photographic
+from imagematch.kernels.content import photographic, undrawn
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Doubles, Flags, Floats
 from imagematch.settings import VerifySettings
@@ -111,6 +111,18 @@ def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     count = round(_GLANCE_SHARE * settings.keypoints)
     points, histograms = _detected(view.gray, view.content, count)
     return replace(view, points=points, histograms=histograms)
+
+
+def without_keypoints(rgb: Bytes, width: int, settings: VerifySettings) -> Features:
+    """A whole photo as its pixels are compared, all but the ground of what is drawn as content.
+
+    Args:
+        rgb, width: as of `extract`.
+    """
+    view = _view(rgb, width, settings.side, None)
+    there = undrawn(rgb).astype(np.uint8)
+    content = cv2.resize(there, view.size, interpolation=cv2.INTER_NEAREST) > 0
+    return replace(view, content=np.asarray(content, np.bool_))
 
 
 def photographed(glimpsed: Features, rgb: Bytes, box: Box | None = None) -> Features:

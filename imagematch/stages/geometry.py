@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import comparison, keypoints, views
+from imagematch.kernels import comparison, keypoints, views, whole
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.hashes import CONFIDENT_PDQ
 from imagematch.kernels.keypoints import Features
@@ -28,6 +28,11 @@ _KEPT, _GLIMPSED, _OPEN = 48, 64, 8
 
 #: Correlation and agreement from which on the whole pictures have said it all.
 _CLEAR = 0.9
+
+#: With fewer inliers and closeness, keypoints saw so little that pixels which differ may only lack
+#: details, as squares do that a photo was turned into; and the largest PDQ distance of pictures
+#: that may be compared without keypoints, bits.
+_FEW_INLIERS, _NOT_CLOSE, _LIKE_PDQ = 30, 0.9, 64
 
 #: The views of both sides to compare, by their numbers, and what was seen of them.
 type _Way = tuple[tuple[FileTask, int], tuple[FileTask, int]]
@@ -56,6 +61,11 @@ class PairTask:
     def likely(self) -> bool:
         """Whether hashes say so much that a glance would hardly ever say no."""
         return self.pdq_distance is not None and self.pdq_distance <= CONFIDENT_PDQ
+
+    @property
+    def may_be_whole(self) -> bool:
+        """Whether both whole pictures may be one, as far as hashes say."""
+        return self.pdq_distance is None or self.pdq_distance <= _LIKE_PDQ
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,18 +117,35 @@ def _verified(
 
 
 def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySettings) -> Geometry:
+    viewer = _Viewer(decoding, settings)
+    geometry = _laid_over(task, viewer, settings)
+    if not _saw_little(geometry) or not task.may_be_whole:
+        return geometry
+    query, photo = viewer.whole(task.query), viewer.whole(task.photo)
+    found = whole.compare(*_features((query, photo)))
+    if found is None:
+        return geometry
+    return replace(found, kept=query.kept or photo.kept)
+
+
+def _saw_little(geometry: Geometry) -> bool:
+    """Whether a pair may be two whole pictures that keypoints can't tell to be one."""
+    return geometry.inliers < _FEW_INLIERS and geometry.plain_closeness < _NOT_CLOSE
+
+
+def _laid_over(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> Geometry:
+    """What keypoints and the pixels that they align say."""
     # A small part leaves few keypoints in the whole picture: it is looked at in its own size, too.
     numbers = dict.fromkeys([(0, 0), (task.query_view, task.photo_view)])
     ways = [((task.query, query), (task.photo, photo)) for query, photo in numbers]
-    viewer = _Viewer(decoding, settings)
     if not task.likely:
         glance = _glanced(ways, viewer, settings, deep=task.deep)
         if glance is not None:
             return glance
-    whole = _told(comparison.compare, viewer.seen(ways[0]), settings)
-    if _is_plain(whole) or len(ways) == 1:
-        return whole
-    return max(whole, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
+    first = _told(comparison.compare, viewer.seen(ways[0]), settings)
+    if _is_plain(first) or len(ways) == 1:
+        return first
+    return max(first, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
 
 
 def _glanced(
@@ -181,6 +208,12 @@ class _Viewer:
         """Both sides with all their keypoints."""
         return self._side(_seen, *way[0]), self._side(_seen, *way[1])
 
+    def whole(self, task: FileTask) -> "_Seen":
+        """A whole picture without keypoints; hardly any pair asks for it, so none is remembered."""
+        opened = self._open(task)
+        features = keypoints.without_keypoints(opened.photo.rgb, opened.photo.width, self._settings)
+        return _Seen(features, opened.kept)
+
     def glimpsed(self, way: _Way) -> _Sides:
         """Both sides as glimpsed."""
         return self._side(_glimpses, *way[0]), self._side(_glimpses, *way[1])
@@ -191,7 +224,7 @@ class _Viewer:
 
     def _side(self, cache: _Seens, task: FileTask, view: int) -> "_Seen":
         def make() -> _Seen:
-            opened = _remembered(_opened, task.sha256, _OPEN, lambda: _open(task, self._decoding))
+            opened = self._open(task)
             photo, box = opened.view(view)
             if cache is _photographed:
                 glimpse = self._side(_glimpses, task, view).features
@@ -201,6 +234,9 @@ class _Viewer:
 
         most = _KEPT if cache is _seen else _GLIMPSED
         return _remembered(cache, (task.sha256, view), most, make)
+
+    def _open(self, task: FileTask) -> "_Opened":
+        return _remembered(_opened, task.sha256, _OPEN, lambda: _open(task, self._decoding))
 
 
 _seen: _Seens = OrderedDict()
