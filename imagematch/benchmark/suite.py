@@ -120,7 +120,7 @@ _EDITS: Mapping[str, Edit] = {**EDITS, **HEAVY_EDITS}
 _COMPOSITES: Mapping[str, Composite] = {**COMPOSITES, **HEAVY_COMPOSITES}
 
 #: What puts the photo into another picture; a chain has one of these at most.
-FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page"})
+FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page", "chat_profile"})
 
 
 @dataclass(frozen=True, slots=True)
