@@ -37,15 +37,30 @@ def table(rng: np.random.Generator, *, lying: bool) -> Bytes:
     return TABLES[rng.integers(len(TABLES))](rng, width, height)
 
 
-def taken(sheet: Bytes, ground: Bytes, rng: np.random.Generator, *, steep: float = 1.0) -> Bytes:
+def close_up(height: int, width: int, rng: np.random.Generator) -> Bytes:
+    """A table of which a sheet of that size leaves no more than a rim in the picture."""
+    scale = float(rng.uniform(480, 900)) / max(height, width)
+    ground = (grounds.wall, grounds.wall, walls.planks, walls.stone)[rng.integers(4)]
+    return ground(rng, round(width * scale), round(height * scale))
+
+
+def taken(
+    sheet: Bytes,
+    ground: Bytes,
+    rng: np.random.Generator,
+    *,
+    steep: float = 1.0,
+    fill: tuple[float, float] = (0.68, 0.99),
+) -> Bytes:
     """Photograph a sheet that lies on a ground: aslant, with a shadow, in uneven light.
 
     Args:
         ground: of the size of the picture.
         steep: how far from straight above, 0-1.
+        fill: the shares of the picture's side that are drawn from, for the sheet's to have.
     """
     height, width = ground.shape[:2]
-    matrix = _pose(sheet.shape[:2], height, width, rng, steep)
+    matrix = _pose(sheet.shape[:2], height, width, rng, steep, fill)
     size = (width, height)
     laid = cv2.warpPerspective(sheet, matrix, size, flags=cv2.INTER_AREA)
     inside = np.full(sheet.shape[:2], 255, np.uint8)
@@ -78,13 +93,17 @@ def lit(rgb: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> Byt
 
 
 def _pose(
-    shape: tuple[int, ...], height: int, width: int, rng: np.random.Generator, steep: float
+    shape: tuple[int, ...],
+    height: int,
+    width: int,
+    rng: np.random.Generator,
+    steep: float,
+    fill: tuple[float, float],
 ) -> np.ndarray:
     """The homography from a sheet to a picture, which it mostly fills."""
     rows, columns = shape[:2]
     # A tall sheet is photographed upright; in a wide picture it is small rather than turned.
-    fill = float(rng.uniform(0.68, 0.99))
-    scale = fill * min(width / columns, height / rows)
+    scale = float(rng.uniform(*fill)) * min(width / columns, height / rows)
     corners = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32)
     turn = np.deg2rad(rng.normal(0, 4) * steep)
     turning = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])

@@ -78,7 +78,7 @@ def _virtual_background(photos: Sequence[Bytes], rng: np.random.Generator) -> Si
     ground = filling(photos[2], width, height)
     away = 0.03 if rng.random() < 0.5 else 0.0
     sides = [
-        _pasted(photo, _seen_again(ground, rng, away), rng, (0.2, 0.6)) for photo in photos[:2]
+        _pasted(photo, _seen_again(ground, rng, away), rng, (0.15, 0.5)) for photo in photos[:2]
     ]
     return sides[0], edits.brightness(sides[1], rng, float(rng.uniform(0, 0.25)))
 
@@ -192,14 +192,21 @@ def _sheets(
 
 
 def _shown(left: Bytes, right: Bytes, rng: np.random.Generator) -> Sides:
-    """Both scanned, or both photographed, on one table or two."""
+    """Both scanned, or both photographed: from near, or on one table or two."""
     way = rng.random()
-    if way < 0.25:
+    if way < 0.2:
         return left, right
+    if way < 0.5:
+        near = shots.close_up(left.shape[0], left.shape[1], rng)
+        steep = float(rng.uniform(0.1, 0.6))
+        return (
+            shots.taken(left, near, rng, steep=steep, fill=(0.93, 1.0)),
+            shots.taken(right, near, rng, steep=steep, fill=(0.93, 1.0)),
+        )
     steep = float(rng.uniform(0.2, 1.0))
     lying = left.shape[1] > left.shape[0]
     first = shots.table(rng, lying=lying)
-    second = first if way < 0.5 else shots.table(rng, lying=lying)
+    second = first if way < 0.7 else shots.table(rng, lying=lying)
     return shots.taken(left, first, rng, steep=steep), shots.taken(right, second, rng, steep=steep)
 
 
