@@ -97,7 +97,7 @@ def test_the_same_seed_makes_the_same_files_and_another_seed_others(
 
 @pytest.mark.usefixtures("no_stereo")
 def test_too_few_photos_leave_out_what_needs_more(folder: Folder, tmp_path: Path) -> None:
-    made = set(groups_of(list(hard.make(folder(1), tmp_path / "out", 1, pairs=40))))
+    made = set(groups_of(list(hard.make(folder(1), tmp_path / "out", 1, pairs=99))))
     grids = {"qr_code", "sudoku", "printed_grid", "avatar"}
     assert made == {"disjoint_crops", "near_uniform", *printed.KINDS, *grids}
 
