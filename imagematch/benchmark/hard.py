@@ -13,25 +13,27 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from imagematch.benchmark import neighbours, printed
+from imagematch.benchmark import neighbours, printed, templates
 from imagematch.benchmark.lookalikes import RECIPES, Recipe
 from imagematch.benchmark.records import HardPair
 from imagematch.benchmark.templates import TEMPLATES
 from imagematch.errors import PhotoError, UsageError
 from imagematch.kernels import decode, edits
 from imagematch.kernels.drawing import resize
+from imagematch.kernels.embeddings import Embedder
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
 from imagematch.sources.reading import read_bytes
 
 #: Groups that are made, with equal shares of the pairs. The others are of real photos and there
-#: only where such photos are: "same_place", "neighbouring_frames", "stereo".
+#: only where such photos are: "same_place", "neighbouring_frames", "stereo", "real_lookalikes", and
+#: "lookalike_avatars", which are the same as small avatars.
 MADE_GROUPS = (*RECIPES, *printed.KINDS, *TEMPLATES)
 
 _DRAWN: Mapping[str, Sequence[Recipe]] = {**RECIPES, **TEMPLATES}
 
-#: By default so many pairs are made and judged: about 120 of each group.
-PAIRS = 4100
+#: By default so many pairs are made and judged: about 120 of each group that is made.
+PAIRS = 4500
 
 #: Longer side of what is written, px, as sites store photos.
 _LONGEST = 1280
@@ -50,6 +52,7 @@ def make(
     *,
     labelled: Path | None = None,
     twins: Iterable[tuple[Path, Path]] = (),
+    embedder: Embedder | None = None,
     pairs: int = PAIRS,
     groups: Sequence[str] = MADE_GROUPS,
 ) -> Iterator[HardPair]:
@@ -64,6 +67,7 @@ def make(
         labelled: a folder with pairs.csv, whose columns photo_a and photo_b name files beside it
             that show one place in different photos.
         twins: pairs of `photos` that are copies of each other; no pair has one on each side.
+        embedder: finds real photos that look alike; without one there are none of these.
         pairs: to make in all, labelled ones included; there are fewer if photos are too few.
         groups: of `MADE_GROUPS`, to share what the real pairs leave.
 
@@ -72,7 +76,7 @@ def make(
     """
     shelf = _Shelf(photos, twins)
     made = 0
-    for pair in islice(_real(shelf, out, seed, labelled, pairs), pairs):
+    for pair in islice(_real(shelf, out, seed, labelled, embedder, pairs), pairs):
         yield pair
         made += 1
     for group, share in _shares(pairs - made, groups).items():
@@ -92,19 +96,30 @@ def _shares(pairs: int, groups: Sequence[str]) -> Mapping[str, int]:
 
 
 def _real(
-    shelf: "_Shelf", out: Path, seed: int, labelled: Path | None, pairs: int
+    shelf: "_Shelf",
+    out: Path,
+    seed: int,
+    labelled: Path | None,
+    embedder: Embedder | None,
+    pairs: int,
 ) -> Iterator[HardPair]:
     if labelled is not None:
         yield from labelled_pairs(labelled)
     frames = islice(neighbours.find(shelf.paths), pairs // 10)
-    for group, found in (("neighbouring_frames", frames), ("stereo", neighbours.stereo_pairs())):
+    alike = [] if embedder is None else neighbours.look_alikes(shelf.paths, embedder)
+    alike = [pair for pair in alike if shelf.apart(*pair)]
+    for group, found, draw in (
+        ("neighbouring_frames", frames, None),
+        ("stereo", neighbours.stereo_pairs(), None),
+        ("real_lookalikes", alike[: pairs // 15], None),
+        ("lookalike_avatars", alike[: pairs // 40], templates.avatars),
+    ):
         for number, (left, right) in enumerate(found):
             sides = shelf.read(left), shelf.read(right)
             if sides[0] is not None and sides[1] is not None and shelf.apart(left, right):
-                rng = _rng(seed, group, number)
-                yield _written(
-                    group, number, (sides[0], sides[1]), out / group, rng, may_be_scene=True
-                )
+                rng, shown = _rng(seed, group, number), (sides[0], sides[1])
+                shown = draw(shown, rng) if draw else shown
+                yield _written(group, number, shown, out / group, rng, may_be_scene=True)
 
 
 def labelled_pairs(folder: Path) -> Iterator[HardPair]:

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 
 from imagematch.benchmark import hard, machine, methods, product, suite
-from imagematch.benchmark.figures import Figures
 from imagematch.benchmark.methods import METHODS
 from imagematch.benchmark.product import DEFAULT_PRESET, Indexed, Shelf
 from imagematch.benchmark.records import (
@@ -19,10 +18,11 @@ from imagematch.benchmark.records import (
 )
 from imagematch.benchmark.suite import SourcePhoto
 from imagematch.errors import UsageError
+from imagematch.kernels import embeddings
 from imagematch.monitor import Monitor
 from imagematch.presets import PRESETS
 from imagematch.records import Failure
-from imagematch.settings import DEFAULTS
+from imagematch.settings import DEFAULTS, DescribeSettings
 from imagematch.stores.executors import open_executor
 
 #: Below, a half has too few photos for each edit to have more than a dozen queries.
@@ -114,14 +114,15 @@ def advice() -> str:
     )
 
 
-def notes(request: BenchRequest, benchmark: Benchmark, figures: Figures) -> list[str]:
+def notes(request: BenchRequest, benchmark: Benchmark) -> list[str]:
     """What a reader has to know before the figures, in sentences."""
     found = []
     if benchmark.photos < LEAST_PHOTOS:
         found.append(f"Only {benchmark.photos:,} photos were indexed. {advice()}")
-    if figures.wanted < request.queries:
+    wanted = sum(case.indexed and case.edit not in suite.HEAVY_CLASSES for case in benchmark.cases)
+    if wanted < request.queries:
         found.append(
-            f"{figures.wanted:,} copies instead of {request.queries:,} were looked up: no photo is "
+            f"{wanted:,} copies instead of {request.queries:,} were looked up: no photo is "
             f"edited more than {suite.MOST_QUERIES} times."
         )
     if len(benchmark.hard) < request.hard_pairs:
@@ -205,6 +206,7 @@ def _judge_hard(
         request.seed,
         labelled=request.labelled,
         twins=[(folder / left, folder / right) for left, right in twins],
+        embedder=embeddings.load(DescribeSettings(preset=DEFAULT_PRESET)),
         pairs=request.hard_pairs,
     )
     verdicts: list[HardVerdict] = []

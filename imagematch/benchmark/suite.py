@@ -105,7 +105,7 @@ HEAVY_CLASSES: Mapping[str, Range] = MappingProxyType(
         "blinds": Range("blinds", 0.6, 1.0),  # over 30 to 50 %
         "big_sticker": Range("big_sticker", 0.5, 1.0),  # over 20 to 40 %
         "banner": Range("banner", 0.57, 1.0),  # over 20 to 35 %
-        "cut_off": Range("cut_off", 0.5, 1.0),  # 30 to 60 % never arrived
+        "cut_off": Range("cut_off", 0.5, 1.0),  # of 30 to 60 %
         "damaged": Range("damaged", 0.17, 1.0),  # 500 to 3,000 bytes
         "steep_tilt": Range("steep_tilt", 0.56, 1.0),  # 25 to 45 degrees
         "circle": Range("circle", 0.0, 1.0),  # 320 to 100 px across
@@ -120,7 +120,7 @@ _EDITS: Mapping[str, Edit] = {**EDITS, **HEAVY_EDITS}
 _COMPOSITES: Mapping[str, Composite] = {**COMPOSITES, **HEAVY_COMPOSITES}
 
 #: What puts the photo into another picture; a chain has one of these at most.
-FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page"})
+FRAMES = frozenset({*COMPOSITES, "screenshot", "web_page", "chat_profile"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,11 +73,12 @@ def _covered(edit: Edit, photos: Sequence[Bytes], rng: np.random.Generator) -> S
 
 
 def _virtual_background(photos: Sequence[Bytes], rng: np.random.Generator) -> Sides:
-    """Two people or things that were put before one photo of a room."""
+    """Two people or things that were put before one photo of a room, half of the time unmoved."""
     width, height = _size(rng)
     ground = filling(photos[2], width, height)
+    away = 0.03 if rng.random() < 0.5 else 0.0
     sides = [
-        _pasted(photo, _seen_again(ground, rng, 0.03), rng, (0.25, 0.6)) for photo in photos[:2]
+        _pasted(photo, _seen_again(ground, rng, away), rng, (0.15, 0.5)) for photo in photos[:2]
     ]
     return sides[0], edits.brightness(sides[1], rng, float(rng.uniform(0, 0.25)))
 
@@ -134,28 +135,30 @@ def _pasted(
 
 def _person(height: int, width: int, share: float, rng: np.random.Generator) -> Floats:
     """Head and shoulders, or a whole figure, as a soft mask (height, width), 0-1, from below."""
-    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
-    x0 = rng.uniform(0.35, 0.65) * width
-    head, neck = rng.uniform(0.5, 0.75), rng.uniform(0.12, 0.3)
-    body = rng.uniform(1.3, 2.2)
+    across, head, body = rng.uniform(0.35, 0.65), rng.uniform(0.5, 0.75), rng.uniform(1.3, 2.2)
     low, high = 0.05, 0.9  # half the width of the head, as a share of the picture's height
     for _ in range(12):
         size = (low + high) / 2
-        radius = size * height
-        top = max(0.03 * height, height * (0.62 - 2.1 * size))
-        middle = top + 1.25 * radius
-        skull = ((columns - x0) / radius) ** 2 + ((rows - middle) / (1.25 * radius)) ** 2 < 1
-        chin = middle + 1.1 * radius
-        below = np.clip((rows - chin) / (radius * 0.9), 0, 1)
-        half = radius * (head + (body - head) * np.sqrt(below))
-        trunk = (np.abs(columns - x0) < half) & (rows > chin - neck * radius)
-        inside = skull | trunk
-        if inside.mean() < share:
+        if _figure(height // 8, width // 8, across, size, head, body).mean() < share:
             low = size
         else:
             high = size
-    soft = max(0.8, 0.004 * min(height, width))
-    return np.asarray(cv2.GaussianBlur(inside.astype(np.float32), (0, 0), soft))
+    inside = _figure(height, width, across, size, head, body).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), max(0.8, 0.004 * min(height, width))))
+
+
+def _figure(
+    height: int, width: int, across: float, size: float, head: float, body: float
+) -> np.ndarray:
+    """Head and shoulders, shape (height, width), bool."""
+    rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
+    aside, radius = np.abs(columns - across * width), size * height
+    middle = max(0.03, 0.62 - 2.1 * size) * height + 1.25 * radius
+    skull = (aside / radius) ** 2 + ((rows - middle) / (1.25 * radius)) ** 2 < 1
+    chin = middle + 1.1 * radius
+    below = np.clip((rows - chin) / (0.9 * radius), 0, 1)
+    half = radius * (head + (body - head) * np.sqrt(below))
+    return np.asarray(skull | ((aside < half) & (rows > chin - 0.2 * radius)))
 
 
 def _moved(mask: Floats, rng: np.random.Generator) -> Floats:
@@ -189,14 +192,21 @@ def _sheets(
 
 
 def _shown(left: Bytes, right: Bytes, rng: np.random.Generator) -> Sides:
-    """Both scanned, or both photographed, on one table or two."""
+    """Both scanned, or both photographed: from near, or on one table or two."""
     way = rng.random()
-    if way < 0.25:
+    if way < 0.2:
         return left, right
+    if way < 0.5:
+        near = shots.close_up(left.shape[0], left.shape[1], rng)
+        steep = float(rng.uniform(0.1, 0.6))
+        return (
+            shots.taken(left, near, rng, steep=steep, fill=(0.93, 1.0)),
+            shots.taken(right, near, rng, steep=steep, fill=(0.93, 1.0)),
+        )
     steep = float(rng.uniform(0.2, 1.0))
     lying = left.shape[1] > left.shape[0]
     first = shots.table(rng, lying=lying)
-    second = first if way < 0.5 else shots.table(rng, lying=lying)
+    second = first if way < 0.7 else shots.table(rng, lying=lying)
     return shots.taken(left, first, rng, steep=steep), shots.taken(right, second, rng, steep=steep)
 
 
@@ -213,7 +223,7 @@ def _screens(
     return show(photos[:half], rng), show(photos[half:], rng)
 
 
-def _avatars(photos: Sequence[Bytes], rng: np.random.Generator) -> Sides:
+def avatars(photos: Sequence[Bytes], rng: np.random.Generator) -> Sides:
     """Two small avatars alone: 32 to 96 px, or 150 px, in a circle or square."""
     side = int(rng.integers(32, 97)) if rng.random() < 0.7 else 150
     ground = (WHITE, BLACK)[rng.integers(2)]
@@ -267,7 +277,7 @@ TEMPLATES: Mapping[str, tuple[Recipe, ...]] = MappingProxyType(
         "qr_code": (Recipe(0, partial(_sheets, puzzles.CODES)),),
         "sudoku": (Recipe(0, partial(_sheets, (puzzles.sudoku,))),),
         "printed_grid": (Recipe(0, partial(_sheets, puzzles.GRIDS)),),
-        "avatar": (Recipe(2, _avatars), Recipe(2, _avatars), Recipe(0, _initials)),
+        "avatar": (Recipe(2, avatars), Recipe(2, avatars), Recipe(0, _initials)),
         "chat_profile": (
             Recipe(2, _profiles),
             Recipe(8, partial(_screens, partial(screens.chat_list, side=56))),

@@ -28,7 +28,9 @@ _MIN_TEXT = 6  # px; smaller letters are no letters
 
 
 def to_bytes(values: Any) -> Bytes:
-    """Round and clip an array of any number type to uint8, 0-255."""
+    """Round and clip an array of any number type to uint8, 0-255; bytes stay as they are."""
+    if isinstance(values, np.ndarray) and values.dtype == np.uint8:
+        return values
     array: Bytes = np.clip(np.rint(values), 0, 255).astype(np.uint8)
     return array
 

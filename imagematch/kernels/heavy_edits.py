@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from imagematch.errors import PhotoError
+from imagematch.kernels import decode
 from imagematch.kernels.avatars import chat_profile, circle, turned_circle
 from imagematch.kernels.drawing import (
     BLACK,
@@ -26,6 +28,7 @@ from imagematch.kernels.drawing import (
     to_bytes,
 )
 from imagematch.records import Bytes, Floats
+from imagematch.settings import DEFAULTS
 
 #: Sizes in px are those on a photo whose longer side is this long, and grow with it.
 _LONGER_SIDE = 600
@@ -112,14 +115,17 @@ def banner(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
     return marked
 
 
-def cut_off(rgb: Bytes, _rng: np.random.Generator, strength: float) -> Bytes:
-    """Show a JPEG of which the end never arrived: up to 60 % at the bottom are flat grey."""
+def cut_off(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
+    """Show a JPEG or WebP of which up to 60 % never arrived.
+
+    A JPEG is grey from there on; of a WebP, the last row is smeared to the bottom.
+    """
     if strength == 0:
         return rgb.copy()
-    data = _jpeg(rgb)
-    start = _scan_start(data)
+    data = _jpeg(rgb) if rng.random() < 0.5 else _webp(rgb)
+    start = _scan_start(data) if data.startswith(b"\xff") else 0
     kept = start + round((len(data) - start) * (1 - 0.6 * strength))
-    return _decoded(data[:kept] + b"\xff\xd9", rgb)
+    return _decoded(data[:kept], rgb)
 
 
 def damaged(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
@@ -217,6 +223,12 @@ def _jpeg(rgb: Bytes) -> bytes:
     return data.tobytes()
 
 
+def _webp(rgb: Bytes) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "WEBP", quality=85)
+    return file.getvalue()
+
+
 def _scan_start(data: bytes | bytearray) -> int:
     """Where the compressed pixels begin: behind the start-of-scan segment."""
     at = data.index(b"\xff\xda")
@@ -226,8 +238,6 @@ def _scan_start(data: bytes | bytearray) -> int:
 def _decoded(data: bytes, rgb: Bytes) -> Bytes:
     """What can be decoded; the photo as grey where nothing can."""
     try:
-        # Not OpenCV, whose decoder prints a warning for each such file.
-        with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
-            return np.array(image.convert("RGB"))
-    except OSError:
+        return decode.decode(data, DEFAULTS.decode).rgb
+    except PhotoError:
         return np.full_like(rgb, 128)

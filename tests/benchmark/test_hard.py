@@ -17,7 +17,7 @@ from imagematch.benchmark import hard, lookalikes, neighbours, printed
 from imagematch.benchmark.records import HardPair
 from imagematch.errors import UsageError
 from imagematch.kernels.drawing import resize
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Floats
 from tests.world import photo, save
 
 type Folder = Callable[[int], list[Path]]
@@ -261,6 +261,69 @@ def test_neighbouring_frames_are_found_by_the_cameras_clock(tmp_path: Path) -> N
         save(rgb, tmp_path / name, exif=exif)
     found = list(neighbours.find(sorted(tmp_path.iterdir())))
     assert found == [(tmp_path / "one.jpg", tmp_path / "two.jpg")]
+
+
+class ByLevel:
+    """An embedder that turns by one degree with each level of red; grey is alike with nothing."""
+
+    dimensions = 2
+
+    def embed(self, photos: Sequence[Bytes]) -> Floats:
+        turns = np.deg2rad([rgb[:, :, 0].mean() for rgb in photos])
+        return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
+
+    def is_composite(self, embedding: Floats) -> bool:
+        raise NotImplementedError
+
+
+def levels(folder: Path, *reds: int) -> list[Path]:
+    """Photos of plain colours; those 32 to 75 degrees apart look alike to `ByLevel`."""
+    colours = [(red, 90, 90) for red in reds]
+    return [
+        save(np.full((30, 40, 3), colour, np.uint8), folder / f"{colour[0]:03}.png")
+        for colour in colours
+    ]
+
+
+def test_photos_with_close_embeddings_look_alike_and_folders_take_turns(tmp_path: Path) -> None:
+    low, near, far = levels(tmp_path / "a", 0, 10, 50)
+    one, other = levels(tmp_path / "b", 120, 160)
+    broken = tmp_path / "a" / "broken.png"
+    broken.write_bytes(b"no photo")
+    found = neighbours.look_alikes([low, near, far, one, other, broken], ByLevel())
+    # The first two are so close that they may be one photo, saved twice.
+    assert found == [(near, far), (one, other), (far, one), (low, far)]
+    assert neighbours.look_alikes([broken], ByLevel()) == []
+
+
+@pytest.mark.usefixtures("no_stereo")
+def test_real_photos_that_look_alike_are_pairs_unless_they_are_twins(tmp_path: Path) -> None:
+    first, second, third = levels(tmp_path / "in", 0, 40, 80)
+    for twins, wanted in (((), {(0, 40), (40, 80)}), ([(second, first)], {(40, 80)})):
+        made = list(
+            hard.make(
+                [first, second, third],
+                tmp_path / "out",
+                1,
+                twins=twins,
+                embedder=ByLevel(),
+                pairs=100,
+                groups=["text_banner"],
+            )
+        )
+        found = [pair for pair in made if pair.group in ("real_lookalikes", "lookalike_avatars")]
+        assert len(found) == 2 * len(wanted)
+        assert all(pair.may_be_scene for pair in found)
+        shown = {
+            tuple(round(side, -1) for side in map(red_of, (pair.left, pair.right)))
+            for pair in found
+            if pair.group == "real_lookalikes"
+        }
+        assert shown == wanted
+
+
+def red_of(path: Path) -> int:
+    return int(np.median(np.asarray(Image.open(path))[:, :, 0]))
 
 
 @pytest.mark.usefixtures("no_stereo")
