@@ -80,7 +80,7 @@ def _described[R](
 ) -> dict[str, R | Failure]:
     tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
-    for outcome in sparing.run(executor, function, tasks, without_further_views):
+    for outcome in sparing.run(partial(executor.run, function), tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None
         found[outcome.task.paths[0]] = described

@@ -76,7 +76,7 @@ def _outcomes(
         describe_files, settings.decode, settings.describe, keep=settings.store.keep_pictures
     )
     outcome: Outcome[FileTask, Fingerprint | Failure]
-    for outcome in sparing.run(executor, function, tasks(), without_further_views):
+    for outcome in sparing.run(partial(executor.run, function), tasks(), without_further_views):
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other

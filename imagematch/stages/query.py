@@ -110,7 +110,7 @@ def _described(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
     tasks = (FileTask((path,), "") for path in paths)
-    outcomes = sparing.run(executor, function, tasks, without_further_views)
+    outcomes = sparing.run(partial(executor.run, function), tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 

@@ -87,7 +87,7 @@ def geometries(
     A pair whose views cost a worker is compared as a whole.
     """
     function = partial(verify_pairs, settings.decode, settings.verify)
-    for outcome in sparing.run(executor, function, tasks, of_whole_pictures):
+    for outcome in sparing.run(partial(executor.run, function), tasks, of_whole_pictures):
         yield outcome.result
 
 

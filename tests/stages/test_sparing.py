@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -106,7 +107,9 @@ def test_only_what_costs_a_worker_is_done_again_and_once(code: str) -> None:
         tried.extend(chunk)
         return [Failure(code, "") if abs(task) == 2 else task for task in chunk]
 
-    outcomes = list(sparing.run(SerialExecutor(2), work, [1, 2, 3], lambda task: -task))
+    outcomes = list(
+        sparing.run(partial(SerialExecutor(2).run, work), [1, 2, 3], lambda task: -task)
+    )
     again = code in ("timeout", "memory", "crashed")
     assert [outcome.task for outcome in outcomes] == [1, -2 if again else 2, 3]
     assert outcomes[1].result == Failure(code, "")
@@ -120,5 +123,5 @@ def test_a_task_with_nothing_to_leave_out_is_not_done_again() -> None:
         tried.extend(chunk)
         return [Failure("memory", "") for _ in chunk]
 
-    list(sparing.run(SerialExecutor(), work, [5], lambda _: None))
+    list(sparing.run(partial(SerialExecutor().run, work), [5], lambda _: None))
     assert tried == [5]
