@@ -240,7 +240,8 @@ def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> D
     if frames > 1:
         picture = _representative(image, frames, settings.working_side, tolerant)
     else:
-        picture = _rendered(image, settings.working_side, tolerant)
+        # Counting the pages of a TIFF goes through them, and the picture may be the file's own.
+        picture = _rendered(image, settings.working_side, tolerant).copy()
         frames = _pages(image) if name == "TIFF" else int(getattr(image, "n_frames", 1))
     # Pillow's TIFF plugin has turned the picture and its size already, the HEIF plugin too.
     turn = 1 if name == "TIFF" else exif_orientation(image.info.get("exif") or b"")

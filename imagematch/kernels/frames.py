@@ -10,12 +10,13 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
+from imagematch.kernels.edges import edges, peaks
 from imagematch.records import Bytes, Floats
 
 #: Longer side of the reduced picture in which outlines are sought, px.
 _SIDE = 256
 
-#: Thresholds of the edge detector (Canny 1986), lower and upper: faint edges, then strong ones.
+#: Thresholds of the edge detector, lower and upper: faint edges, then strong ones.
 _EDGES = ((20, 60), (60, 150))
 
 #: Levels of a rim or a ground that a picture is set apart by: lighter or darker than these.
@@ -83,8 +84,9 @@ def _quadrilaterals(small: Bytes) -> Iterator[Floats]:
 def _outlines(small: Bytes) -> Iterator[Bytes]:
     """Masks whose contours may be those of a frame."""
     gray = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    steepness = peaks(np.asarray(gray, np.uint8))
     for low, high in _EDGES:
-        yield np.asarray(cv2.dilate(cv2.Canny(gray, low, high), np.ones((3, 3))), np.uint8)
+        yield np.asarray(cv2.dilate(edges(steepness, low, high), np.ones((3, 3))), np.uint8)
     lightest, darkest = small.min(axis=2), small.max(axis=2)
     for level in _LIGHT:
         yield (lightest > level).astype(np.uint8)

@@ -12,8 +12,14 @@ from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint, Judgement
 from imagematch.settings import Settings
-from imagematch.stages import verify
-from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_files, describe_queries
+from imagematch.stages import sparing, verify
+from imagematch.stages.fingerprints import (
+    FileTask,
+    QueryPrint,
+    describe_files,
+    describe_queries,
+    without_further_views,
+)
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.query import probe_of
 from imagematch.stages.search import Near, measured
@@ -74,7 +80,7 @@ def _described[R](
 ) -> dict[str, R | Failure]:
     tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
-    for outcome in executor.run(function, tasks):
+    for outcome in sparing.run(partial(executor.run, function), tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None
         found[outcome.task.paths[0]] = described

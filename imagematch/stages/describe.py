@@ -14,7 +14,8 @@ from imagematch.errors import Stopped
 from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint
-from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stages import sparing
+from imagematch.stages.fingerprints import FileTask, describe_files, without_further_views
 from imagematch.stores import heap
 from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
@@ -75,7 +76,7 @@ def _outcomes(
         describe_files, settings.decode, settings.describe, keep=settings.store.keep_pictures
     )
     outcome: Outcome[FileTask, Fingerprint | Failure]
-    for outcome in executor.run(function, tasks()):
+    for outcome in sparing.run(partial(executor.run, function), tasks(), without_further_views):
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other

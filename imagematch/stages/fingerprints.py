@@ -32,11 +32,18 @@ class FileTask:
         paths: absolute, any of which should have the bytes; the first readable one is used.
         sha256: that the bytes must have, hex; "" for any.
         kept: where the picture kept of it would be, see `open_photo`; None for a file from outside.
+        further: whether its further views may be sought, where settings want them.
     """
 
     paths: tuple[str, ...]
     sha256: str
     kept: Path | None = None
+    further: bool = True
+
+
+def without_further_views(task: FileTask) -> FileTask:
+    """The task with less that can go wrong, see `stages.sparing`."""
+    return replace(task, further=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +180,7 @@ def _described_query(
     orientations, _ = hashes.pdq_dihedral(photo.rgb)
     vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
-    if crops and embedder is not None and len(vectors):
+    if crops and task.further and embedder is not None and len(vectors):
         parts = views.find_views(photo.rgb)
         found = (*parts, *views.further_views(photo.rgb, parts))
         missing = [view.cut(photo.rgb) for view in found[len(vectors) - 1 :]]
@@ -195,7 +202,7 @@ def _fingerprint(
         pixels = hashes.pixel_sha256(photo.rgb, photo.width, photo.height)
         gate = hashes.quality_gate(reduced, photo.width, photo.height, describing)
     with _timed(seconds, "embed"):
-        vectors = _embedded(reduced, gate, describing)
+        vectors = _embedded(reduced, gate, describing, further=task.further)
     return Fingerprint(
         sha256,
         pixels,
@@ -213,14 +220,14 @@ def _fingerprint(
     ), photo
 
 
-def _embedded(photo: Sizes, gate: str, settings: DescribeSettings) -> Floats:
+def _embedded(photo: Sizes, gate: str, settings: DescribeSettings, *, further: bool) -> Floats:
     """The whole picture and its views, shape (V, D); V is 0 where nothing is to be embedded."""
     embedder = embeddings.load(settings)
     if embedder is None or gate:
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
     whole = embedder.embed([photo.whole])
     found = views.views_of(photo)
-    if settings.crops and embedder.is_composite(whole[0]):
+    if settings.crops and further and embedder.is_composite(whole[0]):
         found = (*found, *views.further_views(photo.whole, found))[: views.MOST_INDEXED]
     vectors = np.concatenate([whole, embedder.embed([view.cut(photo.whole) for view in found])])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):

@@ -68,6 +68,13 @@ class PairTask:
         return self.pdq_distance is None or self.pdq_distance <= _LIKE_PDQ
 
 
+def of_whole_pictures(task: PairTask) -> PairTask | None:
+    """The pair without its views, see `stages.sparing`; None where it has none."""
+    if not (task.query_view or task.photo_view):
+        return None
+    return replace(task, query_view=0, photo_view=0)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seen:
     """A view of a photo; `kept` where its file was gone."""

@@ -23,8 +23,13 @@ from imagematch.records import (
     QueryOptions as QueryOptions,
 )
 from imagematch.settings import SearchSettings
-from imagematch.stages import verify
-from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
+from imagematch.stages import sparing, verify
+from imagematch.stages.fingerprints import (
+    FileTask,
+    QueryPrint,
+    describe_queries,
+    without_further_views,
+)
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
@@ -104,7 +109,8 @@ def _described(
     function = partial(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
-    outcomes = executor.run(function, (FileTask((path,), "") for path in paths))
+    tasks = (FileTask((path,), "") for path in paths)
+    outcomes = sparing.run(partial(executor.run, function), tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 

@@ -14,8 +14,9 @@ from imagematch.kernels import confidence
 from imagematch.monitor import Monitor
 from imagematch.records import Geometry, Judgement
 from imagematch.settings import Settings
+from imagematch.stages import sparing
 from imagematch.stages.fingerprints import FileTask
-from imagematch.stages.geometry import PairTask, verify_pairs
+from imagematch.stages.geometry import PairTask, of_whole_pictures, verify_pairs
 from imagematch.stores import heap
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
@@ -81,9 +82,12 @@ def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Setti
 def geometries(
     executor: Executor, settings: Settings, tasks: Iterator[PairTask]
 ) -> Iterator[Geometry | None]:
-    """Verify pairs in worker processes; None where that was not possible."""
+    """Verify pairs in worker processes; None where that was not possible.
+
+    A pair whose views cost a worker is compared as a whole.
+    """
     function = partial(verify_pairs, settings.decode, settings.verify)
-    for outcome in executor.run(function, tasks):
+    for outcome in sparing.run(partial(executor.run, function), tasks, of_whole_pictures):
         yield outcome.result
 
 
