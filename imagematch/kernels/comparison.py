@@ -170,7 +170,7 @@ def _aligned(
         robust.correlation,
         robust.agreement,
         mirrored,
-        _full_size(query, photo, matrix, mirrored),
+        full_size(query, photo, matrix, mirrored),
         reason,
         robust.closeness,
         plain.correlation,
@@ -198,10 +198,14 @@ def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | No
     return alignment.align(photo.gray, warped, (there > 0) & photo.content)
 
 
-def _full_size(
+def full_size(
     query: Features, photo: Features, matrix: Doubles, mirrored: bool
 ) -> tuple[tuple[float, float, float], ...]:
-    """The homography between the full-size photos, with the flip included."""
+    """The homography between the full-size photos, with the flip included.
+
+    Args:
+        matrix: from the query's `gray`, flipped if `mirrored`, to the photo's.
+    """
     into_view = _scaling(query.scale) @ _shift(-query.corner[0], -query.corner[1])
     out_of_view = _shift(*photo.corner) @ _scaling(1 / photo.scale)
     flip = np.eye(3)

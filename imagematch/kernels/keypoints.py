@@ -18,14 +18,14 @@ type Pairs = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 #: OpenCV's SIFT looks at the photo at twice its size and halves the coordinates, which puts every
 #: keypoint this far to the right and below, px: half a pixel between a photo and its mirror image.
-_SIFT_SHIFT = 0.25
+SIFT_SHIFT = 0.25
 
 #: Least contrast of a keypoint, a quarter of OpenCV's default: soft photos get keypoints too, and
 #: of sharp ones the strongest are kept anyway.
 _CONTRAST = 0.01
 
 #: OpenCV's defaults, to be named because it takes the type of descriptors behind them only.
-_OCTAVE_LAYERS, _EDGE, _SIGMA = 3, 10.0, 1.6
+OCTAVE_LAYERS, _EDGE, SIGMA = 3, 10.0, 1.6
 
 #: A glance looks at a picture of this share of the side, for this share of the keypoints.
 _GLANCE_SIDE, _GLANCE_SHARE = 0.4, 0.75
@@ -135,7 +135,7 @@ def _view(rgb: Bytes, width: int, side: int, box: Box | None) -> Features:
     enlarged = width / rgb.shape[1]
     whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
     view = box or whole
-    gray = _at_side(view.cut(rgb), side, _MOST_ENLARGED if box else 1.0)
+    gray = at_side(view.cut(rgb), side, _MOST_ENLARGED if box else 1.0)
     return Features(
         gray,
         np.ones(gray.shape, np.bool_),
@@ -153,7 +153,7 @@ def _photographic(view: Features, rgb: Bytes, box: Box | None) -> Flags:
     return np.asarray(cv2.resize(there, view.size, interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
 
 
-def _at_side(rgb: Bytes, side: int, most: float) -> Bytes:
+def at_side(rgb: Bytes, side: int, most: float = 1.0) -> Bytes:
     """Luminance with the longer side at `side` px, but not enlarged by more than `most`."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     factor = min(most, side / max(gray.shape))
@@ -179,25 +179,29 @@ def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Byte
     return ((points + 0.5) * enlarged - 0.5).astype(np.float32), histograms
 
 
-def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
-    """Points, shape (K, 2), and histograms, shape (K, 128)."""
-    detector = cv2.SIFT.create(
+def detector(count: int) -> cv2.SIFT:
+    """Finds at most `count` keypoints, the strongest."""
+    return cv2.SIFT.create(
         max(1, count),
-        _OCTAVE_LAYERS,
+        OCTAVE_LAYERS,
         _CONTRAST,
         _EDGE,
-        _SIGMA,
+        SIGMA,
         cv2.CV_8U,
         # The precise way has no shift, but finds less in photos with little texture.
         enable_precise_upscale=False,
     )
-    keypoints, sift = detector.detectAndCompute(
+
+
+def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
+    """Points, shape (K, 2), and histograms, shape (K, 128)."""
+    keypoints, sift = detector(count).detectAndCompute(
         gray, None if content.all() else content.astype(np.uint8)
     )
     if not keypoints:
         return np.empty((0, 2), np.float32), np.empty((0, 128), np.uint8)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    return points - np.float32(_SIFT_SHIFT), np.asarray(sift, np.uint8)
+    return points - np.float32(SIFT_SHIFT), np.asarray(sift, np.uint8)
 
 
 def mirror(features: Features) -> Features:

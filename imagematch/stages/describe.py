@@ -72,7 +72,11 @@ def _outcomes(
 
     settings = index.settings
     function = partial(
-        describe_files, settings.decode, settings.describe, keep=settings.store.keep_pictures
+        describe_files,
+        settings.decode,
+        settings.describe,
+        keep=settings.store.keep_pictures,
+        trace=settings.store.keep_traces,
     )
     outcome: Outcome[FileTask, Fingerprint | Failure]
     for outcome in executor.run(function, tasks()):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import comparison, keypoints, views
+from imagematch.kernels import comparison, keypoints, traces, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.hashes import CONFIDENT_PDQ
 from imagematch.kernels.keypoints import Features
@@ -89,7 +89,11 @@ class _Opened:
 def verify_pairs(
     decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[PairTask]
 ) -> list[Geometry | None]:
-    """Verify a chunk of pairs; None where a file is gone and nothing was kept of it."""
+    """Verify a chunk of pairs, by the trace of a photo where its file is gone.
+
+    Returns:
+        None where that can't be done either.
+    """
     return [_verified(task, decoding, settings) for task in tasks]
 
 
@@ -98,7 +102,9 @@ def _verified(
 ) -> Geometry | None:
     try:
         return _looked_at(task, decoding, settings)
-    except (PhotoError, MemoryError):
+    except PhotoError:
+        return _by_trace(task, _Viewer(decoding, settings), settings)
+    except MemoryError:
         return None
     except Exception as error:
         if is_out_of_memory(error):
@@ -119,6 +125,27 @@ def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySetting
     if _is_plain(whole) or len(ways) == 1:
         return whole
     return max(whole, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
+
+
+def _by_trace(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> Geometry | None:
+    """Compare the photo that is there with the trace of the one that is gone."""
+    sides = (task.query, task.query_view), (task.photo, task.photo_view)
+    for (here, view), (gone, _) in (sides, sides[::-1]):
+        trace = traces.read(gone.trace)
+        if trace is None:
+            continue
+        try:
+            seen = [viewer.whole(here, number) for number in dict.fromkeys((0, view))]
+        except PhotoError:
+            continue
+        found = [_laid_over(one, trace, settings) for one in seen]
+        best = max(found, key=traces.says)
+        return best if gone is task.photo else comparison.reverse(best)
+    return None
+
+
+def _laid_over(seen: _Seen, trace: traces.Trace, settings: VerifySettings) -> Geometry:
+    return replace(traces.compare(seen.features, trace, settings), kept=seen.kept)
 
 
 def _glanced(
@@ -180,6 +207,10 @@ class _Viewer:
     def seen(self, way: _Way) -> _Sides:
         """Both sides with all their keypoints."""
         return self._side(_seen, *way[0]), self._side(_seen, *way[1])
+
+    def whole(self, task: FileTask, view: int) -> _Seen:
+        """One side with all its keypoints."""
+        return self._side(_seen, task, view)
 
     def glimpsed(self, way: _Way) -> _Sides:
         """Both sides as glimpsed."""

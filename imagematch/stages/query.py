@@ -29,6 +29,7 @@ from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_querie
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
+from imagematch.stages.unseen import Unseen, unseen
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
@@ -96,15 +97,22 @@ def _answered(
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
             ruled = _ruled(rulings, query, scored[path])
             gate = _gate_of(index, result)
+            lost = unseen(index, {entry.photo_id: entry.judgement for entry in scored[path]})
             yield QueryResult(
-                path, _shown(index, query, ruled, options), gate=gate, notes=tuple(_notes(gate))
+                path,
+                _shown(index, query, ruled, options),
+                gate=gate,
+                notes=tuple(_notes(gate, lost)),
+                not_looked_at=lost.count,
             )
 
 
-def _notes(gate: str) -> Iterator[str]:
+def _notes(gate: str, lost: Unseen) -> Iterator[str]:
     """What limits an answer, in sentences."""
     if gate:
         yield wording.gate_note(gate)
+    if lost.count:
+        yield wording.unseen_note(lost.gone, lost.unreadable, lost.traced, lost.folders)
 
 
 def _gate_of(index: Index, entry: QueryPrint) -> str:
@@ -187,12 +195,17 @@ def _pair_tasks(
     index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Near]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
-    paths = index.photos.paths_of(ids)
+    paths, traces = index.photos.paths_of(ids), index.traces.of(ids)
     for path, near in doubtful:
         if not near.same_pixels:
             yield PairTask(
                 FileTask((path,), prints[path].fingerprint.sha256),
-                FileTask(paths[near.photo_id], near.sha256, index.pictures.path(near.sha256)),
+                FileTask(
+                    paths[near.photo_id],
+                    near.sha256,
+                    index.pictures.path(near.sha256),
+                    traces.get(near.photo_id, b""),
+                ),
                 near.probe_view,
                 near.photo_view,
                 deep=True,
