@@ -64,8 +64,8 @@ def show_report(report: IndexReport, directory: Path) -> None:
     console.print(f"  {report.matches} new matches")
     if report.not_looked_at:
         console.print(
-            f"  {report.not_looked_at} pairs judged without a look at one of the pictures: its "
-            f"file is gone or can't be compared"
+            f"  of all pairs, {report.not_looked_at} judged without a look at one of the photos, "
+            f"whose file is gone or can't be compared"
         )
     if report.matches:
         say(f"See who shares photos: imagematch link --index {directory} --html report.html")
