@@ -77,7 +77,6 @@ def pairs(
         files, scratch / "hard", arguments.seed, labelled=labelled, pairs=arguments.hard_pairs
     ):
         yield pair.group, pair.left, pair.right, False
-        yield pair.group, pair.right, pair.left, False
 
 
 def measured(group: str, query: Path, photo: Path, true: bool) -> Example | None:
@@ -146,8 +145,8 @@ def main() -> None:
     parser.add_argument("photos", type=Path, help="folder, looked through recursively")
     parser.add_argument("--labelled", type=Path, help="folder with pairs.csv: photo_a, photo_b")
     parser.add_argument("--half", choices=(suite.TUNING, suite.REPORTING), default=suite.TUNING)
-    parser.add_argument("--queries", type=int, default=300, help="with an original (default: 300)")
-    parser.add_argument("--hard-pairs", type=int, default=600, help="(default: 600)")
+    parser.add_argument("--queries", type=int, default=110, help="with an original (default: 110)")
+    parser.add_argument("--hard-pairs", type=int, default=220, help="(default: 220)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help=f"save {OUT.name}")
     arguments = parser.parse_args()

@@ -165,7 +165,7 @@ def test_status_says_how_many_traces_there_are_and_how_large(
     data = imagematch("status", "--json", "--index", index).json()
     jsonschema.validate(data, json.loads((SCHEMAS / "status.schema.json").read_text()))
     assert data["traces"]["kept"] == 4
-    assert 4 * 500 < data["traces"]["bytes"] <= 4 * 2011
+    assert 4 * 200 < data["traces"]["bytes"] <= 4 * 1011
     assert "Traces       of 4 photos" in imagematch("status", "--index", index).out
 
 

@@ -18,14 +18,14 @@ type Pairs = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 #: OpenCV's SIFT looks at the photo at twice its size and halves the coordinates, which puts every
 #: keypoint this far to the right and below, px: half a pixel between a photo and its mirror image.
-SIFT_SHIFT = 0.25
+_SIFT_SHIFT = 0.25
 
 #: Least contrast of a keypoint, a quarter of OpenCV's default: soft photos get keypoints too, and
 #: of sharp ones the strongest are kept anyway.
 _CONTRAST = 0.01
 
 #: OpenCV's defaults, to be named because it takes the type of descriptors behind them only.
-OCTAVE_LAYERS, _EDGE, SIGMA = 3, 10.0, 1.6
+_OCTAVE_LAYERS, _EDGE, _SIGMA = 3, 10.0, 1.6
 
 #: A glance looks at a picture of this share of the side, for this share of the keypoints.
 _GLANCE_SIDE, _GLANCE_SHARE = 0.4, 0.75
@@ -109,7 +109,7 @@ def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     """
     view = _view(rgb, width, max(1, round(_GLANCE_SIDE * settings.side)), box)
     count = round(_GLANCE_SHARE * settings.keypoints)
-    points, histograms = _detected(view.gray, view.content, count)
+    points, histograms = detected(view.gray, view.content, count)
     return replace(view, points=points, histograms=histograms)
 
 
@@ -174,34 +174,30 @@ def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Byte
     size = max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)
     smaller = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     there = cv2.resize(content.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    points, histograms = _detected(smaller, there > 0, count)
+    points, histograms = detected(smaller, there > 0, count)
     enlarged = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]], np.float32)
     return ((points + 0.5) * enlarged - 0.5).astype(np.float32), histograms
 
 
-def detector(count: int) -> cv2.SIFT:
-    """Finds at most `count` keypoints, the strongest."""
-    return cv2.SIFT.create(
+def detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
+    """At most about `count` keypoints: points, shape (K, 2), and histograms, shape (K, 128)."""
+    detector = cv2.SIFT.create(
         max(1, count),
-        OCTAVE_LAYERS,
+        _OCTAVE_LAYERS,
         _CONTRAST,
         _EDGE,
-        SIGMA,
+        _SIGMA,
         cv2.CV_8U,
         # The precise way has no shift, but finds less in photos with little texture.
         enable_precise_upscale=False,
     )
-
-
-def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
-    """Points, shape (K, 2), and histograms, shape (K, 128)."""
-    keypoints, sift = detector(count).detectAndCompute(
+    keypoints, sift = detector.detectAndCompute(
         gray, None if content.all() else content.astype(np.uint8)
     )
     if not keypoints:
         return np.empty((0, 2), np.float32), np.empty((0, 128), np.uint8)
     points = np.array([keypoint.pt for keypoint in keypoints], np.float32).reshape(-1, 2)
-    return points - np.float32(SIFT_SHIFT), np.asarray(sift, np.uint8)
+    return points - np.float32(_SIFT_SHIFT), np.asarray(sift, np.uint8)
 
 
 def mirror(features: Features) -> Features:

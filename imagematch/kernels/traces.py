@@ -1,15 +1,16 @@
-"""The trace kept of a photo, to compare it by when its file is gone: pixels in, 2 kB out, and back.
+"""The trace kept of a photo, to compare it by when its file is gone: pixels in, 1 kB out, and back.
 
-A trace holds where at most 100 keypoints of a picture of 128 px lie, their size and direction, and
-which bins of their SIFT histograms are above the median: no brightness, no colour, no contrast.
-Beside a photo that is there, it is enough to find the homography, and to ask of each keypoint that
-must be in view whether the photo looks like that at its place. In a copy nearly all do; in another
-photo of the place, or in other contents of one template, only some.
+A trace holds where at most 100 keypoints of a picture of 128 px lie, and which bins of their coarse
+SIFT histograms are above the median: no brightness, colour or contrast, and not the size and the
+direction that would say how to put the histograms back into a picture. Beside a photo that is
+there, it is enough to find the homography, and to ask of each keypoint that must be in view whether
+the photo has one like it at its place. In a copy most do; in another photo of the place, or in
+other contents of one template, only some.
 """
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -19,13 +20,10 @@ from imagematch.kernels.keypoints import Features, Pairs
 from imagematch.records import Bytes, Doubles, Flags, Floats, Geometry
 from imagematch.settings import VerifySettings
 
-#: Longer side of the picture that keypoints come from, px, and how many are kept: what a few
-#: milliseconds and two rows to a page of SQLite have room for. Of 150 copies of the tuning half,
-#: chains included, it tells 140; 160 px tell 143 for twice the time, 200 px 146 for four times.
+#: Longer side of the picture that keypoints come from, px, and how many are kept: what takes a few
+#: milliseconds. Of 150 copies of the tuning half, chains included, 138 are told from all of 93 pairs
+#: that are none; with sizes and directions in the trace 140, from 160 px 143, from 200 px 146.
 _SIDE, _COUNT = 128, 100
-
-#: Directions of keypoints that are told apart.
-_DIRECTIONS = 32
 
 #: First byte of a trace: its form.
 _FORM = 1
@@ -34,14 +32,12 @@ _FORM = 1
 #: all else.
 _HEAD = struct.Struct(">BBBII")
 
-#: A keypoint: its place, in 256ths of the picture's longer side; OpenCV's octave, counted from the
-#: enlarged picture, times four, and its layer; its direction; and its histogram's 128 bits.
-_ENTRY = np.dtype(
-    [("x", "u1"), ("y", "u1"), ("scale", "u1"), ("angle", "u1"), ("bits", "u1", (16,))]
-)
+#: A keypoint: its place, in 256ths of the picture's longer side, and its histogram's bits.
+_BITS = 64
+_ENTRY = np.dtype([("x", "u1"), ("y", "u1"), ("bits", "u1", (_BITS // 8,))])
 
-#: Lowe's ratio where one histogram has lost its heights, and error of an inlier, px of a trace.
-_RATIO, _REPROJECTION = 0.85, 2.5
+#: Lowe's ratio where histograms have lost their heights, and error of an inlier, px of a trace.
+_RATIO, _REPROJECTION = 0.9, 2.5
 
 #: Keypoints that must agree on a homography. Few will do, because it is no evidence yet.
 _INLIERS = 5
@@ -49,16 +45,19 @@ _INLIERS = 5
 #: Keypoints as far from where the homography puts them, px, and as alike are asked again, as often.
 _NEARBY, _ALIKE, _ROUNDS = 5.0, 0.75, 2
 
-#: A keypoint is in view when the photo goes on around it for this many times its scale; the
-#: histogram looks at six, and hardly at the rim.
-_IN_VIEW = 4.0
+#: A keypoint is in view as many px from the edge of what the photo shows.
+_IN_VIEW = 6.0
+
+#: Keypoints of the photo that are looked for where it is laid over, and how far from its place one
+#: stands for a keypoint of the trace, px.
+_LOOKED_FOR, _THERE = 250, 2.0
 
 #: With fewer keypoints in view nothing is said.
 _FEWEST = 8
 
 #: A keypoint agrees when its histogram correlates with the photo's by at least the first, and
 #: closely by at least the second; and least mean of what is laid over as a copy is.
-_AGREES, _CLOSELY, _DIFFERS = 0.4, 0.6, 0.4
+_AGREES, _CLOSELY, _DIFFERS = 0.4, 0.6, 0.2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,14 +65,10 @@ class Trace:
     """A trace that was read.
 
     Attributes:
-        features: of a picture without pixels; its histograms are all or nothing.
-        keypoints: the same, as OpenCV wants them.
-        scales: shape (K,), standard deviation of the blur that each keypoint was found at, px.
+        features: of a picture without pixels; its histograms are coarse, and all or nothing.
     """
 
     features: Features
-    keypoints: tuple[cv2.KeyPoint, ...]
-    scales: Floats
 
 
 def make(rgb: Bytes, width: int) -> bytes:
@@ -84,25 +79,34 @@ def make(rgb: Bytes, width: int) -> bytes:
         width: of the full-size upright photo, px.
 
     Returns:
-        At most 2,011 bytes; empty where the picture has no keypoints.
+        At most 1,011 bytes; empty where the picture has no keypoints.
     """
     gray = keypoints.at_side(rgb, _SIDE)
-    found, sift = keypoints.detector(_COUNT).detectAndCompute(gray, None)
-    if not found:
+    points, histograms = keypoints.detected(gray, np.ones(gray.shape, np.bool_), _COUNT)
+    if not len(points):
         return b""
-    histograms = np.asarray(sift, np.uint8)
-    above = histograms > np.median(histograms, axis=1, keepdims=True)
-    entries = np.zeros(len(found), _ENTRY)
+    coarse = _coarse(histograms[:_COUNT])
+    entries = np.zeros(len(coarse), _ENTRY)
     step = max(gray.shape) / 256
-    places = np.array([keypoint.pt for keypoint in found], np.float64)
-    entries["x"], entries["y"] = (places / step).astype(np.int64).clip(0, 255).T
-    entries["scale"] = [_packed(keypoint.octave) for keypoint in found]
-    turns = np.array([keypoint.angle for keypoint in found], np.float64) / 360
-    entries["angle"] = (turns * _DIRECTIONS).round().astype(np.int64) % _DIRECTIONS
+    entries["x"], entries["y"] = (points[:_COUNT] / step).astype(np.int64).clip(0, 255).T
+    above = coarse > np.median(coarse, axis=1, keepdims=True)
     entries["bits"] = np.packbits(above, axis=1)
     # The strongest come first; in order of place, they say nothing of it.
-    entries = np.sort(entries, order=["y", "x"])[:_COUNT]
+    entries = np.sort(entries, order=["y", "x"])
     return _sealed(gray.shape[1], gray.shape[0], width, entries.tobytes())
+
+
+def _coarse(histograms: Bytes) -> Bytes:
+    """SIFT with neighbouring directions put together: 4 x 4 places with 4 directions each.
+
+    Args:
+        histograms: shape (K, 128), uint8.
+
+    Returns:
+        Shape (K, 64), uint8, means of two.
+    """
+    pairs = histograms.reshape(-1, 64, 2).astype(np.uint16).sum(axis=2)
+    return (pairs // 2).astype(np.uint8)
 
 
 def read(data: bytes) -> Trace | None:
@@ -116,19 +120,19 @@ def read(data: bytes) -> Trace | None:
     if data != _sealed(across, down, width, body):
         return None
     entries = np.frombuffer(body, _ENTRY)
-    found = _keypoints(entries, max(across, down) / 256)
-    points = np.array([keypoint.pt for keypoint in found], np.float32)
+    places = np.stack([entries["x"], entries["y"]], axis=1).astype(np.float32)
     blank = np.zeros((down, across), np.uint8)
-    features = Features(
-        blank,
-        np.ones(blank.shape, np.bool_),
-        across / width,
-        (0.0, 0.0),
-        1.0,
-        points - np.float32(keypoints.SIFT_SHIFT),
-        np.unpackbits(entries["bits"], axis=1) * np.uint8(255),
+    return Trace(
+        Features(
+            blank,
+            np.ones(blank.shape, np.bool_),
+            across / width,
+            (0.0, 0.0),
+            1.0,
+            (places + np.float32(0.5)) * np.float32(max(across, down) / 256),
+            np.unpackbits(entries["bits"], axis=1) * np.uint8(255),
+        )
     )
-    return Trace(features, found, np.array([keypoint.size / 2 for keypoint in found], np.float32))
 
 
 def compare(query: Features, photo: Trace, settings: VerifySettings) -> Geometry:
@@ -139,7 +143,10 @@ def compare(query: Features, photo: Trace, settings: VerifySettings) -> Geometry
         their histograms correlate with the query's; `agreement` and `closeness` are shares of
         these keypoints.
     """
-    ways = [(False, query), (True, keypoints.mirror(query))]
+    ways = [
+        (flipped, replace(way, histograms=_coarse(way.histograms)))
+        for flipped, way in ((False, query), (True, keypoints.mirror(query)))
+    ]
     proposed = [
         (flipped, way, keypoints.tentative(way, photo.features, _RATIO)) for flipped, way in ways
     ]
@@ -163,35 +170,6 @@ def says(geometry: Geometry) -> tuple[bool, bool, float, int]:
 def _sealed(across: int, down: int, width: int, body: bytes) -> bytes:
     bare = _HEAD.pack(_FORM, across, down, width, 0) + body
     return _HEAD.pack(_FORM, across, down, width, zlib.crc32(bare)) + body
-
-
-def _packed(octave: int) -> int:
-    """OpenCV's octave, a signed byte, and its layer, the next byte, in one byte."""
-    signed = (octave & 255) - 256 * ((octave & 255) >= 128)
-    return (signed + 1) * 4 + (octave >> 8 & 3)
-
-
-def _keypoints(entries: np.ndarray, step: float) -> tuple[cv2.KeyPoint, ...]:
-    """Keypoints as OpenCV wants them; each knows its number.
-
-    Args:
-        step: px of the picture that a unit of place stands for.
-    """
-    found = []
-    for number, entry in enumerate(entries):
-        octave, layer = int(entry["scale"]) // 4 - 1, int(entry["scale"]) % 4
-        found.append(
-            cv2.KeyPoint(
-                (int(entry["x"]) + 0.5) * step,
-                (int(entry["y"]) + 0.5) * step,
-                2 * keypoints.SIGMA * 2.0 ** (octave + layer / keypoints.OCTAVE_LAYERS),
-                int(entry["angle"]) % _DIRECTIONS * 360 / _DIRECTIONS,
-                1.0,
-                (octave & 255) | layer << 8,
-                number,
-            )
-        )
-    return tuple(found)
 
 
 # --- laying it over a photo ----------------------------------------------------------------------
@@ -268,24 +246,27 @@ def _plausible(matrix: Doubles, query: Features, photo: Trace) -> bool:
 def _likeness(query: Features, photo: Trace, matrix: Doubles) -> Floats:
     """For each keypoint of the trace that is in view, how the query looks like it at its place.
 
+    Keypoints are looked for anew where the query is laid over: they come with directions and sizes,
+    which the trace lacks.
+
     Returns:
-        Shape (N,), float32, -1 to 1: correlation of its bits with the query's RootSIFT there.
+        Shape (N,), float32, -1 to 1: correlation of its bits with the likest RootSIFT of the query
+        there; 0 where there is none.
     """
     warped, depth = _warped(query, photo.features.size, matrix)
-    height, width = warped.shape
-    places = photo.features.points.round().astype(np.int64)
-    across, down = places[:, 0].clip(0, width - 1), places[:, 1].clip(0, height - 1)
-    in_view = depth[down, across] >= _IN_VIEW * photo.scales
-    wanted = [photo.keypoints[number] for number in np.flatnonzero(in_view)]
-    if not wanted:
-        return np.empty(0, np.float32)
-    # OpenCV may leave some out.
-    there, sift = keypoints.detector(len(wanted)).compute(warped, wanted)
-    if not there:
-        return np.empty(0, np.float32)
-    ours = _centred(np.sqrt(np.asarray(sift, np.float32)))
-    bits = photo.features.histograms[[keypoint.class_id for keypoint in there]]
-    return np.asarray((ours * _centred(bits.astype(np.float32))).sum(axis=1), np.float32)
+    places = photo.features.points
+    across, down = places.round().astype(np.int64).clip(0, np.array(depth.shape[::-1]) - 1).T
+    in_view = np.flatnonzero(depth[down, across] >= _IN_VIEW)
+    likeness = np.zeros(len(in_view), np.float32)
+    points, histograms = keypoints.detected(warped, depth > 0, _LOOKED_FOR)
+    if not len(points) or not len(in_view):
+        return likeness
+    bits = _centred(photo.features.histograms[in_view].astype(np.float32))
+    ours = _centred(np.sqrt(_coarse(histograms).astype(np.float32)))
+    apart = np.linalg.norm(places[in_view][:, None] - points[None], axis=2)
+    alike = np.where(apart <= _THERE, bits @ ours.T, -1.0)
+    best = alike.max(axis=1)
+    return np.where(best > -1.0, best, 0.0).astype(np.float32)
 
 
 def _centred(rows: Floats) -> Floats:

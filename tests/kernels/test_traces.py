@@ -13,7 +13,7 @@ from imagematch.records import Bytes, Geometry
 from imagematch.settings import DEFAULTS
 from tests.world import photo
 
-MOST_BYTES = 2011
+MOST_BYTES = 1011
 
 
 def trace(rgb: Bytes, width: int | None = None) -> traces.Trace:
@@ -46,7 +46,7 @@ EDITED: dict[str, Callable[[Bytes], Bytes]] = {
     "watermark": edited("watermark", 0.6),
     "blur": edited("blur", 0.4),
     "quarter turn": lambda rgb: np.ascontiguousarray(np.rot90(rgb)),
-    "third of the size": lambda rgb: cv2.resize(rgb, None, fx=0.33, fy=0.33),
+    "half of the size": lambda rgb: cv2.resize(rgb, None, fx=0.5, fy=0.5),
     "pasted small": pasted,
     "dark": lambda rgb: (rgb // 3).astype(np.uint8),
 }
@@ -62,7 +62,7 @@ def test_copies_are_laid_over_and_their_keypoints_agree(name: str, seed: int) ->
     found = compared(EDITED[name](rgb), trace(rgb))
     assert found.traced
     assert found.reason == "accepted", found
-    assert found.correlation > 0.55
+    assert found.correlation > 0.3
     assert found.mirrored == ("mirror" in name)
 
 
@@ -78,9 +78,9 @@ def test_other_contents_of_one_template_do_not_agree() -> None:
     left, right = frame.copy(), frame.copy()
     left[40:200, 50:270], right[40:200, 50:270] = one[40:200, 50:270], other[40:200, 50:270]
     same, apart = compared(left, trace(left)), compared(right, trace(left))
-    assert same.correlation > 0.7
-    assert apart.correlation < 0.5
-    assert apart.agreement < 0.75
+    assert same.correlation > 0.6
+    assert apart.correlation < 0.3
+    assert apart.agreement < 0.4
 
 
 def test_the_homography_leads_from_full_size_to_full_size() -> None:
@@ -132,7 +132,7 @@ def test_it_says_nothing_of_brightness_contrast_or_colour() -> None:
     read = trace(rgb)
     assert not read.features.gray.any()
     assert set(np.unique(read.features.histograms)) == {0, 255}
-    places = [(keypoint.pt[1], keypoint.pt[0]) for keypoint in read.keypoints]
+    places = [(float(y), float(x)) for x, y in read.features.points]
     assert places == sorted(places)
 
 
