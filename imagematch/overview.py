@@ -14,6 +14,7 @@ from imagematch.stores.index import Index
 from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
 from imagematch.stores.pictures import PictureStats
+from imagematch.stores.traces import TraceStats
 from imagematch.stores.vectors import StoreStats
 
 _RUNS_SHOWN = 5
@@ -46,7 +47,7 @@ class Status:
         catalogue: where it is, and in which version of which database.
         embedder: "name:checksum@side"; None with the preset `hashes`.
         vectors: by name of the store.
-        pictures: that are kept of photos, whether or not new ones are.
+        traces, pictures: that are kept of photos, whether or not new ones are.
         bytes: on the disk, all files of the index; a database elsewhere is not counted.
         runs: the last ones, newest first.
         writer: who is writing to the index at this moment, in words.
@@ -69,6 +70,7 @@ class Status:
     embedder: str | None
     catalogue: str
     vectors: Mapping[str, StoreStats]
+    traces: TraceStats
     pictures: PictureStats
     bytes: int
     runs: tuple[Run, ...]
@@ -103,6 +105,7 @@ def status_of(directory: Path) -> Status:
             embedder=str(index.embedder.identity) if index.embedder.dimensions else None,
             catalogue=index.catalogue.description(),
             vectors=index.store_stats(),
+            traces=index.traces.stats(),
             pictures=pictures,
             bytes=_bytes_beside_pictures(directory) + pictures.bytes,
             runs=index.catalogue.last_runs(_RUNS_SHOWN),
@@ -142,6 +145,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "embedder": status.embedder,
         "catalogue": shown.encodable(status.catalogue),
         "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
+        "traces": {"kept": status.traces.count, "bytes": status.traces.bytes},
         "pictures": {"kept": status.pictures.count, "bytes": status.pictures.bytes},
         "bytes": status.bytes,
         "runs": [_run(run) for run in status.runs],

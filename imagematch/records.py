@@ -152,8 +152,10 @@ class Fingerprint:
         embeddings: shape (V, D), float32, rows of unit length: the whole picture, then its
             other views (`kernels.views`). V is 0 for a gated photo or with a preset that has no
             embedder.
-        seconds: where the time went: "decode", "hash", "embed".
+        seconds: where the time went: "decode", "hash", "embed", "trace".
         picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
+        trace: what to compare it by when its file is gone (`kernels.traces`); empty likewise, and
+            where the photo shows nothing to compare.
     """
 
     sha256: str
@@ -170,6 +172,7 @@ class Fingerprint:
     embeddings: Floats
     seconds: Mapping[str, float] = field(default_factory=dict)
     picture: bytes = b""
+    trace: bytes = b""
 
 
 # --- matches -----------------------------------------------------------------------------------
@@ -203,7 +206,10 @@ class Geometry:
         shared_detail: 0-1, share of the strong details of either that both have.
         kept: the file of a photo was gone, and the small picture kept of it was compared instead.
         coarse: keypoints found nothing, and both whole pictures were compared in their coarse
-            shapes, see `kernels.coarse`; there are no inliers then.
+            shapes, see `kernels.whole`; there are no inliers then.
+        traced: the file of a photo was gone, and the trace kept of it was compared instead; then
+            `correlation`, `agreement` and `closeness` are of keypoints and not of pixels, see
+            `kernels.traces`.
     """
 
     inliers: int
@@ -226,6 +232,7 @@ class Geometry:
     shared_detail: float = 0.0
     kept: bool = False
     coarse: bool = False
+    traced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +244,8 @@ class Evidence:
         pdq_distance: bits of 256, the smallest over the eight flips and rotations of the query.
         cosine: -1 to 1, the largest of the whole picture of one with any view of the other.
         geometry: None when the pair was not verified (a file was gone, or geometry was not needed).
-        rule: which rule decided, e.g. "same_bytes", "same_pixels", "geometry", "unverified".
+        rule: which rule decided, e.g. "same_bytes", "same_pixels", "geometry", "trace",
+            "unverified".
     """
 
     exact: bool
@@ -366,11 +374,24 @@ class QueryMatch:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What is known about one query photo; `failure` is set when it could not be read."""
+    """What is known about one query photo.
+
+    Attributes:
+        failure: why it could not be read; then there are no matches.
+        gate: why only pictures with identical pixels were looked for: "tiny", "flat", "drawn" (see
+            `Fingerprint`), or "vague" for a poor hash where there are no embeddings; "" for an
+            ordinary photo.
+        notes: what limits the answer, in whole sentences for people.
+        not_looked_at: candidates whose picture could not be looked at, because their files are
+            gone, were changed or can't be compared; a trace may stand in for it.
+    """
 
     query: str
     matches: tuple[QueryMatch, ...] = ()
     failure: Failure | None = None
+    gate: str = ""
+    notes: tuple[str, ...] = ()
+    not_looked_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -526,8 +547,10 @@ class IndexReport:
         matches: pairs stored by this run.
         seconds: wall clock.
         new, moved, changed, vanished: what became of files since the last run.
-        spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
-            "verify".
+        spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
+            "search", "verify".
+        not_looked_at: pairs that were judged without a look at one of the pictures, because its
+            file is gone, was changed or can't be compared; a trace may have stood in for it.
     """
 
     seen: int
@@ -546,3 +569,4 @@ class IndexReport:
     notes: tuple[ManifestNote, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     run_id: int = 0
+    not_looked_at: int = 0

@@ -286,6 +286,13 @@ class StoreSettings:
         "compared.",
         low=0,
     )
+    keep_traces: bool = _setting(
+        True,
+        "Indexing keeps a trace of every photo that it describes (places and coarse looks of up to "
+        "100 keypoints, 1 kB, no picture) in the catalogue, so that most copies can still be told "
+        "when the photo's file is gone. Photos described before get one by `--redescribe`. Off: "
+        "the next run deletes all.",
+    )
     keep_pictures: bool = _setting(
         False,
         "Indexing keeps a small grey JPEG of every photo that it describes (longer side 512 px, "

@@ -62,6 +62,11 @@ def show_report(report: IndexReport, directory: Path) -> None:
             f"  {report.moved} moved, {report.changed} changed, {report.vanished} vanished"
         )
     console.print(f"  {report.matches} new matches")
+    if report.not_looked_at:
+        console.print(
+            f"  of all pairs, {report.not_looked_at} judged without a look at one of the photos, "
+            f"whose file is gone or can't be compared"
+        )
     if report.matches:
         say(f"See who shares photos: imagematch link --index {directory} --html report.html")
 

@@ -72,6 +72,9 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         lines.append(("Decisions", text))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
     lines += _vector_lines(status)
+    if status.traces.count:
+        traces = status.traces
+        lines.append(("Traces", f"of {traces.count:,} photos, {_size(traces.bytes)}"))
     if status.pictures.count:
         kept = status.pictures
         lines.append(("Pictures", f"small ones of {kept.count:,} photos, {_size(kept.bytes)}"))

@@ -167,7 +167,7 @@ def _aligned(
         reason = "accepted"
     overlap = cover_photo if smaller_is_photo else cover_query
     covers = round(overlap, 4), round(cover_query, 4), round(cover_photo, 4)
-    transform = _full_size(query, photo, matrix, mirrored)
+    transform = full_size(query, photo, matrix, mirrored)
     return geometry(found, covers, inliers, mirrored, transform, reason)
 
 
@@ -224,10 +224,14 @@ def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | No
     return alignment.align(photo.gray, warped, (there > 1) & photo.content, there > 0)
 
 
-def _full_size(
+def full_size(
     query: Features, photo: Features, matrix: Doubles, mirrored: bool
 ) -> tuple[tuple[float, float, float], ...]:
-    """The homography between the full-size photos, with the flip included."""
+    """The homography between the full-size photos, with the flip included.
+
+    Args:
+        matrix: from the query's `gray`, flipped if `mirrored`, to the photo's.
+    """
     into_view = _scaling(query.scale) @ _shift(-query.corner[0], -query.corner[1])
     out_of_view = _shift(*photo.corner) @ _scaling(1 / photo.scale)
     flip = np.eye(3)

@@ -109,7 +109,7 @@ def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     """
     view = _view(rgb, width, max(1, round(_GLANCE_SIDE * settings.side)), box)
     count = round(_GLANCE_SHARE * settings.keypoints)
-    points, histograms = _detected(view.gray, view.content, count)
+    points, histograms = detected(view.gray, view.content, count)
     return replace(view, points=points, histograms=histograms)
 
 
@@ -147,7 +147,7 @@ def _view(rgb: Bytes, width: int, side: int, box: Box | None) -> Features:
     enlarged = width / rgb.shape[1]
     whole = Box(0, rgb.shape[0], 0, rgb.shape[1])
     view = box or whole
-    gray = _at_side(view.cut(rgb), side, _MOST_ENLARGED if box else 1.0)
+    gray = at_side(view.cut(rgb), side, _MOST_ENLARGED if box else 1.0)
     return Features(
         gray,
         np.ones(gray.shape, np.bool_),
@@ -165,7 +165,7 @@ def _photographic(view: Features, rgb: Bytes, box: Box | None) -> Flags:
     return np.asarray(cv2.resize(there, view.size, interpolation=cv2.INTER_NEAREST) > 0, np.bool_)
 
 
-def _at_side(rgb: Bytes, side: int, most: float) -> Bytes:
+def at_side(rgb: Bytes, side: int, most: float = 1.0) -> Bytes:
     """Luminance with the longer side at `side` px, but not enlarged by more than `most`."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     factor = min(most, side / max(gray.shape))
@@ -186,13 +186,13 @@ def _at_half_size(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Byte
     size = max(1, gray.shape[1] // 2), max(1, gray.shape[0] // 2)
     smaller = np.asarray(cv2.resize(gray, size, interpolation=cv2.INTER_AREA), np.uint8)
     there = cv2.resize(content.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
-    points, histograms = _detected(smaller, there > 0, count)
+    points, histograms = detected(smaller, there > 0, count)
     enlarged = np.array([gray.shape[1] / size[0], gray.shape[0] / size[1]], np.float32)
     return ((points + 0.5) * enlarged - 0.5).astype(np.float32), histograms
 
 
-def _detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
-    """Points, shape (K, 2), and histograms, shape (K, 128)."""
+def detected(gray: Bytes, content: Flags, count: int) -> tuple[Floats, Bytes]:
+    """At most about `count` keypoints: points, shape (K, 2), and histograms, shape (K, 128)."""
     detector = cv2.SIFT.create(
         max(1, count),
         _OCTAVE_LAYERS,

@@ -171,8 +171,11 @@ def _facts(evidence: Evidence) -> Iterator[Row]:
 def _geometry_facts(geometry: Geometry) -> Iterator[Row]:
     yield Row("Fitting keypoints", f"{geometry.inliers:,}")
     yield Row("Overlap", wording.share(geometry.overlap))
-    yield Row("Pixel correlation", f"{geometry.correlation:.2f}")
-    yield Row("Area that agrees", wording.share(geometry.agreement))
+    pixels = ("Keypoint correlation", "Keypoints that agree")
+    if not geometry.traced:
+        pixels = ("Pixel correlation", "Area that agrees")
+    yield Row(pixels[0], f"{geometry.correlation:.2f}")
+    yield Row(pixels[1], wording.share(geometry.agreement))
     yield Row("Mirrored", "yes" if geometry.mirrored else "no")
 
 

@@ -48,6 +48,9 @@ def query_result(result: QueryResult) -> dict[str, Any]:
     }
     if result.failure:
         data["error"] = shown.encodable(f"{result.failure.code}: {result.failure.message}")
+    data["gate"] = result.gate
+    data["notes"] = [shown.encodable(note) for note in result.notes]
+    data["not_looked_at"] = result.not_looked_at
     data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
     return data
 
@@ -89,6 +92,7 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "skipped": report.skipped,
         "failed": report.failed,
         "matches": report.matches,
+        "not_looked_at": report.not_looked_at,
         "seconds": shown.rounded(report.seconds, 3),
     }
 
@@ -251,6 +255,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "overlap": shown.rounded(geometry.overlap, 4) if geometry else None,
         "mirrored": geometry.mirrored if geometry else False,
         "transform": _transform(geometry) if geometry else None,
+        "traced": geometry.traced if geometry else False,
     }
 
 

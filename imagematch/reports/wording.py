@@ -1,5 +1,6 @@
 """Evidence in plain words: what a kind, a probability and the measurements of a pair mean."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from imagematch.kernels import confidence
@@ -14,6 +15,9 @@ from imagematch.records import (
     Verdict,
 )
 from imagematch.reports import shown
+
+#: Folders that a note names, at most.
+_FOLDERS_NAMED = 3
 
 #: Unbreakable, so that a number keeps its unit.
 _SPACE = "\u00a0"
@@ -45,6 +49,16 @@ HOT_REASONS = {
     "ignored": "On the ignore list, or a near-copy of a photo on it.",
 }
 
+#: Why a query was only compared for identical pixels, as the end of a sentence.
+_GATES = {
+    "tiny": "it is too small to tell from other small pictures. Look up a larger one if there is "
+    "any.",
+    "flat": "it is almost one colour, so that it resembles any other flat picture.",
+    "drawn": "it is text or drawing and hardly any photograph, and thousands look like it. If it "
+    "shows a photo, cut that out and look it up.",
+    "vague": "it is too soft or too plain for its hash, and this index has no embeddings.",
+}
+
 _VERDICT_WORDS: dict[Verdict, str] = {
     "confirm": "confirmed",
     "reject": "rejected",
@@ -56,6 +70,11 @@ _VERDICT_WORDS: dict[Verdict, str] = {
 
 _KEPT = " A file is gone; the small grey picture kept of it was compared."
 
+_TRACED = (
+    " A file is gone; the trace kept of it was compared, and nobody has seen its pixels: plug the "
+    "drive in and query again to be sure."
+)
+
 _REFUSALS = {
     "few_keypoints": "there are too few keypoints to compare",
     "few_inliers": "too few keypoints fit",
@@ -63,6 +82,46 @@ _REFUSALS = {
     "small_overlap": "the part that fits is too small",
     "pixels_differ": "the aligned pixels differ",
 }
+
+
+def gate_note(gate: str) -> str:
+    """What a gate (see `QueryResult`) means for an answer, in one or two sentences."""
+    return f"Only identical pixels were looked for: {_GATES[gate]}"
+
+
+def unseen_note(gone: int, unreadable: int, traced: int, folders: Sequence[str]) -> str:
+    """How many candidates of a query could not be looked at, why, and what to do.
+
+    Args:
+        gone, unreadable, traced, folders: see `stages.unseen.Unseen`.
+    """
+    count = gone + unreadable
+    reasons = []
+    if gone:
+        where = f" ({_folders(folders)})" if folders else ""
+        reasons.append(f"{_files(gone)} gone{where}")
+    if unreadable:
+        reasons.append(f"{_files(unreadable)} changed or can't be compared")
+    text = f"{_candidates(count)} could not be looked at: {', '.join(reasons)}."
+    if traced:
+        text += f" {_candidates(traced)} of these could be compared by the trace kept of it."
+    if gone:
+        text += " Plug the drive in, or index the folder where it is now, and query again."
+    return text
+
+
+def _candidates(count: int) -> str:
+    return "1 candidate" if count == 1 else f"{count:,} candidates"
+
+
+def _files(count: int) -> str:
+    return "1 file is" if count == 1 else f"{count:,} files are"
+
+
+def _folders(folders: Sequence[str]) -> str:
+    named = ", ".join(folders[:_FOLDERS_NAMED])
+    more = len(folders) - _FOLDERS_NAMED
+    return f"not there: {named}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def ruling(decision: Decision) -> str:
@@ -152,6 +211,8 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
             f"with care. {_distances(evidence)}"
         )
     said = _measured(judgement, geometry, left, right)
+    if geometry.traced:
+        return said + _TRACED
     return said + _KEPT if geometry.kept else said
 
 
@@ -188,9 +249,13 @@ def _distances(evidence: Evidence) -> str:
 def _scene(geometry: Geometry) -> str:
     return (
         "Another photograph of what looks like the same place, and not a copy: "
-        f"{_fit(geometry)}, but the overlapping pixels do not agree "
+        f"{_fit(geometry)}, but {_compared(geometry)} do not agree "
         f"(correlation {geometry.correlation:.2f})."
     )
+
+
+def _compared(geometry: Geometry) -> str:
+    return "the keypoints in view" if geometry.traced else "the overlapping pixels"
 
 
 def _claim(judgement: Judgement, geometry: Geometry) -> str:
@@ -206,7 +271,7 @@ def _fit(geometry: Geometry) -> str:
 
 
 def _agreement(kind: Kind, geometry: Geometry, left: str, right: str) -> str:
-    pixels = f"the overlapping pixels agree (correlation {geometry.correlation:.2f})"
+    pixels = f"{_compared(geometry)} agree (correlation {geometry.correlation:.2f})"
     if kind == "part":
         return (
             f"{pixels}, and they cover {share(geometry.cover_query)} of the {left} photo and "

@@ -73,7 +73,11 @@ def _outcomes(
 
     settings = index.settings
     function = partial(
-        describe_files, settings.decode, settings.describe, keep=settings.store.keep_pictures
+        describe_files,
+        settings.decode,
+        settings.describe,
+        keep=settings.store.keep_pictures,
+        trace=settings.store.keep_traces,
     )
     outcome: Outcome[FileTask, Fingerprint | Failure]
     for outcome in sparing.run(partial(executor.run, function), tasks(), without_further_views):

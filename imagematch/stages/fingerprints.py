@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, embeddings, hashes, kept, views
+from imagematch.kernels import decode, embeddings, hashes, kept, traces, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
@@ -32,12 +32,14 @@ class FileTask:
         paths: absolute, any of which should have the bytes; the first readable one is used.
         sha256: that the bytes must have, hex; "" for any.
         kept: where the picture kept of it would be, see `open_photo`; None for a file from outside.
+        trace: that was kept of it; empty where there is none.
         further: whether its further views may be sought, where settings want them.
     """
 
     paths: tuple[str, ...]
     sha256: str
     kept: Path | None = None
+    trace: bytes = b""
     further: bool = True
 
 
@@ -121,9 +123,10 @@ def describe_files(
     tasks: Sequence[FileTask],
     *,
     keep: bool = False,
+    trace: bool = False,
 ) -> list[Fingerprint | Failure]:
-    """Describe a chunk of photos; `keep`: with the picture to keep of each."""
-    describe = partial(_described, keep=keep)
+    """Describe a chunk of photos; `keep`: with the picture to keep of each; `trace`: with that."""
+    describe = partial(_described, keep=keep, trace=trace)
     return [_guarded(describe, task, decoding, describing) for task in tasks]
 
 
@@ -164,13 +167,24 @@ def is_out_of_memory(error: Exception) -> bool:
 
 
 def _described(
-    task: FileTask, decoding: DecodeSettings, describing: DescribeSettings, *, keep: bool
+    task: FileTask,
+    decoding: DecodeSettings,
+    describing: DescribeSettings,
+    *,
+    keep: bool,
+    trace: bool,
 ) -> Fingerprint:
     fingerprint, photo = _fingerprint(task, decoding, describing)
-    if not keep:
-        return fingerprint
-    picture = kept.encode(photo.rgb, fingerprint.sha256, photo.width, photo.height)
-    return replace(fingerprint, picture=picture)
+    # A gated photo matches by its pixels alone, and a checksum of those is kept anyway.
+    if trace and not fingerprint.gate:
+        seconds = dict(fingerprint.seconds)
+        with _timed(seconds, "trace"):
+            found = traces.make(photo.rgb, photo.width)
+        fingerprint = replace(fingerprint, trace=found, seconds=seconds)
+    if keep:
+        picture = kept.encode(photo.rgb, fingerprint.sha256, photo.width, photo.height)
+        fingerprint = replace(fingerprint, picture=picture)
+    return fingerprint
 
 
 def _described_query(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import comparison, keypoints, views, whole
+from imagematch.kernels import comparison, keypoints, traces, views, whole
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.hashes import CONFIDENT_PDQ
 from imagematch.kernels.keypoints import Features
@@ -106,7 +106,11 @@ class _Opened:
 def verify_pairs(
     decoding: DecodeSettings, settings: VerifySettings, tasks: Sequence[PairTask]
 ) -> list[Geometry | None]:
-    """Verify a chunk of pairs; None where a file is gone and nothing was kept of it."""
+    """Verify a chunk of pairs, by the trace of a photo where its file is gone.
+
+    Returns:
+        None where that can't be done either.
+    """
     return [_verified(task, decoding, settings) for task in tasks]
 
 
@@ -115,7 +119,9 @@ def _verified(
 ) -> Geometry | None:
     try:
         return _looked_at(task, decoding, settings)
-    except (PhotoError, MemoryError):
+    except PhotoError:
+        return _by_trace(task, _Viewer(decoding, settings), settings)
+    except MemoryError:
         return None
     except Exception as error:
         if is_out_of_memory(error):
@@ -153,6 +159,27 @@ def _laid_over(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> G
     if _is_plain(first) or len(ways) == 1:
         return first
     return max(first, _told(comparison.compare, viewer.seen(ways[1]), settings), key=_says)
+
+
+def _by_trace(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> Geometry | None:
+    """Compare the photo that is there with the trace of the one that is gone."""
+    sides = (task.query, task.query_view), (task.photo, task.photo_view)
+    for (here, view), (gone, _) in (sides, sides[::-1]):
+        trace = traces.read(gone.trace)
+        if trace is None:
+            continue
+        try:
+            seen = [viewer.one(here, number) for number in dict.fromkeys((0, view))]
+        except PhotoError:
+            continue
+        found = [_against_trace(one, trace, settings) for one in seen]
+        best = max(found, key=traces.says)
+        return best if gone is task.photo else comparison.reverse(best)
+    return None
+
+
+def _against_trace(seen: _Seen, trace: traces.Trace, settings: VerifySettings) -> Geometry:
+    return replace(traces.compare(seen.features, trace, settings), kept=seen.kept)
 
 
 def _glanced(
@@ -220,6 +247,10 @@ class _Viewer:
         opened = self._open(task)
         features = keypoints.without_keypoints(opened.photo.rgb, opened.photo.width, self._settings)
         return _Seen(features, opened.kept)
+
+    def one(self, task: FileTask, view: int) -> "_Seen":
+        """One side with all its keypoints."""
+        return self._side(_seen, task, view)
 
     def glimpsed(self, way: _Way) -> _Sides:
         """Both sides as glimpsed."""

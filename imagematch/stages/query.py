@@ -22,6 +22,7 @@ from imagematch.records import (
 from imagematch.records import (
     QueryOptions as QueryOptions,
 )
+from imagematch.reports import wording
 from imagematch.settings import SearchSettings
 from imagematch.stages import sparing, verify
 from imagematch.stages.fingerprints import (
@@ -33,6 +34,7 @@ from imagematch.stages.fingerprints import (
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
+from imagematch.stages.unseen import Unseen, unseen
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
@@ -99,7 +101,30 @@ def _answered(
             fingerprint = result.fingerprint
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
             ruled = _ruled(rulings, query, scored[path])
-            yield QueryResult(path, _shown(index, query, ruled, options))
+            gate = _gate_of(index, result)
+            lost = unseen(index, {entry.photo_id: entry.judgement for entry in scored[path]})
+            yield QueryResult(
+                path,
+                _shown(index, query, ruled, options),
+                gate=gate,
+                notes=tuple(_notes(gate, lost)),
+                not_looked_at=lost.count,
+            )
+
+
+def _notes(gate: str, lost: Unseen) -> Iterator[str]:
+    """What limits an answer, in sentences."""
+    if gate:
+        yield wording.gate_note(gate)
+    if lost.count:
+        yield wording.unseen_note(lost.gone, lost.unreadable, lost.traced, lost.folders)
+
+
+def _gate_of(index: Index, entry: QueryPrint) -> str:
+    """Why nothing but identical pixels was looked for; "" where more was."""
+    if entry.fingerprint.gate or len(entry.views):
+        return entry.fingerprint.gate
+    return "" if _has_good_hash(entry, index.settings.search) else "vague"
 
 
 def _described(
@@ -116,10 +141,14 @@ def _described(
 
 def probe_of(entry: QueryPrint, settings: SearchSettings) -> Probe:
     """What is looked for with a query photo; a gated one matches by pixels only."""
-    fingerprint = entry.fingerprint
-    usable = not fingerprint.gate and fingerprint.pdq_quality >= settings.min_pdq_quality
+    usable = _has_good_hash(entry, settings)
     orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
-    return Probe(fingerprint.pixel_sha256, orientations, entry.views)
+    return Probe(entry.fingerprint.pixel_sha256, orientations, entry.views)
+
+
+def _has_good_hash(entry: QueryPrint, settings: SearchSettings) -> bool:
+    fingerprint = entry.fingerprint
+    return not fingerprint.gate and fingerprint.pdq_quality >= settings.min_pdq_quality
 
 
 def _scored(
@@ -172,12 +201,17 @@ def _pair_tasks(
     index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Near]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
-    paths = index.photos.paths_of(ids)
+    paths, traces = index.photos.paths_of(ids), index.traces.of(ids)
     for path, near in doubtful:
         if not near.same_pixels:
             yield PairTask(
                 FileTask((path,), prints[path].fingerprint.sha256),
-                FileTask(paths[near.photo_id], near.sha256, index.pictures.path(near.sha256)),
+                FileTask(
+                    paths[near.photo_id],
+                    near.sha256,
+                    index.pictures.path(near.sha256),
+                    traces.get(near.photo_id, b""),
+                ),
                 near.probe_view,
                 near.photo_view,
                 deep=True,

@@ -10,13 +10,14 @@ from functools import partial
 from itertools import batched
 
 from imagematch.errors import Stopped
-from imagematch.kernels import confidence
+from imagematch.kernels import confidence, trace_confidence
 from imagematch.monitor import Monitor
 from imagematch.records import Geometry, Judgement
 from imagematch.settings import Settings
 from imagematch.stages import sparing
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, of_whole_pictures, verify_pairs
+from imagematch.stages.unseen import was_seen
 from imagematch.stores import heap
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
@@ -28,10 +29,15 @@ _BATCH = 256
 
 @dataclass(slots=True)
 class VerifyReport:
-    """What verifying did; pairs."""
+    """What verifying did; pairs.
+
+    Attributes:
+        unseen: judged without a look at one of the pictures, because its file is gone.
+    """
 
     judged: int = 0
     matches: int = 0
+    unseen: int = 0
 
 
 def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> VerifyReport:
@@ -65,10 +71,20 @@ def _store(
     heap.hand_back()
     report.judged += len(batch)
     report.matches += sum(keep)
+    report.unseen += sum(not was_seen(judgement) for _, judgement in batch)
 
 
 def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:
     """Judge one pair from all that was measured."""
+    if geometry is not None and geometry.traced:
+        return trace_confidence.judge(
+            pdq_distance=candidate.pdq_distance,
+            cosine=candidate.cosine,
+            geometry=geometry,
+            appearance=confidence.shipped(),
+            calibration=trace_confidence.shipped(),
+            settings=settings.verify,
+        )
     return confidence.judge(
         same_pixels=candidate.same_pixels,
         pdq_distance=candidate.pdq_distance,
@@ -108,10 +124,16 @@ def _judged(
         for block in batched(index.matches.candidates(same_pixels=False), _BATCH):
             ids = sorted({photo for pair in block for photo in (pair.photo_a, pair.photo_b)})
             paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
+            traces = index.traces.of(ids)
             for pair in block:
                 compared.append(pair)
                 first, second = (
-                    FileTask(paths[photo], sha256, index.pictures.path(sha256))
+                    FileTask(
+                        paths[photo],
+                        sha256,
+                        index.pictures.path(sha256),
+                        traces.get(photo, b""),
+                    )
                     for photo in (pair.photo_a, pair.photo_b)
                     for sha256 in [facts[photo].sha256]
                 )

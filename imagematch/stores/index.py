@@ -46,6 +46,7 @@ from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.pictures import PictureStore
 from imagematch.stores.repair import repair
 from imagematch.stores.sightings import SightingStore
+from imagematch.stores.traces import TraceStore
 from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
 _PDQ, _EMBEDDING = "PDQ", "embedding"
@@ -76,6 +77,7 @@ class Index:
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
+        self.traces = TraceStore(catalogue)
         self.pictures = PictureStore(directory / PICTURES)
         self.audit = AuditLog(directory / "audit.jsonl")
         #: What opening for writing had to settle, in plain words.
@@ -233,9 +235,16 @@ class Index:
         return self.compare(repair=True)
 
     def _settle_and_log(self) -> None:
-        self.settled = self.settle()
+        self.settled = self.settle() + self._drop_traces()
         if self.settled:
             self.audit.record("settled", found=self.settled)
+
+    def _drop_traces(self) -> list[str]:
+        """Delete the traces of an index that is to keep none any more."""
+        if self.settings.store.keep_traces:
+            return []
+        count = self.traces.clear()
+        return [f"{count} traces are deleted, because store.keep_traces is off"] if count else []
 
     def compare(self, *, repair: bool) -> list[str]:
         """Compare every id of the catalogue with every id of the vector stores.

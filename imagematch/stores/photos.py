@@ -21,6 +21,7 @@ from imagematch.stores.schema import (
     photos,
     roots,
 )
+from imagematch.stores.traces import forget_traces, replace_traces
 
 #: Ids of one photo's vectors start at its own id times this: the whole picture first, then its
 #: other views. A number of all indexes that there are.
@@ -132,12 +133,15 @@ class PhotoStore:
             ).scalar_one()
 
     def save_described(self, described: Sequence[Described], version: str) -> None:
-        """Store fingerprints; their vectors must be durable already."""
+        """Store fingerprints with their traces; their vectors must be durable already."""
         with self._catalogue.begin() as connection:
             if described:
                 connection.execute(
                     update(photos).where(photos.c.id == bindparam("photo")),
                     [_columns(entry, version) for entry in described],
+                )
+                replace_traces(
+                    connection, {entry.photo_id: entry.fingerprint.trace for entry in described}
                 )
 
     def save_failed(self, failures: Sequence[tuple[int, Failure]]) -> None:
@@ -151,7 +155,7 @@ class PhotoStore:
                 )
 
     def forget_fingerprints(self, photo_ids: Sequence[int] | None = None) -> None:
-        """Make described photos pending again, with their candidates and matches forgotten.
+        """Make described photos pending again; their candidates, matches and traces are forgotten.
 
         Args:
             photo_ids: which; None for all.
@@ -160,6 +164,7 @@ class PhotoStore:
             if photo_ids is None:
                 connection.execute(delete(candidates))
                 connection.execute(delete(matches))
+                forget_traces(connection)
                 connection.execute(
                     update(photos)
                     .where(photos.c.state == "described")
@@ -171,6 +176,7 @@ class PhotoStore:
                     connection.execute(
                         delete(table).where(table.c.photo_a.in_(some) | table.c.photo_b.in_(some))
                     )
+                forget_traces(connection, some)
                 connection.execute(
                     update(photos)
                     .where(photos.c.id.in_(some), photos.c.state == "described")

@@ -37,7 +37,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = 3
+VERSION = 4
 
 METADATA = MetaData()
 
@@ -246,6 +246,17 @@ folders = Table(
     Index("folders_by_root", "root_id"),
 )
 
+# What is kept of a described photo to compare it by when its file is gone (`kernels.traces`). Apart
+# from `photos`, whose rows stay short.
+traces = Table(
+    "traces",
+    METADATA,
+    Column("photo_id", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("trace", LargeBinary, nullable=False),
+    Column("bytes", Integer, nullable=False),  # of the trace
+    Index("traces_by_bytes", "bytes"),  # to add them up without reading the traces
+)
+
 # Pairs that some index found close and that nobody has judged yet; photo_a < photo_b.
 candidates = Table(
     "candidates",
@@ -328,10 +339,18 @@ def _add_folders(connection: Connection) -> None:
         index.create(connection, checkfirst=True)
 
 
+def _add_traces(connection: Connection) -> None:
+    traces.create(connection, checkfirst=True)
+
+
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
-MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {2: _add_decisions, 3: _add_folders}
+MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
+    2: _add_decisions,
+    3: _add_folders,
+    4: _add_traces,
+}
 
 
 def has_path(connection: Connection, paths: Sequence[str]) -> ColumnElement[bool]:

@@ -1,0 +1,109 @@
+"""What a trace is worth as evidence: what was measured of a pair in, a judgement out.
+
+Nobody has seen the pixels, so that the confidence stays below that of a pair whose pixels agree.
+The coefficients are fitted on tuning photos by scripts/calibrate_traces.py, and live in
+imagematch/trace_calibration.json with their provenance.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from imagematch.errors import SettingsError
+from imagematch.kernels import confidence
+from imagematch.kernels.confidence import Calibration, Logistic
+from imagematch.records import Evidence, Geometry, Judgement, Kind
+from imagematch.settings import VerifySettings
+
+#: Where the keypoints of a trace were laid over the photo; other ends show nothing that fits.
+_LAID_OVER = frozenset({"accepted", "pixels_differ"})
+
+#: A pair is a copy if that is likelier than not, and never as sure as one whose pixels agree.
+_LIKELY, _CEILING = 0.5, 0.98
+
+#: What does not look like a copy is never shown as one.
+_SCENE_CEILING = 0.3
+
+
+@cache
+def shipped() -> Logistic:
+    """The model that comes with imagematch, of pairs that a trace could be laid over.
+
+    Raises:
+        SettingsError: its file is damaged.
+    """
+    return read(files("imagematch").joinpath("trace_calibration.json").read_text(encoding="utf-8"))
+
+
+def read(text: str) -> Logistic:
+    """Read a calibration file; see `features` for what goes into its model.
+
+    Raises:
+        SettingsError: it is not one.
+    """
+    try:
+        model: Any = json.loads(text)["model"]
+        weights = {str(name): float(weight) for name, weight in model["weights"].items()}
+        if unknown := weights.keys() - _NAMES:
+            raise ValueError(f"there are no features {sorted(unknown)}")
+        intercept = float(model["intercept"])
+        if not all(map(math.isfinite, (intercept, *weights.values()))):
+            raise ValueError("a number is not finite")
+        return Logistic(intercept, weights)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise SettingsError(f"the calibration file of traces is damaged: {error!r}") from error
+
+
+#: Of the features of `confidence`, those that a trace measures.
+_NAMES = frozenset({"log_inliers", "correlation", "agreement", "closeness"})
+
+
+def features(geometry: Geometry) -> Mapping[str, float]:
+    """What the model sees, as `confidence.features` has it; correlations are of keypoints.
+
+    Embedding and hash have no say: of candidates that they chose, they can't tell much more.
+    """
+    known = confidence.features(None, None, geometry)
+    return {name: known[name] for name in _NAMES}
+
+
+def judge(
+    *,
+    pdq_distance: int | None,
+    cosine: float | None,
+    geometry: Geometry,
+    appearance: Calibration,
+    calibration: Logistic,
+    settings: VerifySettings,
+) -> Judgement:
+    """Decide what a pair is of which one photo is gone and has left a trace.
+
+    The rules, first that applies:
+        trace: the trace was laid over the photo and its keypoints agree: `copy` or `part`.
+        trace_differs: it was laid over, and they do not agree, or not well enough: `scene`.
+        unverified: it could not be laid over; embedding and hash decide.
+    """
+
+    def judged(kind: Kind, probability: float, rule: str) -> Judgement:
+        evidence = Evidence(False, pdq_distance, cosine, geometry, rule)
+        return Judgement(kind, round(probability, 7), evidence)
+
+    if geometry.reason not in _LAID_OVER:
+        alike = confidence.judge(
+            same_pixels=False,
+            pdq_distance=pdq_distance,
+            cosine=cosine,
+            geometry=None,
+            calibration=appearance,
+            settings=settings,
+        ).confidence
+        return judged("copy", alike, "unverified")
+    probability = calibration.probability(features(geometry))
+    if geometry.reason == "pixels_differ" or probability < _LIKELY:
+        return judged("scene", _SCENE_CEILING * probability, "trace_differs")
+    larger = min(geometry.cover_query, geometry.cover_photo)
+    kind: Kind = "part" if larger < settings.part_cover else "copy"
+    return judged(kind, _CEILING * probability, "trace")
