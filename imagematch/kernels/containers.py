@@ -1,4 +1,4 @@
-"""The bytes of a file in, what it says about itself out, without decoding: format, frames, turn.
+"""The bytes of a file in, what it says about itself out, without decoding: format and frames.
 
 Only content counts; suffixes lie. Everything here takes time in proportion to the file at most.
 """
@@ -71,11 +71,18 @@ _NO_PICTURE = _table(
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
 )
 
-_PNG_ESSENTIAL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
+_PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
 #: A file is filled up by 16 times its length at most (with less of it left, nothing is seen), and
 #: never by more than this, bytes.
 _MOST_FILLING = 64 * 2**20
+
+#: Tag and type in the index of a multi-picture file; pictures of one that are looked at.
+_MP_ENTRIES, _MP_PREVIEW = 0xB002, 0x010000
+_MOST_MP_PICTURES = 16
+
+#: How the makers of HDR photos (Adobe and Google, ISO 21496-1, Apple) mark what is no picture.
+_GAIN_MAP = re.compile(rb"hdrgm:|urn:iso:std:iso:ts:21496|HDRGainMap")
 
 #: Counting the frames of a GIF stops here.
 MOST_FRAMES = 10_000
@@ -137,24 +144,31 @@ def _table_bytes(flags: bytes) -> int:
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
-def exif_orientation(exif: bytes) -> int:
-    """Find the orientation in an EXIF block; 1 where there is none that makes sense.
+def mpo_pictures(data: bytes, index: bytes, offset: int) -> list[bytes]:
+    """Cut the further pictures out of a multi-picture file (CIPA DC-007), which is a JPEG.
 
-    Pillow's own parser collects every tag first, which hostile blocks make expensive or fatal.
+    Left out are previews, and maps of brightness that phones add to a photo (HDR).
+
+    Args:
+        index: the MP index, as the JPEG has it.
+        offset: of the index in the file, bytes.
     """
-    block = exif.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    if order is None:
-        return 1
+    order = {b"II": "<", b"MM": ">"}.get(index[:2], ">")
+    found: list[bytes] = []
     try:
-        start = struct.unpack_from(order + "I", block, 4)[0]
-        for entry in range(struct.unpack_from(order + "H", block, start)[0]):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", block, start + 2 + 12 * entry)
-            if tag == 0x0112:
-                return int(value) if 1 <= value <= 8 else 1
+        start = struct.unpack_from(order + "I", index, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", index, start)[0]):
+            tag, _, length, at = struct.unpack_from(order + "HHII", index, start + 2 + 12 * entry)
+            if tag != _MP_ENTRIES:
+                continue
+            for picture in range(1, min(length // 16, _MOST_MP_PICTURES + 1)):
+                kind, size, place = struct.unpack_from(order + "III", index, at + 16 * picture)
+                jpeg = data[offset + place : offset + place + size]
+                if kind & 0xFF0000 != _MP_PREVIEW and not _GAIN_MAP.search(jpeg, 0, 2**16):
+                    found.append(jpeg)
     except struct.error:
-        return 1
-    return 1
+        return found
+    return found
 
 
 def repaired(data: bytes, name: str) -> bytes:
