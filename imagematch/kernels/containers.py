@@ -78,7 +78,7 @@ _PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT"
 _MOST_FILLING = 64 * 2**20
 
 #: Tag and type in the index of a multi-picture file; pictures of one that are looked at.
-_MP_ENTRIES, _MP_PREVIEW = 0xB002, 0x010000
+_MP_ENTRIES, _MP_PREVIEW, _MP_OTHER_EYE = 0xB002, 0x010000, 0x020002
 _MOST_MP_PICTURES = 16
 
 #: How the makers of HDR photos (Adobe and Google, ISO 21496-1, Apple) mark what is no picture.
@@ -147,7 +147,7 @@ def _table_bytes(flags: bytes) -> int:
 def mpo_pictures(data: bytes, index: bytes, offset: int) -> list[bytes]:
     """Cut the further pictures out of a multi-picture file (CIPA DC-007), which is a JPEG.
 
-    Left out are previews, and maps of brightness that phones add to a photo (HDR).
+    Left out are previews, the other half of stereo pictures, and maps of brightness that phones add to a photo (HDR).
 
     Args:
         index: the MP index, as the JPEG has it.
@@ -164,21 +164,30 @@ def mpo_pictures(data: bytes, index: bytes, offset: int) -> list[bytes]:
             for picture in range(1, min(length // 16, _MOST_MP_PICTURES + 1)):
                 kind, size, place = struct.unpack_from(order + "III", index, at + 16 * picture)
                 jpeg = data[offset + place : offset + place + size]
-                if kind & 0xFF0000 != _MP_PREVIEW and not _GAIN_MAP.search(jpeg, 0, 2**16):
+                if (
+                    kind & 0xFF0000 != _MP_PREVIEW
+                    and kind & 0xFFFFFF != _MP_OTHER_EYE
+                    and not _GAIN_MAP.search(jpeg, 0, 2**16)
+                ):
                     found.append(jpeg)
     except struct.error:
         return found
     return found
 
 
-def repaired(data: bytes, name: str) -> bytes:
-    """Take what stops a plugin, although the picture may be sound, out of a damaged file."""
+def repaired(data: bytes, name: str, filling: int = 0) -> bytes:
+    """Take what stops a plugin, although the picture may be sound, out of a damaged file.
+
+    Args:
+        filling: the byte that stands for those that are missing in a WebP, AVIF or HEIF that ends
+            early. Their decoders take it for some picture or other; what came before is as it was.
+    """
     if name == "PNG":
         return _png_essentials(data)
     if name == "WEBP":
-        return _filled(data, struct.unpack_from("<I", data, 4)[0] + 8)
+        return _filled(data, struct.unpack_from("<I", data, 4)[0] + 8, filling)
     if name in ("AVIF", "HEIF"):
-        return _filled(data, _boxes_end(data))
+        return _filled(data, _boxes_end(data), filling)
     return data
 
 
@@ -194,13 +203,15 @@ def _png_essentials(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _filled(data: bytes, length: int) -> bytes:
-    """Fill a file that ends early with zeros up to the length that its header names.
+def _filled(data: bytes, length: int, filling: int) -> bytes:
+    """Fill a file that ends early up to the length that its header names.
 
-    Decoders take the zeros for some picture or other; rows before the cut come out as they were.
+    The second half gets zeros, which pass for the empty chunks that may follow the picture's.
     """
     missing = length - len(data)
-    return data + bytes(missing) if 0 < missing <= min(16 * len(data), _MOST_FILLING) else data
+    if not 0 < missing <= min(16 * len(data), _MOST_FILLING):
+        return data
+    return data + bytes([filling]) * (missing // 2) + bytes(missing - missing // 2)
 
 
 def _boxes_end(data: bytes) -> int:

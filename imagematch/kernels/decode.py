@@ -15,8 +15,9 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from PIL import Image, ImageFile
 
@@ -82,6 +83,9 @@ _PLAINER = (
 )
 
 _WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
+_OTHER_FILLINGS = (0x01, 0x33, 0x55)  # some make a decoder give up
+_GREY = 128  # what JPEG's plugin leaves where nothing is
+_GAP = (31, 31)  # px that two fillings may have in common by chance
 _NOTHING = 2.0  # levels; plugins leave about one colour where they decoded nothing
 _MOST_PAGES = 100  # of a TIFF; each one has its tags parsed
 _MOST_LOOKED_AT = 256  # frames or pages, evenly spaced
@@ -137,11 +141,33 @@ def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
             raise
         cause = error  # nearer to what is wrong than what the rescue may stumble over
     try:
-        photo = _attempt(repaired(data, name), name, settings, tolerant=True)
+        photo = _rescued(data, name, settings)
     except PhotoError as error:
         raise (cause if error.code in _WORTH_A_RESCUE else error) from None
     if photo.rgb.std(axis=(0, 1)).max() < _NOTHING:
         raise cause
+    return photo
+
+
+def _rescued(data: bytes, name: str, settings: DecodeSettings) -> DecodedPhoto:
+    """Decode a damaged file as far as it goes, with a plain grey for what is not there.
+
+    Some plugins leave that out themselves; others make something up, which depends on what the
+    file is filled up with: where two fillings differ, nothing was there.
+    """
+    photo = _attempt(repaired(data, name), name, settings, tolerant=True)
+    for filling in _OTHER_FILLINGS if photo.frames == 1 else ():
+        filled = repaired(data, name, filling)
+        if filled == repaired(data, name):
+            break
+        try:
+            other = _attempt(filled, name, settings, tolerant=True)
+        except PhotoError:
+            continue
+        if other.rgb.shape == photo.rgb.shape:
+            made_up = (photo.rgb != other.rgb).any(axis=2).astype(np.uint8)
+            made_up = cv2.morphologyEx(made_up, cv2.MORPH_CLOSE, np.ones(_GAP, np.uint8))
+            return replace(photo, rgb=np.where(made_up[..., None] > 0, np.uint8(_GREY), photo.rgb))
     return photo
 
 

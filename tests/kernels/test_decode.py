@@ -19,8 +19,8 @@ from PIL import Image, ImageCms, ImageFile
 
 from imagematch.errors import PhotoError
 from imagematch.kernels.containers import gif_frames
-from imagematch.kernels.orientation import exif_turn
 from imagematch.kernels.decode import DecodedPhoto, decode, sniff
+from imagematch.kernels.orientation import exif_turn
 from imagematch.records import FAILURE_CODES
 from imagematch.settings import DEFAULTS
 from tests.kernels.pictures import apart, encoded, scene
