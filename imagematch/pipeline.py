@@ -122,7 +122,9 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
             with _timed(spent, "scan"):
                 scanned = scan.run(index, source, run_id, monitor, staff.call)
             index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
-            described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor, staff)
+            described, partly_seen, matches = _work_off(
+                index, scanned.root_id, run_id, spent, monitor, staff
+            )
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
@@ -141,6 +143,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         moved=scanned.moved,
         changed=scanned.changed,
         vanished=scanned.vanished,
+        partly_seen=partly_seen,
         skips=tuple(scanned.skips),
         failures=tuple(FailedFile(path, failure) for path, failure in failures),
         notes=tuple(scanned.notes),
@@ -159,14 +162,14 @@ def _work_off(
     spent: dict[str, float],
     monitor: Monitor,
     staff: Staff,
-) -> tuple[int, int]:
+) -> tuple[int, int, int]:
     """Describe, search and verify what waits; returns how many photos of the root were described,
-    and how many pairs matched."""
+    of how many of these that was not all they show, and how many pairs matched."""
     roots = Census(index.catalogue).roots()
     if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
         for stage in ("describe", "search", "verify"):
             monitor.stage(stage, 0)
-        return 0, 0
+        return 0, 0, 0
     from imagematch.stages import describe, search, verify
 
     executor = staff.executor()
@@ -177,7 +180,7 @@ def _work_off(
     _catch_up(index, executor, root_id, monitor)
     with _timed(spent, "verify"):
         verified = verify.run(index, executor, run_id, monitor)
-    return described.described, verified.matches
+    return described.described, described.partly_seen, verified.matches
 
 
 def _root(index: Index, request: IndexRequest) -> Path:

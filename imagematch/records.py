@@ -154,6 +154,7 @@ class Fingerprint:
             embedder.
         seconds: where the time went: "decode", "hash", "embed".
         picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
+        unseen: further pictures in the file (frames, pages) that were not described.
     """
 
     sha256: str
@@ -170,6 +171,7 @@ class Fingerprint:
     embeddings: Floats
     seconds: Mapping[str, float] = field(default_factory=dict)
     picture: bytes = b""
+    unseen: int = 0
 
 
 # --- matches -----------------------------------------------------------------------------------
@@ -351,11 +353,17 @@ class QueryMatch:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What is known about one query photo; `failure` is set when it could not be read."""
+    """What is known about one query photo.
+
+    Attributes:
+        failure: why it could not be read, if it could not.
+        unseen: further pictures in the file (frames, pages) that were not looked up.
+    """
 
     query: str
     matches: tuple[QueryMatch, ...] = ()
     failure: Failure | None = None
+    unseen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -511,6 +519,8 @@ class IndexReport:
         matches: pairs stored by this run.
         seconds: wall clock.
         new, moved, changed, vanished: what became of files since the last run.
+        partly_seen: files among those described that hold further pictures (frames of an animation,
+            pages), which were not described.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
             "verify".
     """
@@ -526,6 +536,7 @@ class IndexReport:
     moved: int = 0
     changed: int = 0
     vanished: int = 0
+    partly_seen: int = 0
     skips: tuple[SkippedFile, ...] = ()
     failures: tuple[FailedFile, ...] = ()
     notes: tuple[ManifestNote, ...] = ()

@@ -116,6 +116,9 @@ def query_command(
         for result in results:
             _show(result, drawn.files)
     failed = [result for result in results if result.failure]
+    for result in results:
+        if result.unseen and (as_json or as_jsonl or html_file):
+            say(f"note: {result.query}: {wording.unseen(result.unseen)}")
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
             say(f"failed: {result.query}: {result.failure.message}")
@@ -141,8 +144,8 @@ def _paths(photos: Sequence[Path]) -> Iterator[str]:
 
 
 def _without_matches(result: QueryResult) -> QueryResult:
-    """What is left to keep of a result that has been printed: whether it failed."""
-    return QueryResult(result.query, failure=result.failure)
+    """What is left to keep of a result that has been printed: what stderr says of it."""
+    return QueryResult(result.query, failure=result.failure, unseen=result.unseen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,8 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
         line(f"  failed: {result.failure.message}")
     elif not result.matches:
         line("  not seen before")
+    if result.unseen:
+        line(f"  note: {wording.unseen(result.unseen)}")
     for match in shown.best_first(result.matches):
         sighting = match.sighting
         owner = " / ".join(filter(None, (sighting.info.site, sighting.info.profile)))

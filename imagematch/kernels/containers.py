@@ -147,7 +147,8 @@ def _table_bytes(flags: bytes) -> int:
 def mpo_pictures(data: bytes, index: bytes, offset: int) -> list[bytes]:
     """Cut the further pictures out of a multi-picture file (CIPA DC-007), which is a JPEG.
 
-    Left out are previews, the other half of stereo pictures, and maps of brightness that phones add to a photo (HDR).
+    Left out are previews, the other halves of stereo pictures, and the maps of brightness that
+    phones add to a photo (HDR).
 
     Args:
         index: the MP index, as the JPEG has it.

@@ -90,6 +90,7 @@ def query_page(
         drawings_left_out=max(0, len(drawings) - MOST_DRAWINGS),
         without=[r.query for r in results if not r.matches and r.failure is None],
         most_entries=MOST_ENTRIES,
+        partly_seen=[(r.query, wording.unseen(r.unseen)) for r in results if r.unseen],
         failed=[(r.query, r.failure) for r in results if r.failure is not None],
     )
 

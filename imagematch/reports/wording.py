@@ -155,6 +155,15 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
     return said + _KEPT if geometry.kept else said
 
 
+def unseen(pictures: int) -> str:
+    """Say that a file holds further pictures than the one that was looked up."""
+    one = pictures == 1
+    return (
+        f"this file holds {pictures:,} further picture{'' if one else 's'} (frames of an animation "
+        f"or pages), which {'was' if one else 'were'} not looked up"
+    )
+
+
 def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
         return _scene(geometry)

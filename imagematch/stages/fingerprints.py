@@ -210,6 +210,7 @@ def _fingerprint(
         gate,
         vectors,
         seconds,
+        unseen=photo.unseen,
     ), photo
 
 

@@ -94,7 +94,8 @@ def _answered(
             fingerprint = result.fingerprint
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
             ruled = _ruled(rulings, query, scored[path])
-            yield QueryResult(path, _shown(index, query, ruled, options))
+            matches = _shown(index, query, ruled, options)
+            yield QueryResult(path, matches, unseen=fingerprint.unseen)
 
 
 def _described(
