@@ -69,6 +69,7 @@ _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 _NO_PICTURE = _table(
     ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
+    ("an archive (tar)", rb".{257}ustar"),
 )
 
 _PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})

@@ -19,8 +19,12 @@ _MOST_LAYERS = 6
 #: Bytes in front of a picture.
 _MOST_BEFORE = 64 * 2**10
 
-#: Line breaks, blanks, byte order marks, and the zeros of a carved file.
-_PADDING = re.compile(rb"(?:(?!\0\0\0.ftyp)(?:[\s\0]|\xef\xbb\xbf)){1,65536}", re.DOTALL)
+#: Line breaks, blanks, byte order marks, and the zeros of a carved file; not the zeros with which
+#: ISO media files, JPEG XL and 2000, and icons begin.
+_PADDING = re.compile(
+    rb"(?:(?!\0\0\0.(?:ftyp|JXL |jP  )|\0\0[\x01\x02]\0)(?:[\s\0]|\xef\xbb\xbf)){1,65536}",
+    re.DOTALL,
+)
 
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 _GZIP = b"\x1f\x8b\x08"
