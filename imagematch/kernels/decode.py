@@ -83,7 +83,7 @@ _PLAINER = (
 )
 
 _WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
-_OTHER_FILLINGS = (0x01, 0x33, 0x55)  # some make a decoder give up
+_FILLINGS = (0x00, 0x01, 0x33, 0x55)  # of what is missing; some make a decoder give up
 _GREY = 128  # what JPEG's plugin leaves where nothing is
 _GAP = (31, 31)  # px that two fillings may have in common by chance
 _NOTHING = 2.0  # levels; plugins leave about one colour where they decoded nothing
@@ -155,20 +155,28 @@ def _rescued(data: bytes, name: str, settings: DecodeSettings) -> DecodedPhoto:
     Some plugins leave that out themselves; others make something up, which depends on what the
     file is filled up with: where two fillings differ, nothing was there.
     """
-    photo = _attempt(repaired(data, name), name, settings, tolerant=True)
-    for filling in _OTHER_FILLINGS if photo.frames == 1 else ():
-        filled = repaired(data, name, filling)
-        if filled == repaired(data, name):
-            break
+    error: PhotoError | None = None
+    found: list[DecodedPhoto] = []
+    for filled in dict.fromkeys(repaired(data, name, filling) for filling in _FILLINGS):
         try:
-            other = _attempt(filled, name, settings, tolerant=True)
-        except PhotoError:
-            continue
-        if other.rgb.shape == photo.rgb.shape:
-            made_up = (photo.rgb != other.rgb).any(axis=2).astype(np.uint8)
-            made_up = cv2.morphologyEx(made_up, cv2.MORPH_CLOSE, np.ones(_GAP, np.uint8))
-            return replace(photo, rgb=np.where(made_up[..., None] > 0, np.uint8(_GREY), photo.rgb))
-    return photo
+            found.append(_attempt(filled, name, settings, tolerant=True))
+        except PhotoError as trouble:
+            error = error or trouble
+        if len(found) == 2 or any(photo.frames > 1 for photo in found):
+            break
+    if not found:
+        assert error is not None  # one attempt or another was made
+        raise error
+    return _without_guesses(found[0], found[-1])
+
+
+def _without_guesses(photo: DecodedPhoto, other: DecodedPhoto) -> DecodedPhoto:
+    """Make grey what differs between a photo and the same with another filling."""
+    if photo is other or photo.rgb.shape != other.rgb.shape:
+        return photo
+    guessed = (photo.rgb != other.rgb).any(axis=2).astype(np.uint8)
+    guessed = cv2.morphologyEx(guessed, cv2.MORPH_CLOSE, np.ones(_GAP, np.uint8))
+    return replace(photo, rgb=np.where(guessed[..., None] > 0, np.uint8(_GREY), photo.rgb))
 
 
 def _identified(data: bytes, settings: DecodeSettings) -> tuple[bytes, str]:
