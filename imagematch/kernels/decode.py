@@ -1,20 +1,10 @@
 """Bytes of a file in, upright sRGB pixels out, or a `PhotoError` that says in one line why not.
 
-Files come from strangers, so only the plugin that the content asks for ever runs, sizes are
-checked before pixels are decoded, and nothing but `PhotoError` leaves this module. A file that
-hangs or kills its decoder is the business of the worker pool.
+Files come from strangers, so sizes are checked before pixels are decoded, and nothing but
+`PhotoError` leaves this module. A file that hangs or kills its decoder is the business of the
+worker pool.
 """
 
-import importlib
-import io
-import logging
-import os
-import re
-import struct
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -22,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import isomedia, orientation, stills
+from imagematch.kernels import isomedia, orientation, plugins, stills
 from imagematch.kernels.colour import eight_bits, scalable, to_srgb
 from imagematch.kernels.containers import (
     foreign_file,
@@ -38,52 +28,12 @@ from imagematch.settings import DecodeSettings
 
 __all__ = ["DecodedPhoto", "decode", "sniff"]
 
-#: Plugin class of each format, imported when the first such file arrives. `Image.open` is not
-#: used: it may load every plugin, PostScript's too, and it swallows the reason of a failure.
-_PLUGINS = {
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "HEIF": ("pillow_heif", "HeifImageFile"),
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),  # MPO too, which opens with a JPEG
-    "PNG": ("imagematch.kernels.png", "PngFile"),
-    "TIFF": ("imagematch.kernels.tiff", "TiffFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-}
-
 #: Formats whose frames are one picture in motion, and those whose pages are separate pictures.
 _ANIMATED = frozenset({"AVIF", "GIF", "PNG", "WEBP"})
 _PAGED = frozenset({"HEIF", "TIFF"})
 
-#: How plugins say that a file may be sound but is of a kind that they do not read.
-_UNSUPPORTED = re.compile(
-    r"unsupported|not supported|not installed|not available|cannot handle"
-    r"|unknown (compression|pixel mode|data)",
-    re.IGNORECASE,
-)
-
-#: What a plugin raises where a file leads it astray; the text would only help its authors.
-_SLIPS = (struct.error, LookupError, TypeError, AttributeError, ArithmeticError, EOFError)
-
-#: What some plugins say, by its start, in words that help the reader.
-_PLAINER = (
-    ("not identified by this driver", "its header makes no sense"),
-    ("not a WEBP file", "its header makes no sense"),
-    ("cannot load this image", "it holds no picture data"),
-    ("image not found in GIF frame", "it holds no picture data"),
-    ("no more images in GIF file", "it holds no picture data"),
-    ("could not create decoder object", "its structure is damaged"),
-    ("failed to read next frame", "its picture data is damaged"),
-    ("decoder error", "its picture data is damaged"),
-    ("broken data stream", "its picture data is damaged"),
-    ("tile cannot extend outside image", "its sizes contradict each other"),
-    ("broken PNG file", "its structure is damaged"),
-    ("Truncated File Read", "it ends early"),
-    ("image file is truncated", "it ends early"),
-)
-
 _WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
-_FILLINGS = (0x00, 0x01, 0x33, 0x55)  # of what is missing; some make a decoder give up
+_FILLINGS = (0x00, 0x01, 0x33, 0x55, 0xAA, 0xFF)  # of what is missing; some make a decoder give up
 _GREY = 128  # what JPEG's plugin leaves where nothing is
 _GAP = (31, 31)  # px that two fillings may have in common by chance
 _NOTHING = 2.0  # levels; plugins leave about one colour where they decoded nothing
@@ -93,10 +43,6 @@ _LOOKED_AT_PIXELS = 100_000_000  # decoded at most to look at them, about 2 s
 _LOOKED_AT_SIDE = 256  # px
 _CANDIDATES = 5  # frames that may be shown even if no picture stands still
 _NEARLY_BEST = 0.8  # of what the best frame shows; well over that of a fade-in
-_READS = 8  # times its own size that a plugin may read a file, plus the allowance
-_READ_ALLOWANCE = 64 * 2**20  # bytes
-
-_PILLOW = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,82 +147,17 @@ def _identified(data: bytes, settings: DecodeSettings) -> tuple[bytes, str]:
 
 
 def _attempt(data: bytes, name: str, settings: DecodeSettings, *, tolerant: bool) -> DecodedPhoto:
-    """Decode, and turn whatever a plugin raises into a `PhotoError`."""
-    try:
-        with _pillow(settings.max_pixels, tolerant), _silent(name == "TIFF"):
-            return _read(data, name, settings, tolerant)
-    except PhotoError:
-        raise
-    except MemoryError:
-        raise PhotoError("memory", f"not enough memory to decode this {name}") from None
-    except Image.DecompressionBombError:
-        raise PhotoError("too_large", _over_limit(settings)) from None
-    except Exception as error:  # noqa: BLE001 - plugins raise anything at all on hostile files
-        reason = _plain(error)
-        code = "unsupported" if _UNSUPPORTED.search(reason) else "corrupt"
-        raise PhotoError(code, f"this {name} can't be decoded: {reason}") from None
-
-
-def _plain(error: Exception) -> str:
-    """Say on one line what a plugin stumbled over."""
-    root = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    if isinstance(root, _SLIPS):
-        return "its structure is damaged"
-    text = " ".join(str(error).split())[:200]
-    plainer = (plain for start, plain in _PLAINER if text.startswith(start))
-    return next(plainer, text or type(error).__name__)
-
-
-@contextmanager
-def _pillow(max_pixels: int, tolerant: bool) -> Iterator[None]:
-    """Set Pillow's process-wide switches for one file, and keep it from writing to stderr."""
-    logger = logging.getLogger("PIL")
-    with _PILLOW, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        level = logger.level
-        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        logger.setLevel(logging.CRITICAL + 1)
-        Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2  # Pillow warns there, raises at the double
-        ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
-
-
-@contextmanager
-def _silent(needed: bool) -> Iterator[None]:
-    """Send file descriptor 2 nowhere: libtiff writes its complaints there, past Python.
-
-    Only for the milliseconds of a TIFF, since it holds for the whole process.
-    """
-    kept = _copy_of_stderr() if needed else None
-    if kept is None:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _copy_of_stderr() -> int | None:
-    try:
-        return os.dup(2)
-    except OSError:
-        return None  # a service may have none
+    with plugins.reading(name, settings.max_pixels, tolerant=tolerant):
+        return _read(data, name, settings, tolerant)
 
 
 def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> DecodedPhoto:
-    image = _opened(data, name)
+    image = plugins.opened(data, name)
     width, height = image.size
     if width * height > settings.max_pixels:
-        raise PhotoError("too_large", f"{width} x {height} px; {_over_limit(settings)}")
+        raise PhotoError(
+            "too_large", f"{width} x {height} px; {plugins.over_limit(settings.max_pixels)}"
+        )
     if name == "JPEG":  # halves, quarters or eighths come out of the inverse DCT for less work
         image.draft(None, _fitted(image.size, settings.working_side))
     frames, unseen = 1, 0
@@ -284,7 +165,9 @@ def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> D
         frames = gif_frames(data) if name == "GIF" else int(getattr(image, "n_frames", 1))
     if frames > 1:
         shown, unseen = _looked_through(image, frames, tolerant)
-        image = _opened(data, name)  # what a damaged frame has left of the other one is unknown
+        image = plugins.opened(
+            data, name
+        )  # what a damaged frame has left of the other one is unknown
         image.seek(shown)
     picture = _rendered(image, settings.working_side, tolerant)
     stored = np.array(picture)  # a copy: what the plugin holds changes with the page
@@ -327,36 +210,6 @@ def _turn(image: ImageFile.ImageFile, data: bytes, name: str) -> int:
     if name == "PNG" and not exif:
         exif = orientation.from_text(image.info.get("Raw profile type exif", ""))
     return orientation.turn(exif, xmp)
-
-
-def _over_limit(settings: DecodeSettings) -> str:
-    return f"a picture or frame of more than the limit of {settings.max_pixels:,} px"
-
-
-class _MeteredFile(io.BytesIO):
-    """A file in memory whose reads add up to a bounded number of bytes.
-
-    Tags of a TIFF may all point to the same large block: 1 MB of file, 60 GB of tag values.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._left = _READS * len(data) + _READ_ALLOWANCE
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        block = super().read(size)
-        self._left -= len(block)
-        if self._left < 0:
-            raise OSError("its parts overlap: it reads many times larger than it is")
-        return block
-
-
-def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
-    module, plugin = _PLUGINS[name]
-    image: ImageFile.ImageFile = getattr(importlib.import_module(module), plugin)(
-        _MeteredFile(data)
-    )
-    return image
 
 
 def _loaded(image: Image.Image, tolerant: bool) -> None:
@@ -427,7 +280,7 @@ def _other_jpegs(
     small = [shown]
     for jpeg in mpo_pictures(data, image.info["mp"], image.info["mpoffset"]):
         try:
-            other = _opened(jpeg, "JPEG")
+            other = plugins.opened(jpeg, "JPEG")
         except Exception:  # noqa: BLE001 - as above
             continue
         other.draft(None, (_LOOKED_AT_SIDE, _LOOKED_AT_SIDE))

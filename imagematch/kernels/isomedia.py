@@ -55,7 +55,7 @@ def _main_picture(data: bytes) -> MainPicture:
     for item, kind in _items(data, boxes):
         about = described.get(item)
         if kind in (b"Exif", b"mime") and kind not in told and (about is None or main in about):
-            told[kind] = places.get(item, b"")
+            told[kind] = b"".join(data[start:end] for start, end in places.get(item, ()))
     turned = bool(_properties(data, boxes, main) & _TURNING)
     return MainPicture(turned, told.get(b"Exif", b""), told.get(b"mime", b""))
 
@@ -116,16 +116,14 @@ def _items(data: bytes, boxes: dict[bytes, tuple[int, int]]) -> Iterator[tuple[i
         yield number, item.number(4).to_bytes(4)
 
 
-def _places(data: bytes, boxes: dict[bytes, tuple[int, int]]) -> dict[int, bytes]:
-    """The bytes of each item (`iloc`) that is not too large for a description."""
+def _places(data: bytes, boxes: dict[bytes, tuple[int, int]]) -> dict[int, list[tuple[int, int]]]:
+    """Where the parts of each item start and end (`iloc`), unless it is large."""
     if b"iloc" not in boxes:
         return {}
     fields = _Fields(data, boxes[b"iloc"])
     sizes = fields.number(2)
-    offset_size, length_size, base_size, index_size = (
-        sizes >> shift & 15 for shift in (12, 8, 4, 0)
-    )
-    found: dict[int, bytes] = {}
+    offset_size, length_size, base_size, index_size = (sizes >> bits & 15 for bits in (12, 8, 4, 0))
+    found: dict[int, list[tuple[int, int]]] = {}
     for _ in range(fields.number(4 if fields.version == 2 else 2)):
         item = fields.number(4 if fields.version == 2 else 2)
         method = fields.number(2) & 15 if fields.version else 0
@@ -134,13 +132,12 @@ def _places(data: bytes, boxes: dict[bytes, tuple[int, int]]) -> dict[int, bytes
         if method == 1 and b"idat" in boxes:
             base += boxes[b"idat"][0]
         parts = []
-        for _ in range(fields.number(2)):
-            if fields.version:
-                fields.number(index_size)
-            start, length = base + fields.number(offset_size), fields.number(length_size)
-            parts.append((start, length))
-        if method <= 1 and sum(length for _, length in parts) <= _MOST_BYTES:
-            found[item] = b"".join(data[start : start + length] for start, length in parts)
+        for _ in range(fields.number(2) if offset_size + length_size else 0):
+            fields.number(index_size if fields.version else 0)
+            start = base + fields.number(offset_size)
+            parts.append((start, start + fields.number(length_size)))
+        if method <= 1 and sum(end - start for start, end in parts) <= _MOST_BYTES:
+            found[item] = parts
     return found
 
 

@@ -260,4 +260,21 @@ def test_any_change_to_the_boxes_leaves_an_answer(data: st.DataObject) -> None:
     assert isinstance(main_picture(bytes(file)).exif, bytes)
 
 
+def box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def test_boxes_that_promise_endless_work_are_left() -> None:
+    item = struct.pack(">HHH", 1, 0, 65535)  # so many parts, whose places take no room
+    extents = box(b"iloc", struct.pack(">IHH", 0, 0, 65535) + item * 65535)
+    whole = struct.pack(">HHHII", 1, 0, 1, 0, 2**20)  # the same megabyte for each item
+    same = box(b"iloc", struct.pack(">IHH", 0, 0x4400, 65535) + whole * 65535)
+    kinds = box(b"infe", struct.pack(">IHH4s", 2 << 24, 1, 0, b"Exif"))
+    listed = box(b"iinf", struct.pack(">IH", 0, 1000) + kinds * 1000)
+    for places in (extents, same):
+        main = box(b"pitm", struct.pack(">IH", 0, 1))
+        data = box(b"meta", bytes(4) + main + places + listed) + bytes(2**20)
+        assert len(main_picture(data).exif) <= 2**20
+
+
 BOXES = encoded(stored(6), "AVIF", exif=exif(6), xmp=packet(3))[:900]

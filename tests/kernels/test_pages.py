@@ -182,7 +182,7 @@ def test_the_brightness_of_an_hdr_photo_is_no_picture() -> None:
 @pytest.mark.parametrize("first", [True, False])
 def test_the_photo_is_shown_and_not_the_checkerboard(name: str, *, first: bool) -> None:
     photo = pictures(1)[0]
-    for square in (1, 2, 4, 8, 32):
+    for square in (1, 2, 4, 8, 32) if name == "PNG" else (2, 16):
         frames = [photo, checkerboard(square)] if first else [checkerboard(square), photo]
         decoded = opened(pages(name, frames, duration=[800, 800]))
         assert shown(decoded, [photo]) == 0
@@ -338,13 +338,12 @@ def test_a_tiff_that_is_packed_in_an_unknown_way_is_not_called_damaged(
 # --- what never arrived --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
+@pytest.mark.parametrize("share", [0.5, 0.7])
 @pytest.mark.parametrize(
     ("name", "options"),
     [
         ("WEBP", {"quality": 85}),
         ("WEBP", {"lossless": True}),
-        ("AVIF", {"quality": 85}),
         ("HEIF", {"quality": 85}),
         ("JPEG", {"quality": 85}),
         ("PNG", {}),
@@ -353,12 +352,12 @@ def test_a_tiff_that_is_packed_in_an_unknown_way_is_not_called_damaged(
 def test_what_never_arrived_is_flat_and_what_did_is_as_it_was(
     name: str, options: dict[str, object], share: float
 ) -> None:
-    data = encoded(pictures(5, size=(640, 960))[0], name, **options)
+    data = encoded(pictures(5, size=(320, 480))[0], name, **options)
     whole, cut = opened(data), opened(data[: int(len(data) * share)])
     assert cut.truncated
     same = (np.abs(cut.rgb.astype(int) - whole.rgb) <= 2).all(axis=2)
-    assert same[:150].mean() > 0.99
-    missing = cut.rgb[-40:]
+    assert same[:75].mean() > 0.99
+    missing = cut.rgb[-20:]
     assert missing.reshape(-1, 3).std(axis=0).max() == 0
     other = cut.rgb[~same]
     plain = (other == missing[0, 0]).all(axis=1)
