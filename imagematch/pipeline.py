@@ -122,7 +122,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
             with _timed(spent, "scan"):
                 scanned = scan.run(index, source, run_id, monitor, staff.call)
             index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
-            described, matches, unseen = _work_off(
+            described, partly_seen, matches, not_looked_at = _work_off(
                 index, scanned.root_id, run_id, spent, monitor, staff
             )
     except BaseException as error:
@@ -143,12 +143,13 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         moved=scanned.moved,
         changed=scanned.changed,
         vanished=scanned.vanished,
+        partly_seen=partly_seen,
         skips=tuple(scanned.skips),
         failures=tuple(FailedFile(path, failure) for path, failure in failures),
         notes=tuple(scanned.notes),
         spent={part: round(seconds, 3) for part, seconds in spent.items()},
         run_id=run_id,
-        not_looked_at=unseen,
+        not_looked_at=not_looked_at,
     )
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
@@ -162,14 +163,15 @@ def _work_off(
     spent: dict[str, float],
     monitor: Monitor,
     staff: Staff,
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Describe, search and verify what waits; returns how many photos of the root were described,
-    how many pairs matched, and how many were judged without a look at both pictures."""
+    of how many of these that was not all they show, how many pairs matched, and how many were
+    judged without a look at both pictures."""
     roots = Census(index.catalogue).roots()
     if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
         for stage in ("describe", "search", "verify"):
             monitor.stage(stage, 0)
-        return 0, 0, 0
+        return 0, 0, 0, 0
     from imagematch.stages import describe, search, verify
 
     executor = staff.executor()
@@ -180,7 +182,7 @@ def _work_off(
     _catch_up(index, executor, root_id, monitor)
     with _timed(spent, "verify"):
         verified = verify.run(index, executor, run_id, monitor)
-    return described.described, verified.matches, verified.unseen
+    return described.described, described.partly_seen, verified.matches, verified.unseen
 
 
 def _root(index: Index, request: IndexRequest) -> Path:

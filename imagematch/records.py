@@ -156,6 +156,7 @@ class Fingerprint:
         picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
         trace: what to compare it by when its file is gone (`kernels.traces`); empty likewise, and
             where the photo shows nothing to compare.
+        unseen: further pictures in the file (frames, pages) that were not described.
     """
 
     sha256: str
@@ -173,6 +174,7 @@ class Fingerprint:
     seconds: Mapping[str, float] = field(default_factory=dict)
     picture: bytes = b""
     trace: bytes = b""
+    unseen: int = 0
 
 
 # --- matches -----------------------------------------------------------------------------------
@@ -384,6 +386,7 @@ class QueryResult:
         notes: what limits the answer, in whole sentences for people.
         not_looked_at: candidates whose picture could not be looked at, because their files are
             gone, were changed or can't be compared; a trace may stand in for it.
+        further_pictures: in the file (frames, pages), that were not looked up.
     """
 
     query: str
@@ -392,6 +395,7 @@ class QueryResult:
     gate: str = ""
     notes: tuple[str, ...] = ()
     not_looked_at: int = 0
+    further_pictures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -547,6 +551,8 @@ class IndexReport:
         matches: pairs stored by this run.
         seconds: wall clock.
         new, moved, changed, vanished: what became of files since the last run.
+        partly_seen: files among those described that hold further pictures (frames of an animation,
+            pages), which were not described.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
             "search", "verify".
         not_looked_at: pairs that were judged without a look at one of the pictures, because its
@@ -564,6 +570,7 @@ class IndexReport:
     moved: int = 0
     changed: int = 0
     vanished: int = 0
+    partly_seen: int = 0
     skips: tuple[SkippedFile, ...] = ()
     failures: tuple[FailedFile, ...] = ()
     notes: tuple[ManifestNote, ...] = ()

@@ -82,6 +82,11 @@ def list_troubles(report: IndexReport) -> None:
         [f"{note.problem}, {note.where}: {note.message}" for note in notes],
         most=max(losses, _LISTED),
     )
+    if report.partly_seen:
+        say(
+            f"{report.partly_seen} described files hold further pictures (frames of an animation, "
+            "pages) that were not looked at; save these as files of their own to index them"
+        )
     _list(
         "failed",
         [f"{file.path}: {file.failure.message}" for file in report.failures],

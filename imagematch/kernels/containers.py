@@ -1,4 +1,4 @@
-"""The bytes of a file in, what it says about itself out, without decoding: format, frames, turn.
+"""The bytes of a file in, what it says about itself out, without decoding: format and frames.
 
 Only content counts; suffixes lie. Everything here takes time in proportion to the file at most.
 """
@@ -69,13 +69,21 @@ _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 _NO_PICTURE = _table(
     ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
+    ("an archive (tar)", rb".{257}ustar"),
 )
 
-_PNG_ESSENTIAL = frozenset({b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
+_PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
 
 #: A file is filled up by 16 times its length at most (with less of it left, nothing is seen), and
 #: never by more than this, bytes.
 _MOST_FILLING = 64 * 2**20
+
+#: Tag and type in the index of a multi-picture file; pictures of one that are looked at.
+_MP_ENTRIES, _MP_PREVIEW, _MP_OTHER_EYE = 0xB002, 0x010000, 0x020002
+_MOST_MP_PICTURES = 16
+
+#: How the makers of HDR photos (Adobe and Google, ISO 21496-1, Apple) mark what is no picture.
+_GAIN_MAP = re.compile(rb"hdrgm:|urn:iso:std:iso:ts:21496|HDRGainMap")
 
 #: Counting the frames of a GIF stops here.
 MOST_FRAMES = 10_000
@@ -137,34 +145,51 @@ def _table_bytes(flags: bytes) -> int:
     return 3 << ((flags[0] & 7) + 1) if flags and flags[0] & 0x80 else 0
 
 
-def exif_orientation(exif: bytes) -> int:
-    """Find the orientation in an EXIF block; 1 where there is none that makes sense.
+def mpo_pictures(data: bytes, index: bytes, offset: int) -> list[bytes]:
+    """Cut the further pictures out of a multi-picture file (CIPA DC-007), which is a JPEG.
 
-    Pillow's own parser collects every tag first, which hostile blocks make expensive or fatal.
+    Left out are previews, the other halves of stereo pictures, and the maps of brightness that
+    phones add to a photo (HDR).
+
+    Args:
+        index: the MP index, as the JPEG has it.
+        offset: of the index in the file, bytes.
     """
-    block = exif.removeprefix(b"Exif\0\0")
-    order = {b"II": "<", b"MM": ">"}.get(block[:2])
-    if order is None:
-        return 1
+    order = {b"II": "<", b"MM": ">"}.get(index[:2], ">")
+    found: list[bytes] = []
     try:
-        start = struct.unpack_from(order + "I", block, 4)[0]
-        for entry in range(struct.unpack_from(order + "H", block, start)[0]):
-            tag, _, _, value = struct.unpack_from(order + "HHIH", block, start + 2 + 12 * entry)
-            if tag == 0x0112:
-                return int(value) if 1 <= value <= 8 else 1
+        start = struct.unpack_from(order + "I", index, 4)[0]
+        for entry in range(struct.unpack_from(order + "H", index, start)[0]):
+            tag, _, length, at = struct.unpack_from(order + "HHII", index, start + 2 + 12 * entry)
+            if tag != _MP_ENTRIES:
+                continue
+            for picture in range(1, min(length // 16, _MOST_MP_PICTURES + 1)):
+                kind, size, place = struct.unpack_from(order + "III", index, at + 16 * picture)
+                jpeg = data[offset + place : offset + place + size]
+                if (
+                    kind & 0xFF0000 != _MP_PREVIEW
+                    and kind & 0xFFFFFF != _MP_OTHER_EYE
+                    and not _GAIN_MAP.search(jpeg, 0, 2**16)
+                ):
+                    found.append(jpeg)
     except struct.error:
-        return 1
-    return 1
+        return found
+    return found
 
 
-def repaired(data: bytes, name: str) -> bytes:
-    """Take what stops a plugin, although the picture may be sound, out of a damaged file."""
+def repaired(data: bytes, name: str, filling: int = 0) -> bytes:
+    """Take what stops a plugin, although the picture may be sound, out of a damaged file.
+
+    Args:
+        filling: the byte that stands for those that are missing in a WebP, AVIF or HEIF that ends
+            early. Their decoders take it for some picture or other; what came before is as it was.
+    """
     if name == "PNG":
         return _png_essentials(data)
     if name == "WEBP":
-        return _filled(data, struct.unpack_from("<I", data, 4)[0] + 8)
+        return _filled(data, struct.unpack_from("<I", data, 4)[0] + 8, filling)
     if name in ("AVIF", "HEIF"):
-        return _filled(data, _boxes_end(data))
+        return _filled(data, _boxes_end(data), filling)
     return data
 
 
@@ -180,13 +205,15 @@ def _png_essentials(data: bytes) -> bytes:
     return b"".join(kept)
 
 
-def _filled(data: bytes, length: int) -> bytes:
-    """Fill a file that ends early with zeros up to the length that its header names.
+def _filled(data: bytes, length: int, filling: int) -> bytes:
+    """Fill a file that ends early up to the length that its header names.
 
-    Decoders take the zeros for some picture or other; rows before the cut come out as they were.
+    The second half gets zeros, which pass for the empty chunks that may follow the picture's.
     """
     missing = length - len(data)
-    return data + bytes(missing) if 0 < missing <= min(16 * len(data), _MOST_FILLING) else data
+    if not 0 < missing <= min(16 * len(data), _MOST_FILLING):
+        return data
+    return data + bytes([filling]) * (missing // 2) + bytes(missing - missing // 2)
 
 
 def _boxes_end(data: bytes) -> int:

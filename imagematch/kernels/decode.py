@@ -1,93 +1,48 @@
 """Bytes of a file in, upright sRGB pixels out, or a `PhotoError` that says in one line why not.
 
-Files come from strangers, so only the plugin that the content asks for ever runs, sizes are
-checked before pixels are decoded, and nothing but `PhotoError` leaves this module. A file that
-hangs or kills its decoder is the business of the worker pool.
+Files come from strangers, so sizes are checked before pixels are decoded, and nothing but
+`PhotoError` leaves this module. A file that hangs or kills its decoder is the business of the
+worker pool.
 """
 
-import importlib
-import io
-import logging
-import os
-import re
-import struct
-import threading
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 from PIL import Image, ImageFile
 
 from imagematch.errors import PhotoError
+from imagematch.kernels import isomedia, orientation, plugins, stills
 from imagematch.kernels.colour import eight_bits, scalable, to_srgb
 from imagematch.kernels.containers import (
-    exif_orientation,
     foreign_file,
     foreign_picture,
     gif_frames,
+    mpo_pictures,
     repaired,
     sniff,
 )
+from imagematch.kernels.wrappings import unwrapped
 from imagematch.records import Bytes
 from imagematch.settings import DecodeSettings
 
 __all__ = ["DecodedPhoto", "decode", "sniff"]
 
-#: Plugin class of each format, imported when the first such file arrives. `Image.open` is not
-#: used: it may load every plugin, PostScript's too, and it swallows the reason of a failure.
-_PLUGINS = {
-    "AVIF": ("PIL.AvifImagePlugin", "AvifImageFile"),
-    "BMP": ("PIL.BmpImagePlugin", "BmpImageFile"),
-    "GIF": ("PIL.GifImagePlugin", "GifImageFile"),
-    "HEIF": ("pillow_heif", "HeifImageFile"),
-    "JPEG": ("PIL.JpegImagePlugin", "JpegImageFile"),  # MPO too, which opens with a JPEG
-    "PNG": ("PIL.PngImagePlugin", "PngImageFile"),
-    "TIFF": ("PIL.TiffImagePlugin", "TiffImageFile"),
-    "WEBP": ("PIL.WebPImagePlugin", "WebPImageFile"),
-}
-
-#: Formats whose frames are one picture in motion; pages of TIFF and HEIF are separate pictures.
+#: Formats whose frames are one picture in motion, and those whose pages are separate pictures.
 _ANIMATED = frozenset({"AVIF", "GIF", "PNG", "WEBP"})
-
-#: How plugins say that a file may be sound but is of a kind that they do not read.
-_UNSUPPORTED = re.compile(
-    r"unsupported|not supported|not installed|not available|cannot handle"
-    r"|unknown (compression|pixel mode|data)",
-    re.IGNORECASE,
-)
-
-#: What a plugin raises where a file leads it astray; the text would only help its authors.
-_SLIPS = (struct.error, LookupError, TypeError, AttributeError, ArithmeticError, EOFError)
-
-#: What some plugins say, by its start, in words that help the reader.
-_PLAINER = (
-    ("not identified by this driver", "its header makes no sense"),
-    ("not a WEBP file", "its header makes no sense"),
-    ("cannot load this image", "it holds no picture data"),
-    ("image not found in GIF frame", "it holds no picture data"),
-    ("no more images in GIF file", "it holds no picture data"),
-    ("could not create decoder object", "its structure is damaged"),
-    ("failed to read next frame", "its picture data is damaged"),
-    ("decoder error", "its picture data is damaged"),
-    ("broken data stream", "its picture data is damaged"),
-    ("tile cannot extend outside image", "its sizes contradict each other"),
-    ("broken PNG file", "its structure is damaged"),
-    ("Truncated File Read", "it ends early"),
-    ("image file is truncated", "it ends early"),
-)
+_PAGED = frozenset({"HEIF", "TIFF"})
 
 _WORTH_A_RESCUE = frozenset({"corrupt", "unsupported"})
+_FILLINGS = (0x00, 0x01, 0x33, 0x55, 0xAA, 0xFF)  # of what is missing; some make a decoder give up
+_GREY = 128  # what JPEG's plugin leaves where nothing is
+_GAP = (31, 31)  # px that two fillings may have in common by chance
 _NOTHING = 2.0  # levels; plugins leave about one colour where they decoded nothing
 _MOST_PAGES = 100  # of a TIFF; each one has its tags parsed
-_CANDIDATES = 5  # frames looked at for the representative one
-_SEEK_PIXELS = 100_000_000  # decoded at most on the way to them, about 2 s
-_NEARLY_BEST = 0.8  # contrast of the chosen frame against the best; well over that of a fade-in
-_READS = 8  # times its own size that a plugin may read a file, plus the allowance
-_READ_ALLOWANCE = 64 * 2**20  # bytes
-
-_PILLOW = threading.RLock()
+_MOST_LOOKED_AT = 256  # frames or pages, evenly spaced
+_LOOKED_AT_PIXELS = 100_000_000  # decoded at most to look at them, about 2 s
+_LOOKED_AT_SIDE = 256  # px
+_CANDIDATES = 5  # frames that may be shown even if no picture stands still
+_NEARLY_BEST = 0.8  # of what the best frame shows; well over that of a fade-in
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +56,8 @@ class DecodedPhoto:
         format: "JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "AVIF".
         frames: frames or pages, 1 for a still photo; counted up to 10,000 frames or 100 pages.
         truncated: the file is damaged or ends early, and was decoded as far as possible.
+        unseen: further pictures in the file that differ from this one; at least so many, since
+            no more than the first 100 million pixels of an animation are looked at for it.
     """
 
     rgb: Bytes
@@ -109,18 +66,20 @@ class DecodedPhoto:
     format: str
     frames: int
     truncated: bool
+    unseen: int = 0
 
 
 def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
     """Decode one file; the same bytes give the same pixels.
 
-    Of an animation comes the first of a few evenly spaced frames that shows nearly as much as the
-    best of them, so that a blank opening is passed over; of a TIFF or HEIF, the main picture.
+    Of an animation comes the first picture that shows nearly as much of a photograph as the best of
+    them, so that a blank opening or an advertisement is passed over; of a TIFF or HEIF, the main
+    picture. What is wrapped around a picture (see `kernels.wrappings`) is taken off.
 
     Raises:
         PhotoError: "empty", "too_large", "not_an_image", "unsupported", "corrupt" or "memory".
     """
-    name = _identify(data, settings)
+    data, name = _identified(data, settings)
     try:
         return _attempt(data, name, settings, tolerant=False)
     except PhotoError as error:
@@ -128,7 +87,7 @@ def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
             raise
         cause = error  # nearer to what is wrong than what the rescue may stumble over
     try:
-        photo = _attempt(repaired(data, name), name, settings, tolerant=True)
+        photo = _rescued(data, name, settings)
     except PhotoError as error:
         raise (cause if error.code in _WORTH_A_RESCUE else error) from None
     if photo.rgb.std(axis=(0, 1)).max() < _NOTHING:
@@ -136,15 +95,47 @@ def decode(data: bytes, settings: DecodeSettings) -> DecodedPhoto:
     return photo
 
 
-def _identify(data: bytes, settings: DecodeSettings) -> str:
+def _rescued(data: bytes, name: str, settings: DecodeSettings) -> DecodedPhoto:
+    """Decode a damaged file as far as it goes, with a plain grey for what is not there.
+
+    Some plugins leave that out themselves; others make something up, which depends on what the
+    file is filled up with: where two fillings differ, nothing was there.
+    """
+    error: PhotoError | None = None
+    found: list[DecodedPhoto] = []
+    for filled in dict.fromkeys(repaired(data, name, filling) for filling in _FILLINGS):
+        try:
+            found.append(_attempt(filled, name, settings, tolerant=True))
+        except PhotoError as trouble:
+            error = error or trouble
+        if len(found) == 2 or any(photo.frames > 1 for photo in found):
+            break
+    if not found:
+        assert error is not None  # one attempt or another was made
+        raise error
+    return _without_guesses(found[0], found[-1])
+
+
+def _without_guesses(photo: DecodedPhoto, other: DecodedPhoto) -> DecodedPhoto:
+    """Make grey what differs between a photo and the same with another filling."""
+    if photo is other or photo.rgb.shape != other.rgb.shape:
+        return photo
+    guessed = (photo.rgb != other.rgb).any(axis=2).astype(np.uint8)
+    guessed = cv2.morphologyEx(guessed, cv2.MORPH_CLOSE, np.ones(_GAP, np.uint8))
+    return replace(photo, rgb=np.where(guessed[..., None] > 0, np.uint8(_GREY), photo.rgb))
+
+
+def _identified(data: bytes, settings: DecodeSettings) -> tuple[bytes, str]:
+    """The bytes of the picture, without what is wrapped around it, and the name of its format."""
     if not data:
         raise PhotoError("empty", "the file has no content")
     if len(data) > settings.max_bytes:
         found = f"the file has {len(data):,} bytes"
         raise PhotoError("too_large", f"{found}, more than the limit of {settings.max_bytes:,}")
-    name = sniff(data)
-    if name is not None:
-        return name
+    if not (sniff(data) or foreign_picture(data) or foreign_file(data)):
+        data = unwrapped(data, settings.max_bytes)
+    if name := sniff(data):
+        return data, name
     if picture := foreign_picture(data):
         raise PhotoError("unsupported", f"this is {picture}, which is not decoded")
     if other := foreign_file(data):
@@ -156,130 +147,69 @@ def _identify(data: bytes, settings: DecodeSettings) -> str:
 
 
 def _attempt(data: bytes, name: str, settings: DecodeSettings, *, tolerant: bool) -> DecodedPhoto:
-    """Decode, and turn whatever a plugin raises into a `PhotoError`."""
-    try:
-        with _pillow(settings.max_pixels, tolerant), _silent(name == "TIFF"):
-            return _read(data, name, settings, tolerant)
-    except PhotoError:
-        raise
-    except MemoryError:
-        raise PhotoError("memory", f"not enough memory to decode this {name}") from None
-    except Image.DecompressionBombError:
-        raise PhotoError("too_large", _over_limit(settings)) from None
-    except Exception as error:  # noqa: BLE001 - plugins raise anything at all on hostile files
-        reason = _plain(error)
-        code = "unsupported" if _UNSUPPORTED.search(reason) else "corrupt"
-        raise PhotoError(code, f"this {name} can't be decoded: {reason}") from None
-
-
-def _plain(error: Exception) -> str:
-    """Say on one line what a plugin stumbled over."""
-    root = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    if isinstance(root, _SLIPS):
-        return "its structure is damaged"
-    text = " ".join(str(error).split())[:200]
-    plainer = (plain for start, plain in _PLAINER if text.startswith(start))
-    return next(plainer, text or type(error).__name__)
-
-
-@contextmanager
-def _pillow(max_pixels: int, tolerant: bool) -> Iterator[None]:
-    """Set Pillow's process-wide switches for one file, and keep it from writing to stderr."""
-    logger = logging.getLogger("PIL")
-    with _PILLOW, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        level = logger.level
-        before = Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES
-        logger.setLevel(logging.CRITICAL + 1)
-        Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2  # Pillow warns there, raises at the double
-        ImageFile.LOAD_TRUNCATED_IMAGES = tolerant
-        try:
-            yield
-        finally:
-            logger.setLevel(level)
-            Image.MAX_IMAGE_PIXELS, ImageFile.LOAD_TRUNCATED_IMAGES = before
-
-
-@contextmanager
-def _silent(needed: bool) -> Iterator[None]:
-    """Send file descriptor 2 nowhere: libtiff writes its complaints there, past Python.
-
-    Only for the milliseconds of a TIFF, since it holds for the whole process.
-    """
-    kept = _copy_of_stderr() if needed else None
-    if kept is None:
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
-
-
-def _copy_of_stderr() -> int | None:
-    try:
-        return os.dup(2)
-    except OSError:
-        return None  # a service may have none
+    with plugins.reading(name, settings.max_pixels, tolerant=tolerant):
+        return _read(data, name, settings, tolerant)
 
 
 def _read(data: bytes, name: str, settings: DecodeSettings, tolerant: bool) -> DecodedPhoto:
-    image = _opened(data, name)
+    image = plugins.opened(data, name)
     width, height = image.size
     if width * height > settings.max_pixels:
-        raise PhotoError("too_large", f"{width} x {height} px; {_over_limit(settings)}")
+        raise PhotoError(
+            "too_large", f"{width} x {height} px; {plugins.over_limit(settings.max_pixels)}"
+        )
     if name == "JPEG":  # halves, quarters or eighths come out of the inverse DCT for less work
         image.draft(None, _fitted(image.size, settings.working_side))
-    frames = 1
+    frames, unseen = 1, 0
     if name in _ANIMATED:
         frames = gif_frames(data) if name == "GIF" else int(getattr(image, "n_frames", 1))
     if frames > 1:
-        picture = _representative(image, frames, settings.working_side, tolerant)
-    else:
-        # Counting the pages of a TIFF goes through them, and the picture may be the file's own.
-        picture = _rendered(image, settings.working_side, tolerant).copy()
-        frames = _pages(image) if name == "TIFF" else int(getattr(image, "n_frames", 1))
-    # Pillow's TIFF plugin has turned the picture and its size already, the HEIF plugin too.
-    turn = 1 if name == "TIFF" else exif_orientation(image.info.get("exif") or b"")
-    if turn in _SIDEWAYS:
+        shown, unseen = _looked_through(image, frames, tolerant)
+        image = plugins.opened(
+            data, name
+        )  # what a damaged frame has left of the other one is unknown
+        image.seek(shown)
+    picture = _rendered(image, settings.working_side, tolerant)
+    stored = np.array(picture)  # a copy: what the plugin holds changes with the page
+    if name == "TIFF":
+        width, height = image.size  # as stored: before loading, the plugin swaps them for a turn
+    turn = _turn(image, data, name)
+    if turn in orientation.SIDEWAYS:
         width, height = height, width
-    if turn in _TURNS:
-        picture = picture.transpose(_TURNS[turn])
-    return DecodedPhoto(np.array(picture), width, height, name, frames, tolerant)
+    if turn in orientation.TURNS:
+        picture = picture.transpose(orientation.TURNS[turn])
+    rgb = _checked(np.array(picture) if turn in orientation.TURNS else stored)
+    if name in _PAGED:
+        frames, unseen = _other_pages(image, stored, settings, tolerant)
+    elif name == "JPEG" and "mp" in image.info:
+        unseen = _other_jpegs(data, image, stored, settings, tolerant)
+    return DecodedPhoto(rgb, width, height, name, frames, tolerant, unseen)
 
 
-def _over_limit(settings: DecodeSettings) -> str:
-    return f"a picture or frame of more than the limit of {settings.max_pixels:,} px"
+def _checked(rgb: np.ndarray) -> Bytes:
+    """Make sure that nothing else than what `DecodedPhoto` promises leaves this module."""
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or not rgb.size:
+        found = f"pixels of an unforeseen kind, {rgb.dtype} of shape {rgb.shape}"
+        raise PhotoError("unsupported", f"it decodes to {found}")
+    return np.ascontiguousarray(rgb)
 
 
-class _MeteredFile(io.BytesIO):
-    """A file in memory whose reads add up to a bounded number of bytes.
-
-    Tags of a TIFF may all point to the same large block: 1 MB of file, 60 GB of tag values.
-    """
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._left = _READS * len(data) + _READ_ALLOWANCE
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        block = super().read(size)
-        self._left -= len(block)
-        if self._left < 0:
-            raise OSError("its parts overlap: it reads many times larger than it is")
-        return block
-
-
-def _opened(data: bytes, name: str) -> ImageFile.ImageFile:
-    module, plugin = _PLUGINS[name]
-    image: ImageFile.ImageFile = getattr(importlib.import_module(module), plugin)(
-        _MeteredFile(data)
-    )
-    return image
+def _turn(image: ImageFile.ImageFile, data: bytes, name: str) -> int:
+    """The turn that puts the pixels upright as the plugin gives them."""
+    exif, xmp = image.info.get("exif") or b"", image.info.get("xmp") or b""
+    if name == "TIFF":
+        stored: int = getattr(image, "stored_turn")  # noqa: B009 - of our own plugin
+        return stored or orientation.turn(b"", xmp)
+    if name in ("AVIF", "HEIF"):
+        # libheif obeys the container; the AVIF plugin writes what that says into the EXIF block.
+        turn = orientation.turn(exif, b"") if name == "AVIF" else orientation.UPRIGHT
+        told = isomedia.main_picture(data)
+        if turn != orientation.UPRIGHT or told.turned:
+            return turn
+        exif, xmp = told.exif, told.xmp
+    if name == "PNG" and not exif:
+        exif = orientation.from_text(image.info.get("Raw profile type exif", ""))
+    return orientation.turn(exif, xmp)
 
 
 def _loaded(image: Image.Image, tolerant: bool) -> None:
@@ -294,35 +224,83 @@ def _loaded(image: Image.Image, tolerant: bool) -> None:
 # --- frames ------------------------------------------------------------------------------------
 
 
-def _representative(
-    image: ImageFile.ImageFile, frames: int, side: int, tolerant: bool
-) -> Image.Image:
-    """Render the first candidate frame that has nearly the most contrast."""
-    reachable = min(frames, 1 + _SEEK_PIXELS // (image.width * image.height))
-    seen: list[tuple[float, Image.Image]] = []
-    for index in sorted({step * reachable // _CANDIDATES for step in range(_CANDIDATES)}):
+def _looked_through(image: ImageFile.ImageFile, frames: int, tolerant: bool) -> tuple[int, int]:
+    """Find the frame of an animation to show, and count the other pictures in it."""
+    reachable = min(frames, 1 + _LOOKED_AT_PIXELS // (image.width * image.height))
+    places = range(0, reachable, -(-reachable // _MOST_LOOKED_AT))
+    small: list[Bytes] = []
+    durations: list[float] = []
+    for place in places:
         try:
-            image.seek(index)
-            picture = _rendered(image, side, tolerant).copy()  # the next frame overwrites it
+            image.seek(place)
+            small.append(np.array(_rendered(image, _LOOKED_AT_SIDE, tolerant)))
         except Exception:
-            if not (tolerant and seen):
+            if not (tolerant and small):
                 raise
             break
-        seen.append((float(np.asarray(picture.convert("L")).std()), picture))
-    enough = _NEARLY_BEST * max(contrast for contrast, _ in seen)
-    return next(picture for contrast, picture in seen if contrast >= enough)
+        durations.append(float(image.info.get("duration") or 0))
+    pictures = stills.different(small, durations)
+    spread = [step * len(small) // _CANDIDATES for step in range(_CANDIDATES)]
+    worth = {at: stills.shows(small[at]) for at in (*pictures, *sorted(spread))}
+    enough = _NEARLY_BEST * max(worth.values())
+    return places[next(at for at, shows in worth.items() if shows >= enough)], _others(pictures)
 
 
-def _pages(image: ImageFile.ImageFile) -> int:
-    """Count the pages of a TIFF; Pillow's own count takes quadratic time on long chains."""
-    pages = 1
+def _other_pages(
+    image: ImageFile.ImageFile, shown: Bytes, settings: DecodeSettings, tolerant: bool
+) -> tuple[int, int]:
+    """Count the pages of a TIFF or HEIF, and of these the pictures that differ from the main one.
+
+    Pillow's own count of pages takes quadratic time on long chains.
+    """
+    main, left = image.tell(), _LOOKED_AT_PIXELS
+    small, pages, beyond = [shown], 1, 0
+    for place in range(_MOST_PAGES if getattr(image, "is_animated", False) else 0):
+        if place == main:
+            continue
+        try:
+            image.seek(place)
+        except Exception:  # noqa: BLE001 - the page that was asked for is read; the rest only counts
+            break
+        pages += 1
+        if getattr(image, "is_auxiliary", False):
+            continue
+        left -= image.width * image.height
+        if left < 0:
+            beyond += 1
+            continue
+        small += _glimpse(image, settings, tolerant)
+    return pages, _others(stills.unlike(small)) + beyond
+
+
+def _other_jpegs(
+    data: bytes, image: ImageFile.ImageFile, shown: Bytes, settings: DecodeSettings, tolerant: bool
+) -> int:
+    """Count the pictures of a multi-picture file (MPO) that differ from its first one."""
+    small = [shown]
+    for jpeg in mpo_pictures(data, image.info["mp"], image.info["mpoffset"]):
+        try:
+            other = plugins.opened(jpeg, "JPEG")
+        except Exception:  # noqa: BLE001 - as above
+            continue
+        other.draft(None, (_LOOKED_AT_SIDE, _LOOKED_AT_SIDE))
+        small += _glimpse(other, settings, tolerant)
+    return _others(stills.unlike(small))
+
+
+def _glimpse(image: ImageFile.ImageFile, settings: DecodeSettings, tolerant: bool) -> list[Bytes]:
+    """A page at small size; none where it can't be decoded."""
+    if image.width * image.height > settings.max_pixels:
+        return []
     try:
-        while getattr(image, "is_animated", False) and pages < _MOST_PAGES:
-            image.seek(pages)
-            pages += 1
-    except Exception:  # noqa: BLE001 - the page that was asked for is read; the rest only counts
-        return pages
-    return pages
+        return [np.array(_rendered(image, _LOOKED_AT_SIDE, tolerant))]
+    except Exception:  # noqa: BLE001 - as above
+        return []
+
+
+def _others(pictures: list[int]) -> int:
+    """How many of the different pictures are not the one that is shown."""
+    return max(0, len(pictures) - 1)
 
 
 # --- pixels ------------------------------------------------------------------------------------
@@ -349,18 +327,3 @@ def _fitted(size: tuple[int, int], side: int) -> tuple[int, int]:
         return size
     width, height = (max(1, round(extent * side / longer)) for extent in size)
     return width, height
-
-
-# --- orientation -------------------------------------------------------------------------------
-
-#: What puts a picture upright, by the value of EXIF tag 0x0112.
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_SIDEWAYS = frozenset({5, 6, 7, 8})

@@ -51,6 +51,7 @@ def query_result(result: QueryResult) -> dict[str, Any]:
     data["gate"] = result.gate
     data["notes"] = [shown.encodable(note) for note in result.notes]
     data["not_looked_at"] = result.not_looked_at
+    data["further_pictures"] = result.further_pictures
     data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
     return data
 

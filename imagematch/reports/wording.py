@@ -216,6 +216,17 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
     return said + _KEPT if geometry.kept else said
 
 
+def further_pictures_note(pictures: int) -> str:
+    """Say that a file holds further pictures than the one that was looked up."""
+    one = pictures == 1
+    return (
+        f"This file holds {pictures:,} further picture{'' if one else 's'} (frames of an animation "
+        f"or pages), which {'was' if one else 'were'} not looked up. Save "
+        f"{'it as a file' if one else 'them as files'} of {'its' if one else 'their'} own to look "
+        f"{'it' if one else 'them'} up, too."
+    )
+
+
 def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
         return _scene(geometry)

@@ -27,12 +27,14 @@ class DescribeReport:
     """What describing did; photos unless it says otherwise.
 
     Attributes:
+        partly_seen: described photos whose files hold further pictures, which were not.
         spent: seconds by part; "decode", "hash" and "embed" add up over the workers, "store" is
             this process's.
     """
 
     described: int = 0
     failed: int = 0
+    partly_seen: int = 0
     spent: dict[str, float] = field(default_factory=dict)
 
 
@@ -118,6 +120,7 @@ def _store(
     index.photos.save_failed(failed)
     report.described += len(done)
     report.failed += len(failed)
+    report.partly_seen += sum(entry.fingerprint.unseen > 0 for entry in done)
     for entry in done:
         for part, seconds in entry.fingerprint.seconds.items():
             _add(report.spent, part, seconds)

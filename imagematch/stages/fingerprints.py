@@ -231,6 +231,7 @@ def _fingerprint(
         gate,
         vectors,
         seconds,
+        unseen=photo.unseen,
     ), photo
 
 

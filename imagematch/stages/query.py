@@ -107,17 +107,20 @@ def _answered(
                 path,
                 _shown(index, query, ruled, options),
                 gate=gate,
-                notes=tuple(_notes(gate, lost)),
+                notes=tuple(_notes(gate, lost, fingerprint.unseen)),
                 not_looked_at=lost.count,
+                further_pictures=fingerprint.unseen,
             )
 
 
-def _notes(gate: str, lost: Unseen) -> Iterator[str]:
+def _notes(gate: str, lost: Unseen, further_pictures: int) -> Iterator[str]:
     """What limits an answer, in sentences."""
     if gate:
         yield wording.gate_note(gate)
     if lost.count:
         yield wording.unseen_note(lost.gone, lost.unreadable, lost.traced, lost.folders)
+    if further_pictures:
+        yield wording.further_pictures_note(further_pictures)
 
 
 def _gate_of(index: Index, entry: QueryPrint) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image
 
 from imagematch.presets import PRESETS
 from tests.conftest import CommandLine
@@ -135,3 +136,15 @@ def test_the_index_directory_may_come_from_the_environment(
     ads = ad_sites(tmp_path / "ads", range(1))
     assert imagematch("index", ads, "--preset", "hashes").code == 0
     assert (tmp_path / "elsewhere" / "catalogue.sqlite").exists()
+
+
+def test_files_with_further_pictures_are_counted(imagematch: CommandLine, tmp_path: Path) -> None:
+    ads = ad_sites(tmp_path / "ads", range(2))
+    slides = [Image.fromarray(photo(seed)) for seed in (5, 6, 7)]
+    slides[0].save(ads / "slides.gif", save_all=True, append_images=slides[1:], duration=900)
+    slides[0].save(ads / "pages.tif", save_all=True, append_images=slides[1:])
+    words = ("index", ads, "--index", tmp_path / "index", "--preset", "hashes")
+    first, second = imagematch(*words), imagematch(*words)
+    assert "2 described files hold further pictures" in first.err
+    assert "further pictures" not in second.err  # they are known by now
+    assert (first.code, second.code) == (0, 0)

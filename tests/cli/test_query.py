@@ -242,3 +242,22 @@ def test_a_reader_that_has_seen_enough_is_no_error(world: World, form: str) -> N
     done = subprocess.run(["sh", "-c", pipeline], capture_output=True, text=True, check=False)
     *said, code = done.stderr.splitlines()
     assert (code, [line for line in said if "Looking up photos" not in line]) == ("0", [])
+
+
+def test_further_pictures_of_a_file_are_counted_in_every_form(
+    imagematch: CommandLine, world: World, tmp_path: Path
+) -> None:
+    slides = [Image.fromarray(photo(seed)) for seed in (4, 5, 6)]
+    path, page = tmp_path / "slides.gif", tmp_path / "page.html"
+    slides[0].save(path, save_all=True, append_images=slides[1:], duration=900)
+    [answer] = imagematch("query", path, "--index", world.index, "--jsonl").lines()
+    jsonschema.validate(answer, SCHEMA)
+    assert answer["further_pictures"] == 2
+    assert answer["matches"][0]["path"].endswith("/4.jpg")
+    said = imagematch("query", path, "--index", world.index)
+    assert "2 further pictures" in said.out
+    imagematch("query", path, "--index", world.index, "--html", page)
+    assert "2 further pictures" in page.read_text()
+    still = save(photo(4), tmp_path / "still.jpg")
+    [plain] = imagematch("query", still, "--index", world.index, "--jsonl").lines()
+    assert plain["further_pictures"] == 0

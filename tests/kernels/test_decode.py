@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageFile
 
 from imagematch.errors import PhotoError
-from imagematch.kernels.containers import exif_orientation, gif_frames
+from imagematch.kernels.containers import gif_frames
 from imagematch.kernels.decode import DecodedPhoto, decode, sniff
+from imagematch.kernels.orientation import exif_turn
 from imagematch.records import FAILURE_CODES
 from imagematch.settings import DEFAULTS
 from tests.kernels.pictures import apart, encoded, scene
@@ -208,7 +209,7 @@ def test_all_orientations_decode_to_the_same_upright_picture(name: str, orientat
 @example(b"II*\0\x08\0\0\0\xff\xff")
 @example(b"MM\0*\xff\xff\xff\xff")
 def test_a_broken_exif_block_leaves_the_picture_as_it_is(block: bytes) -> None:
-    assert 1 <= exif_orientation(b"Exif\0\0MM\0*" + block) <= 8
+    assert 0 <= exif_turn(b"Exif\0\0MM\0*" + block) <= 8
     data = encoded(scene(), "JPEG", exif=b"Exif\0\0II*\0\xff\xff\xff\xff" + block)
     assert opened(data).width == 160
 

@@ -140,3 +140,10 @@ def test_a_band_claims_no_precision_before_one_is_measured(monkeypatch: pytest.M
         ("certain", "from 99 %", "99.8 % of 1,512"),
         ("possible", "from 50 %", "not measured yet"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "found"), [(1, "1 further picture "), (1200, "1,200 further pictures ")]
+)
+def test_further_pictures_are_counted_in_words(pictures: int, found: str) -> None:
+    assert found in wording.further_pictures_note(pictures)
