@@ -141,7 +141,7 @@ def _paths(photos: Sequence[Path]) -> Iterator[str]:
 
 
 def _without_matches(result: QueryResult) -> QueryResult:
-    """What is left to keep of a result that has been printed: what stderr says of it."""
+    """What is left to keep of a result that has been printed: whether it failed."""
     return QueryResult(result.query, failure=result.failure)
 
 

@@ -20,6 +20,10 @@ from imagematch.reports import shown
 _FOLDERS_NAMED = 3
 
 #: Unbreakable, so that a number keeps its unit.
+#: From here on, a sentence says what is amid what agrees, or that there are other marks, 0-1; and
+#: least correlation of pictures that agree in all else.
+_CONTRADICTS, _EXCHANGED, _AGREES = 0.03, 0.006, 0.6
+
 _SPACE = "\u00a0"
 
 KIND_WORDS: dict[Kind, str] = {
@@ -233,6 +237,11 @@ def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -
     if geometry.reason != "accepted":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
         return f"Geometry does not confirm it: {refusal}. {_distances(judgement.evidence)}"
+    if geometry.coarse:
+        return (
+            f"{_claim(judgement, geometry)}: one is too soft to compare details, but its coarse "
+            f"shapes agree closely in {share(geometry.closeness)} of the whole picture."
+        )
     agreement = _agreement(judgement.kind, geometry, left, right)
     return f"{_claim(judgement, geometry)}: {_fit(geometry)}, {agreement}."
 
@@ -258,6 +267,17 @@ def _distances(evidence: Evidence) -> str:
 
 
 def _scene(geometry: Geometry) -> str:
+    if geometry.contradiction >= _CONTRADICTS:
+        return (
+            f"Not a copy: {_fit(geometry)}, but amid what agrees, "
+            f"{share(geometry.contradiction)} of what can be compared shows something else, as when "
+            "two pictures share a background, a frame or a form."
+        )
+    if geometry.exchanged >= _EXCHANGED and geometry.correlation >= _AGREES:
+        return (
+            f"Not a copy: {_fit(geometry)}, but each picture has marks where the other has others, "
+            "as two cards or papers of one design do."
+        )
     return (
         "Another photograph of what looks like the same place, and not a copy: "
         f"{_fit(geometry)}, but {_compared(geometry)} do not agree "
@@ -276,6 +296,8 @@ def _claim(judgement: Judgement, geometry: Geometry) -> str:
 
 
 def _fit(geometry: Geometry) -> str:
+    if geometry.inliers == 0:
+        return "laid over each other as a whole"
     if geometry.inliers == 1:
         return "1 matching point fits one perspective"
     return f"{geometry.inliers:,} matching points fit one perspective"
