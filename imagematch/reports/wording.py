@@ -270,7 +270,7 @@ def _scene(geometry: Geometry) -> str:
     if geometry.contradiction >= _CONTRADICTS:
         return (
             f"Not a copy: {_fit(geometry)}, but amid what agrees, "
-            f"{share(geometry.contradiction)} of what can be compared shows something else, as when "
+            f"{share(geometry.contradiction)} of what can be compared is something else, as when "
             "two pictures share a background, a frame or a form."
         )
     if geometry.exchanged >= _EXCHANGED and geometry.correlation >= _AGREES:
