@@ -19,6 +19,12 @@ from imagematch.errors import SettingsError
 from imagematch.records import Floats
 
 
+#: Logit from which a picture counts. A photo that is taken for a composite costs its crops, and an
+#: inset that is not told is lost: at 0 one photo in 400 counts and 31 % of 72 pictures with insets,
+#: here one in 36 and 51 %.
+_LEAST = -0.9
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class CompositeProbe:
     """A plane that parts the embeddings of composites from those of photographs.
@@ -37,7 +43,7 @@ class CompositeProbe:
         Args:
             embedding: of the whole picture, shape (D,), float32, of unit length.
         """
-        return float(embedding @ self.weights) + self.intercept > 0
+        return float(embedding @ self.weights) + self.intercept > _LEAST
 
 
 def of_model(model_sha256: str) -> CompositeProbe | None:
