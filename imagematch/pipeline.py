@@ -81,6 +81,7 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
     Raises:
         UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
         Stopped: as asked through the monitor; everything done so far is kept.
+        KeepsFailing: imagematch itself failed again and again; so is what was done before.
     """
     _check_inputs(directory, request)
     with open_for_writing(directory, request) as index:
@@ -121,14 +122,15 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         with Staff(index.settings, index.settings.workers.nice if request.job else 0) as staff:
             with _timed(spent, "scan"):
                 scanned = scan.run(index, source, run_id, monitor, staff.call)
-            index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
+            try_again(index, scanned.root_id, all_failures=request.retry_failed)
             described, matches = _work_off(index, scanned.root_id, run_id, spent, monitor, staff)
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
         raise
-    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED)
     failed = index.sightings.count_failed(scanned.root_id)
+    told = index.catalogue.last_done(str(source.folder))
+    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
     report = IndexReport(
         seen=scanned.seen + len(scanned.skips),
         described=described,
@@ -137,6 +139,8 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         failed=failed,
         matches=matches,
         seconds=round(time.perf_counter() - start, 3),
+        failed_new=index.sightings.count_failed(scanned.root_id, told),
+        failed_pairs=index.matches.count_failed(index.catalogue.last_done()),
         new=scanned.new,
         moved=scanned.moved,
         changed=scanned.changed,
@@ -150,6 +154,21 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
     return report
+
+
+def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None:
+    """Have the photos of a root, and pairs, that failed before wait for another try.
+
+    Args:
+        all_failures: also those that will fail again; else those that failed for a passing cause,
+            and those that another installation met, such as an older version.
+    """
+    if index.photos.any_failed() or index.matches.any_failed():
+        from imagematch.stages.installation import installation
+
+        here = installation()
+        index.photos.retry(root_id, here, all_failures=all_failures)
+        index.matches.retry(here, all_failures=all_failures)
 
 
 def _work_off(
@@ -170,11 +189,11 @@ def _work_off(
     from imagematch.stages import describe, search, verify
 
     executor = staff.executor()
-    described = describe.run(index, executor, root_id, monitor)
+    described = describe.run(index, executor, root_id, run_id, monitor)
     spent.update(described.spent)
     with _timed(spent, "search"):
         search.run(index, root_id, monitor)
-    _catch_up(index, executor, root_id, monitor)
+    _catch_up(index, executor, root_id, run_id, monitor)
     with _timed(spent, "verify"):
         verified = verify.run(index, executor, run_id, monitor)
     return described.described, verified.matches
@@ -206,7 +225,7 @@ def _root(index: Index, request: IndexRequest) -> Path:
     return root
 
 
-def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> None:
+def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: Monitor) -> None:
     """Describe and search what a change of the embedder, or a stopped run, left of other folders.
 
     Folders that are not there at the moment (an unplugged drive) wait for their own run.
@@ -215,7 +234,7 @@ def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> N
 
     for root in Census(index.catalogue).roots():
         if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
-            describe.run(index, executor, root.id, monitor)
+            describe.run(index, executor, root.id, run_id, monitor)
             search.run(index, root.id, monitor)
 
 

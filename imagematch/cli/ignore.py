@@ -8,6 +8,7 @@ import click
 from imagematch import deciding
 from imagematch.cli.console import output, say, watching
 from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.cli.outcomes import ask_to_report, mention_old
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import json as json_report
 from imagematch.reports import shown, wording
@@ -52,6 +53,8 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
     )
     for failed in done.failures:
         say(f"failed: {failed.path}: {failed.failure.message}")
+    mention_old(done.failed_before)
+    ask_to_report([failed.failure for failed in done.failures])
     if done.failures:
         raise click.exceptions.Exit(1)
 

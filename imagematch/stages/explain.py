@@ -15,9 +15,11 @@ from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
 from imagematch.reports import drawings, shown, wording
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
+from imagematch.stages import sound
+from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
+from imagematch.stores.unforeseen import is_out_of_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ def run(
 
     Returns:
         The query's path, the first sighting of the photo, and the drawing: None where one of the
-        files is gone with nothing kept of it, or can't be drawn.
+        files is gone with nothing kept of it, or can't be drawn, whatever the reason.
     """
     waiting: deque[tuple[str, QueryMatch]] = deque()
 
@@ -53,7 +55,7 @@ def run(
                 yield _task(result.query, match, photo)
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
-    for outcome in executor.run(function, tasks()):
+    for outcome in executor.run(function, tasks(), sound.drawing):
         yield *waiting.popleft(), outcome.result
 
 

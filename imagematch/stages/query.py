@@ -23,7 +23,7 @@ from imagematch.records import (
     QueryOptions as QueryOptions,
 )
 from imagematch.settings import SearchSettings
-from imagematch.stages import verify
+from imagematch.stages import sound, verify
 from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.rulings import Ruled, Rulings
@@ -104,7 +104,8 @@ def _described(
     function = partial(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
-    outcomes = executor.run(function, (FileTask((path,), "") for path in paths))
+    check = partial(sound.query_print, dimensions=index.embedder.dimensions)
+    outcomes = executor.run(function, (FileTask((path,), "") for path in paths), check)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 
@@ -148,8 +149,9 @@ def _scored(
             0, near.photo_id, near.pdq_distance, near.cosine, near.same_pixels, 0, 0
         )
         geometry = None if near.same_pixels else next(geometries)
-        judgement = verify.judged_pair(candidate, geometry, index.settings)
-        scored[path].append(_Scored(near.photo_id, judgement))
+        judged = verify.judged(candidate, geometry, index.settings)
+        if judged.judgement is not None:
+            scored[path].append(_Scored(near.photo_id, judged.judgement))
     return scored
 
 

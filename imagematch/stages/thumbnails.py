@@ -10,6 +10,7 @@ from PIL import Image
 
 from imagematch.errors import PhotoError
 from imagematch.settings import DecodeSettings, Settings
+from imagematch.stages import sound
 from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.executors import Executor
 
@@ -21,7 +22,7 @@ _QUALITY = 72
 def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -> dict[str, bytes]:
     """Make a thumbnail for each task; what is broken, or gone with nothing kept, is left out."""
     function = partial(_thumbnails, settings.decode)
-    outcomes = executor.run(function, tasks.values())
+    outcomes = executor.run(function, tasks.values(), sound.jpeg)
     return {
         name: outcome.result
         for name, outcome in zip(tasks, outcomes, strict=True)

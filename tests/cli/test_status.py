@@ -36,7 +36,7 @@ def directory(tmp_path: Path) -> Path:
         unreadable = Failure("unreadable", "no permission")
         add(index, scanned("w.jpg"), scanned("\u202ex", failure=unreadable), root="/more")
         add(index, scanned("bad.jpg"), collection="refs", root="/refs")
-        index.photos.save_failed([(5, Failure("corrupt", "bad data"))])
+        index.photos.save_failed([(5, Failure("corrupt", "bad data"))], "here", 1)
     return directory
 
 

@@ -67,10 +67,11 @@ def test_photos_of_other_roots_are_not_described(index: Index) -> None:
 
 def test_only_passing_failures_are_tried_again_unless_asked(index: Index) -> None:
     root = add(index, scanned("a.jpg"), scanned("b.jpg"), scanned("c.jpg"))
-    index.photos.save_failed([(1, Failure("corrupt", "bad")), (2, Failure("timeout", "slow"))])
-    assert index.photos.retry(root, all_failures=False) == 1
+    failed = [(1, Failure("corrupt", "bad")), (2, Failure("timeout", "slow"))]
+    index.photos.save_failed(failed, "here", 1)
+    assert index.photos.retry(root, "here") == 1
     assert [photo.id for photo in index.photos.pending(root)] == [2, 3]
-    assert index.photos.retry(root, all_failures=True) == 1
+    assert index.photos.retry(root, "here", all_failures=True) == 1
     assert index.sightings.count_failed(root) == 0
 
 
