@@ -310,7 +310,8 @@ def _check_failures(index: Index) -> Iterator[Finding]:
         yield Finding(
             "failures",
             "warning",
-            f"{photos} photos and {pairs} pairs of photos failed by an error in imagematch itself",
+            f"{photos} photo{'s' * (photos != 1)} and {pairs} pair{'s' * (pairs != 1)} of photos "
+            f"failed by an error in imagematch itself",
             "please report what `imagematch status --failures` says of them, without photos and "
             "names of files; a newer version tries them again by itself",
         )

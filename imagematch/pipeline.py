@@ -7,12 +7,12 @@ Stages that look at pictures are imported where they are used: that takes as lon
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from imagematch import presets
-from imagematch.errors import ManifestError, SourceUnavailable, Stopped, UsageError
+from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, Stopped, UsageError
 from imagematch.monitor import Monitor
 from imagematch.records import (
     Drawing,
@@ -129,7 +129,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         index.catalogue.finish_run(run_id, state, {}, str(error))
         raise
     failed = index.sightings.count_failed(scanned.root_id)
-    told = index.catalogue.last_done(str(source.folder))
+    told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
     failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
     report = IndexReport(
         seen=scanned.seen + len(scanned.skips),
@@ -140,13 +140,14 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         matches=matches,
         seconds=round(time.perf_counter() - start, 3),
         failed_new=index.sightings.count_failed(scanned.root_id, told),
-        failed_pairs=index.matches.count_failed(index.catalogue.last_done()),
+        failed_pairs=index.matches.count_failed(told_pairs),
         new=scanned.new,
         moved=scanned.moved,
         changed=scanned.changed,
         vanished=scanned.vanished,
         skips=tuple(scanned.skips),
         failures=tuple(FailedFile(path, failure) for path, failure in failures),
+        pair_failures=tuple(index.matches.failures(_FAILURES_LISTED, told_pairs)),
         notes=tuple(scanned.notes),
         spent={part: round(seconds, 3) for part, seconds in spent.items()},
         run_id=run_id,
@@ -228,18 +229,20 @@ def _root(index: Index, request: IndexRequest) -> Path:
 def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: Monitor) -> None:
     """Describe and search what a change of the embedder, or a stopped run, left of other folders.
 
-    Folders that are not there at the moment (an unplugged drive) wait for their own run.
+    Folders that are not there at the moment (an unplugged drive) wait for their own run, and so do
+    those with photos on which imagematch keeps failing: that run says so.
     """
     from imagematch.stages import describe, search
 
     for root in Census(index.catalogue).roots():
         if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
-            describe.run(index, executor, root.id, run_id, monitor)
+            with suppress(KeepsFailing):
+                describe.run(index, executor, root.id, run_id, monitor)
             search.run(index, root.id, monitor)
 
 
 def _run_counts(report: IndexReport) -> dict[str, object]:
-    listed = {"skips", "failures", "notes", "run_id"}
+    listed = {"skips", "failures", "pair_failures", "notes", "run_id"}
     return {name: value for name, value in asdict(report).items() if name not in listed}
 
 

@@ -520,7 +520,7 @@ class IndexReport:
         matches: pairs stored by this run.
         seconds: wall clock.
         new, moved, changed, vanished: what became of files since the last run.
-        failures: those that are new.
+        failures, pair_failures: those that are new.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
             "verify".
     """
@@ -540,6 +540,7 @@ class IndexReport:
     vanished: int = 0
     skips: tuple[SkippedFile, ...] = ()
     failures: tuple[FailedFile, ...] = ()
+    pair_failures: tuple[Failure, ...] = ()
     notes: tuple[ManifestNote, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     run_id: int = 0

@@ -91,18 +91,19 @@ def list_troubles(report: IndexReport) -> None:
     )
     if report.failed_pairs:
         say(
-            f"{report.failed_pairs} pairs of photos could not be compared; "
+            f"{report.failed_pairs} pair{'s' * (report.failed_pairs != 1)} of photos could not be "
+            f"compared; "
             f"`imagematch status --failures` says why"
         )
     mention_old(report.failed - report.failed_new)
-    ask_to_report([file.failure for file in report.failures])
+    ask_to_report([*(file.failure for file in report.failures), *report.pair_failures])
 
 
 def mention_old(count: int) -> None:
     """Say in one line how many files had failed before: nobody wants to read of them each night."""
     if count:
         say(
-            f"{count} files failed before and still can't be described; "
+            f"{count} file{'s' * (count != 1)} failed before and still can't be described; "
             f"`imagematch status --failures` says why"
         )
 

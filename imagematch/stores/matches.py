@@ -174,6 +174,17 @@ class MatchStore:
         with self._catalogue.begin() as connection:
             return connection.execute(wanted.where(failed_pairs.c.since_run > since)).scalar_one()
 
+    def failures(self, limit: int, since: int = 0) -> list[Failure]:
+        """Why pairs could not be compared, for the first time after a run; by photo."""
+        wanted = (
+            select(failed_pairs.c.code, failed_pairs.c.message, failed_pairs.c.traceback)
+            .where(failed_pairs.c.since_run > since)
+            .order_by(failed_pairs.c.photo_a, failed_pairs.c.photo_b)
+            .limit(limit)
+        )
+        with self._catalogue.begin() as connection:
+            return [Failure(*row) for row in connection.execute(wanted)]
+
     def retry(self, installation: str, *, all_failures: bool = False) -> int:
         """Make pairs wait again that another installation could not compare; returns how many.
 

@@ -98,7 +98,8 @@ class InARow:
             held.append(outcome)
             self._count += 1
             if self._count == self._most:
-                raise KeepsFailing(_broken(self._count, failed))
+                self._count = 0
+                raise KeepsFailing(_broken(self._most, failed))
         yield from held
 
 
