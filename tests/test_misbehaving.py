@@ -8,6 +8,7 @@ from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from imagematch import pipeline
@@ -25,6 +26,7 @@ from tests.stages.killers import marked
 from tests.world import mirrored, photo, save
 
 REPORT = "Please report it"
+SCHEMA = Path(__file__).parents[1] / "docs" / "schemas" / "status.schema.json"
 
 
 @pytest.fixture
@@ -85,6 +87,7 @@ def quiet(ran: Ran) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 @pytest.mark.usefixtures("misbehaving")
 def test_a_thousand_photos_of_which_fifty_make_the_kernels_misbehave(
     tmp_path: Path, index: Path, imagematch: CommandLine
@@ -424,6 +427,7 @@ def test_a_pair_that_can_not_be_compared_is_kept_told_of_once_and_tried_by_anoth
     assert "in _compare_in_vain" in told.out
     assert REPORT in told.err
     said = imagematch("status", "--failures", "--json", "--index", index).json()
+    jsonschema.validate(said, json.loads(SCHEMA.read_text("utf-8")))
     (pair,) = said["pair_failures"]
     assert (said["failed_pairs"], pair["code"]) == (1, "internal")
     assert {Path(path).name for path in pair["paths"]} == {"raises.jpg", "raises copy.jpg"}

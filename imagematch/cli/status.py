@@ -62,7 +62,7 @@ def _list_failures(directory: Path) -> None:
         _show_failure(names, pair.failure, pair.installation)
         failures.append(pair.failure)
     if not failures:
-        say("No file and no pair has failed.")
+        say("No file has failed.")
     ask_to_report(failures)
 
 

@@ -102,7 +102,10 @@ def test_every_failure_is_listed_with_its_reason(imagematch: CommandLine, direct
         "path": "bad.jpg",
         "code": "corrupt",
         "message": "bad data",
+        "traceback": "",
+        "installation": "here",
     }
+    assert (data["failed_pairs"], data["pair_failures"]) == (0, [])
 
 
 def test_no_failure_is_said_so(imagematch: CommandLine, world: World) -> None:
