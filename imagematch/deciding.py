@@ -46,12 +46,14 @@ class Ignoring:
         failures: files that could not be read or described; they are not on the list. Of folders,
             those that are new.
         failed_before: files of folders that could not be described before, and still can't.
+        failed_pairs: pairs of photos that could not be compared, of which no earlier run told.
     """
 
     decisions: tuple[Decision, ...]
     near_copies: int
     failures: tuple[FailedFile, ...]
     failed_before: int = 0
+    failed_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,13 +131,14 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
     with pipeline.open_for_writing(directory, request) as index:
         folders = [target for target in targets if Path(target).is_dir()]
         failures: list[FailedFile] = []
-        failed_before = 0
+        failed_before, failed_pairs = 0, 0
         found: list[Content] = []
         others = _known_and_new(index, [text for text in targets if text not in folders], failures)
         for folder in folders:
             report = pipeline.update(index, replace(request, folder=Path(folder)), monitor)
             failures += report.failures
             failed_before += report.failed - report.failed_new
+            failed_pairs += report.failed_pairs
             found += _described_in(index, Path(folder))
         found += others.known
         with _running(index) as run_id, staff.workers(index.settings) as executor:
@@ -145,10 +148,11 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
             monitor.stage("search", None)
             search.around(index, sorted(ids))
             verify.run(index, executor, run_id, monitor)
+            failed_pairs += index.matches.count_failed(index.catalogue.last_done())
         by_content = {decision.photos[0] for decision in kept}
         near = Rulings.of(index).near_copies.values()
         copies = sum(decision.photos[0] in by_content for decision in near)
-        return Ignoring(tuple(kept), copies, tuple(failures), failed_before)
+        return Ignoring(tuple(kept), copies, tuple(failures), failed_before, failed_pairs)
 
 
 def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Decision]:

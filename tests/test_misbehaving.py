@@ -362,6 +362,8 @@ def test_pictures_that_can_not_be_made_cost_no_report(
 ) -> None:
     ads = folder_of(tmp_path / "ads", 2, [])
     assert imagematch("index", ads, "--index", index).code == 0
+    with (index / "settings.toml").open("a") as file:
+        file.write("internal_in_a_row = 3\n")
     words = ("query", ads, "--index", index)
     page, drawings = tmp_path / "page.html", tmp_path / "drawings"
     monkeypatch.setattr(thumbnails, "_thumbnails", killers.thumbnails_in_vain)

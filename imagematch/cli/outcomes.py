@@ -89,14 +89,18 @@ def list_troubles(report: IndexReport) -> None:
         report.failed_new,
         hint="; `imagematch status --failures` lists all",
     )
-    if report.failed_pairs:
-        say(
-            f"{report.failed_pairs} pair{'s' * (report.failed_pairs != 1)} of photos could not be "
-            f"compared; "
-            f"`imagematch status --failures` says why"
-        )
+    mention_pairs(report.failed_pairs)
     mention_old(report.failed - report.failed_new)
     ask_to_report([*(file.failure for file in report.failures), *report.pair_failures])
+
+
+def mention_pairs(count: int) -> None:
+    """Say in one line how many pairs could not be compared."""
+    if count:
+        say(
+            f"{count} pair{'s' * (count != 1)} of photos could not be compared; "
+            f"`imagematch status --failures` says why"
+        )
 
 
 def mention_old(count: int) -> None:

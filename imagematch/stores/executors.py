@@ -324,7 +324,11 @@ class _Crew:
     def _worker_for(self, function: ChunkFunction[Any, Any]) -> "_Worker":
         """This thread's worker, started where need be, with `function` imported and warm."""
         for _ in range(_ATTEMPTS_TO_START):
-            worker = self._own_worker()
+            try:
+                worker = self._own_worker()
+            except OSError as error:  # no process, file or memory is left for another one
+                answer = unforeseen.failure(error)
+                continue
             if worker.function is function:
                 return worker
             answer = worker.ask(Preparation(self._warm_up, function), _SECONDS_TO_START)

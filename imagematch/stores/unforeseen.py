@@ -117,7 +117,7 @@ def _broken(count: int, last: "Failure") -> str:
 def _said(error: BaseException) -> str:
     """The text of an exception on one line, whatever its class does when it is asked."""
     try:
-        text = " ".join(str(error).split())
+        text = " ".join(str(error)[: 2 * _TEXT].split())
     except Exception:  # noqa: BLE001 - a class may raise anything
         return "it can't say what is wrong"
     return text if len(text) <= _TEXT else text[:_TEXT] + "..."

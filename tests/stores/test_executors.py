@@ -1,5 +1,6 @@
 """The executors: guilty tasks fail, all others get their results, and nobody is left behind."""
 
+import errno
 import itertools
 import os
 import platform
@@ -18,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.errors import EmbedderUnavailable, ImagematchError, KeepsFailing
+from imagematch.errors import EmbedderUnavailable, ImagematchError, KeepsFailing, SettingsError
 from imagematch.records import Failure
 from imagematch.settings import WorkerSettings
 from imagematch.stores.executors import Executor, Outcome, SerialExecutor, open_executor
@@ -36,6 +37,13 @@ glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc
 def team() -> Iterator[Executor]:
     """Workers that the tests share, to start few processes."""
     with open_executor(QUICK) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Executor]:
+    """As `team`, where no task runs out of time."""
+    with open_executor(replace(QUICK, seconds_per_file=60)) as executor:
         yield executor
 
 
@@ -198,9 +206,9 @@ def test_tasks_are_consumed_a_bounded_way_ahead(team: Executor) -> None:
     del run
 
 
-def test_whatever_the_function_raises_is_the_failure_of_one_task(team: Executor) -> None:
+def test_whatever_the_function_raises_is_the_failure_of_one_task(patient: Executor) -> None:
     tasks = ["a", "bug", "b", *RAISING, "c"]
-    outcomes = list(team.run(workers.behave, tasks))
+    outcomes = list(patient.run(workers.behave, tasks))
     assert [outcome.task for outcome in outcomes] == tasks
     assert codes(outcomes) == ["A", "internal", "B", *["internal"] * len(RAISING), "C"]
     failures = {o.task: o.failure for o in outcomes if o.failure is not None}
@@ -224,20 +232,20 @@ RAISING = (
 )
 
 
-def test_serial_executor_fails_the_same_tasks(team: Executor) -> None:
+def test_serial_executor_fails_the_same_tasks(patient: Executor) -> None:
     # Here, the last three would end the tests.
     words = ["a", "bug", *RAISING[:3], "recursion", "group", "endless", "b"]
     with SerialExecutor(chunk=3) as serial:
         here = list(serial.run(workers.behave, words))
-    there = list(team.run(workers.behave, words))
+    there = list(patient.run(workers.behave, words))
     assert codes(here) == codes(there) == ["A", *["internal"] * 7, "B"]
     assert [o.failure and o.failure.message for o in here] == [
         o.failure and o.failure.message for o in there
     ]
 
 
-def test_what_is_kept_of_an_error_is_short_and_on_one_line(team: Executor) -> None:
-    (outcome,) = team.run(workers.behave, ["endless"])
+def test_what_is_kept_of_an_error_is_short_and_on_one_line(patient: Executor) -> None:
+    (outcome,) = patient.run(workers.behave, ["endless"])
     assert outcome.failure is not None
     assert len(outcome.failure.message) < 400
     assert "\n" not in outcome.failure.message
@@ -380,6 +388,20 @@ def test_workers_that_can_not_start_are_an_error_and_not_the_fault_of_a_task() -
     with (
         open_executor(QUICK, warm_up=workers.warm_up_fatally) as executor,
         pytest.raises(ImagematchError, match=r"can't start.*exit status 9.*memory_mb \(now 1024\)"),
+    ):
+        list(executor.run(workers.behave, ["a"]))
+
+
+def test_workers_for_which_no_process_is_left_are_an_error_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with (
+        open_executor(QUICK) as executor,
+        pytest.raises(SettingsError, match=r"can't start.*temporarily unavailable"),
     ):
         list(executor.run(workers.behave, ["a"]))
 
