@@ -360,7 +360,7 @@ def test_a_pair_that_can_not_be_compared_costs_a_query_no_answer(
 def test_pictures_that_can_not_be_made_cost_no_report(
     tmp_path: Path, index: Path, imagematch: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ads = folder_of(tmp_path / "ads", 2, [])
+    ads = folder_of(tmp_path / "ads", 5, [])
     assert imagematch("index", ads, "--index", index).code == 0
     with (index / "settings.toml").open("a") as file:
         file.write("internal_in_a_row = 3\n")

@@ -5,11 +5,12 @@ Photos are decoded and compared in worker processes that a hostile file may kill
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 
-from imagematch.errors import PhotoError
+from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.kernels import explain, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
@@ -55,8 +56,11 @@ def run(
                 yield _task(result.query, match, photo)
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
-    for outcome in executor.run(function, tasks(), sound.drawing):
-        yield *waiting.popleft(), outcome.result
+    with suppress(KeepsFailing):  # what was found is worth showing without drawings
+        for outcome in executor.run(function, tasks(), sound.drawing):
+            yield *waiting.popleft(), outcome.result
+    for query, match in waiting:
+        yield query, match, None
 
 
 def _photos(result: QueryResult) -> list[QueryMatch]:
