@@ -257,6 +257,7 @@ def _check_together(directory: Path, writer: str | None) -> Iterator[Finding]:
             yield from _check_differences(index, writer)
             yield from _check_pictures(index)
             yield from _check_waiting(index)
+            yield from _check_failures(index)
             yield from _check_roots(Census(index.catalogue).roots())
     except ImagematchError as error:
         message = f"the index can't be opened: {error}"
@@ -301,6 +302,19 @@ def _check_waiting(index: Index) -> Iterator[Finding]:
     if pairs := index.matches.waiting():
         message = f"{pairs} pairs of photos wait to be judged"
         yield Finding("waiting", "warning", message, "run any `imagematch index` again")
+
+
+def _check_failures(index: Index) -> Iterator[Finding]:
+    photos, pairs = Census(index.catalogue).internal()
+    if photos or pairs:
+        yield Finding(
+            "failures",
+            "warning",
+            f"{photos} photo{'s' * (photos != 1)} and {pairs} pair{'s' * (pairs != 1)} of photos "
+            f"failed by an error in imagematch itself",
+            "please report what `imagematch status --failures` says of them, without photos and "
+            "names of files; a newer version tries them again by itself",
+        )
 
 
 def _check_roots(roots: Sequence[RootCount]) -> Iterator[Finding]:

@@ -43,12 +43,17 @@ class Ignoring:
     Attributes:
         decisions: one a photo.
         near_copies: other photos of the index that are ignored with them.
-        failures: files that could not be read or described; they are not on the list.
+        failures: files that could not be read or described; they are not on the list. Of folders,
+            those that are new.
+        failed_before: files of folders that could not be described before, and still can't.
+        failed_pairs: pairs of photos that could not be compared, of which no earlier run told.
     """
 
     decisions: tuple[Decision, ...]
     near_copies: int
     failures: tuple[FailedFile, ...]
+    failed_before: int = 0
+    failed_pairs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +131,14 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
     with pipeline.open_for_writing(directory, request) as index:
         folders = [target for target in targets if Path(target).is_dir()]
         failures: list[FailedFile] = []
+        failed_before, failed_pairs = 0, 0
         found: list[Content] = []
         others = _known_and_new(index, [text for text in targets if text not in folders], failures)
         for folder in folders:
             report = pipeline.update(index, replace(request, folder=Path(folder)), monitor)
             failures += report.failures
+            failed_before += report.failed - report.failed_new
+            failed_pairs += report.failed_pairs
             found += _described_in(index, Path(folder))
         found += others.known
         with _running(index) as run_id, staff.workers(index.settings) as executor:
@@ -140,10 +148,11 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
             monitor.stage("search", None)
             search.around(index, sorted(ids))
             verify.run(index, executor, run_id, monitor)
+            failed_pairs += index.matches.count_failed(index.catalogue.last_done())
         by_content = {decision.photos[0] for decision in kept}
         near = Rulings.of(index).near_copies.values()
         copies = sum(decision.photos[0] in by_content for decision in near)
-        return Ignoring(tuple(kept), copies, tuple(failures))
+        return Ignoring(tuple(kept), copies, tuple(failures), failed_before, failed_pairs)
 
 
 def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Decision]:
@@ -257,16 +266,16 @@ def _described_files(
     index.collections.ensure(IGNORED, IGNORED)
     roots = {scan.add_file(index, IGNORED, path, sha256, run_id) for path, sha256 in files}
     for root_id in sorted(roots):
-        describe.run(index, executor, root_id, monitor)
+        pipeline.try_again(index, root_id)
+        describe.run(index, executor, root_id, run_id, monitor)
         search.run(index, root_id, monitor)
     found: list[Content] = []
     for path, sha256 in files:
         photo_id = index.photos.id_of(sha256)
-        if photo_id is None:
-            message = "can't be described; `imagematch status --failures` says why"
-            failures.append(FailedFile(str(path), Failure("corrupt", message)))
-        else:
+        if photo_id is not None:
             found += _contents(index, {photo_id})
+        elif failure := index.photos.failure_of(sha256):
+            failures.append(FailedFile(str(path), failure))
     return found
 
 

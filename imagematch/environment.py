@@ -21,6 +21,7 @@ from imagematch.errors import EmbedderUnavailable, SettingsError
 from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS, DescribeSettings, Settings
+from imagematch.stages.installation import has_avif, has_heic
 
 type State = Literal["ok", "warning", "problem"]
 
@@ -269,7 +270,7 @@ def _runtime(describe: DescribeSettings) -> Iterator[Finding]:
 
 
 def _decoders() -> Iterator[Finding]:
-    for name, there in (("HEIC", _has_heic), ("AVIF", _has_avif)):
+    for name, there in (("HEIC", has_heic), ("AVIF", has_avif)):
         if there():
             yield Finding("decoders", "ok", f"{name} photos can be decoded")
         else:
@@ -279,20 +280,6 @@ def _decoders() -> Iterator[Finding]:
                 f"{name} photos can't be decoded here and would fail",
                 "install the wheels: pip install --force-reinstall pillow pillow-heif",
             )
-
-
-def _has_heic() -> bool:
-    try:
-        import pillow_heif
-    except ImportError:
-        return False
-    return bool(pillow_heif.libheif_info().get("decoders"))
-
-
-def _has_avif() -> bool:
-    from PIL import features
-
-    return bool(features.check("avif"))
 
 
 def _writable(check: str, folder: Path) -> Iterator[Finding]:

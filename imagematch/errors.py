@@ -17,6 +17,7 @@
     ├── SourceUnavailable           3  a folder is gone or looks unplugged
     ├── PhotoError                  1  one file can't be described; becomes a `failed` row
     ├── ShapeError                  1  arrays that do not fit each other (a programming error)
+    ├── KeepsFailing                3  imagematch itself failed on many photos in a row
     └── Stopped                   130  the user, or a signal, asked the run to stop
 
 A message is what the user reads: it names the path, what was found, what was wanted and the next
@@ -110,6 +111,12 @@ class PhotoError(ImagematchError):
 
 class ShapeError(ImagematchError):
     """Two arrays do not fit each other."""
+
+
+class KeepsFailing(ImagematchError):
+    """Photo after photo failed by an error in imagematch itself; something it needs is broken."""
+
+    exit_code = 3
 
 
 class Stopped(ImagematchError):

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagematch.records import VERDICTS
+from imagematch.records import VERDICTS, Failure
 from imagematch.reports import shown
 from imagematch.stages.rulings import Rulings
 from imagematch.stores.catalogue import Run
-from imagematch.stores.census import Census, FailedSighting
+from imagematch.stores.census import Census, FailedCouple, FailedSighting
 from imagematch.stores.index import Index
 from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
@@ -40,6 +40,7 @@ class Status:
         pending: photos that wait to be described, because a run was stopped.
         gated: photos that match only exactly, by reason.
         failed: present files that could not be described.
+        failed_pairs: pairs of photos that could not be compared.
         files: by state: "present", "vanished", "replaced".
         matches: by kind.
         waiting: pairs that wait to be judged.
@@ -59,6 +60,7 @@ class Status:
     pending: int
     gated: Mapping[str, int]
     failed: int
+    failed_pairs: int
     files: Mapping[str, int]
     sightings: int
     profiles: int
@@ -94,6 +96,7 @@ def status_of(directory: Path) -> Status:
             pending=census.pending(),
             gated=census.gated(),
             failed=seen["failed"],
+            failed_pairs=index.matches.count_failed(),
             files=census.files(),
             sightings=seen["sightings"],
             profiles=seen["profiles"],
@@ -119,6 +122,12 @@ def failed_files(directory: Path) -> Iterator[FailedSighting]:
         yield from Census(index.catalogue).failed_files()
 
 
+def failed_pairs(directory: Path) -> Iterator[FailedCouple]:
+    """All pairs of photos that could not be compared; raises as `status_of`."""
+    with Index.read(directory) as index:
+        yield from Census(index.catalogue).failed_pairs()
+
+
 def status_json(status: Status) -> dict[str, Any]:
     """The shape of docs/schemas/status.schema.json."""
     return {
@@ -129,6 +138,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "gated": dict(status.gated),
         "sightings": status.sightings,
         "failed": status.failed,
+        "failed_pairs": status.failed_pairs,
         "files": dict(status.files),
         "profiles": status.profiles,
         "matches": sum(status.matches.values()),
@@ -159,8 +169,25 @@ def failure_json(file: FailedSighting) -> dict[str, str]:
         "collection": file.collection,
         "root": file.root,
         "path": file.path,
-        "code": file.failure.code,
-        "message": file.failure.message,
+        **_failure(file.failure, file.installation),
+    }
+
+
+def failed_pair_json(pair: FailedCouple) -> dict[str, Any]:
+    """One failed pair, in the shape of docs/schemas/status.schema.json."""
+    return {
+        "photos": list(pair.photos),
+        "paths": [shown.encodable(path) for path in pair.paths],
+        **_failure(pair.failure, pair.installation),
+    }
+
+
+def _failure(failure: Failure, installation: str) -> dict[str, str]:
+    return {
+        "code": failure.code,
+        "message": shown.encodable(failure.message),
+        "traceback": shown.encodable(failure.traceback),
+        "installation": installation,
     }
 
 

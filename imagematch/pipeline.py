@@ -7,12 +7,12 @@ Stages that look at pictures are imported where they are used: that takes as lon
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from imagematch import presets
-from imagematch.errors import ManifestError, SourceUnavailable, Stopped, UsageError
+from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, Stopped, UsageError
 from imagematch.monitor import Monitor
 from imagematch.records import (
     Drawing,
@@ -81,6 +81,7 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
     Raises:
         UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
         Stopped: as asked through the monitor; everything done so far is kept.
+        KeepsFailing: imagematch itself failed again and again; so is what was done before.
     """
     _check_inputs(directory, request)
     with open_for_writing(directory, request) as index:
@@ -121,7 +122,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         with Staff(index.settings, index.settings.workers.nice if request.job else 0) as staff:
             with _timed(spent, "scan"):
                 scanned = scan.run(index, source, run_id, monitor, staff.call)
-            index.photos.retry(scanned.root_id, all_failures=request.retry_failed)
+            try_again(index, scanned.root_id, all_failures=request.retry_failed)
             described, partly_seen, matches, not_looked_at = _work_off(
                 index, scanned.root_id, run_id, spent, monitor, staff
             )
@@ -129,8 +130,9 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
         raise
-    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED)
     failed = index.sightings.count_failed(scanned.root_id)
+    told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
+    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
     report = IndexReport(
         seen=scanned.seen + len(scanned.skips),
         described=described,
@@ -139,6 +141,8 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         failed=failed,
         matches=matches,
         seconds=round(time.perf_counter() - start, 3),
+        failed_new=index.sightings.count_failed(scanned.root_id, told),
+        failed_pairs=index.matches.count_failed(told_pairs),
         new=scanned.new,
         moved=scanned.moved,
         changed=scanned.changed,
@@ -146,6 +150,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         partly_seen=partly_seen,
         skips=tuple(scanned.skips),
         failures=tuple(FailedFile(path, failure) for path, failure in failures),
+        pair_failures=tuple(index.matches.failures(_FAILURES_LISTED, told_pairs)),
         notes=tuple(scanned.notes),
         spent={part: round(seconds, 3) for part, seconds in spent.items()},
         run_id=run_id,
@@ -154,6 +159,21 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
     return report
+
+
+def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None:
+    """Have the photos of a root, and pairs, that failed before wait for another try.
+
+    Args:
+        all_failures: also those that will fail again; else those that failed for a passing cause,
+            and those that another installation met, such as an older version.
+    """
+    if index.photos.any_failed() or index.matches.any_failed():
+        from imagematch.stages.installation import installation
+
+        here = installation()
+        index.photos.retry(root_id, here, all_failures=all_failures)
+        index.matches.retry(here, all_failures=all_failures)
 
 
 def _work_off(
@@ -175,11 +195,11 @@ def _work_off(
     from imagematch.stages import describe, search, verify
 
     executor = staff.executor()
-    described = describe.run(index, executor, root_id, monitor)
+    described = describe.run(index, executor, root_id, run_id, monitor)
     spent.update(described.spent)
     with _timed(spent, "search"):
         search.run(index, root_id, monitor)
-    _catch_up(index, executor, root_id, monitor)
+    _catch_up(index, executor, root_id, run_id, monitor)
     with _timed(spent, "verify"):
         verified = verify.run(index, executor, run_id, monitor)
     return described.described, described.partly_seen, verified.matches, verified.unseen
@@ -211,21 +231,23 @@ def _root(index: Index, request: IndexRequest) -> Path:
     return root
 
 
-def _catch_up(index: Index, executor: Executor, but: int, monitor: Monitor) -> None:
+def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: Monitor) -> None:
     """Describe and search what a change of the embedder, or a stopped run, left of other folders.
 
-    Folders that are not there at the moment (an unplugged drive) wait for their own run.
+    Folders that are not there at the moment (an unplugged drive) wait for their own run, and so do
+    those with photos on which imagematch keeps failing: that run says so.
     """
     from imagematch.stages import describe, search
 
     for root in Census(index.catalogue).roots():
         if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
-            describe.run(index, executor, root.id, monitor)
+            with suppress(KeepsFailing):
+                describe.run(index, executor, root.id, run_id, monitor)
             search.run(index, root.id, monitor)
 
 
 def _run_counts(report: IndexReport) -> dict[str, object]:
-    listed = {"skips", "failures", "notes", "run_id"}
+    listed = {"skips", "failures", "pair_failures", "notes", "run_id"}
     return {name: value for name, value in asdict(report).items() if name not in listed}
 
 

@@ -29,6 +29,7 @@ FAILURE_CODES = (
     "timeout",  # the worker was stopped after the per-file time limit
     "memory",  # the worker ran into its memory limit
     "crashed",  # the worker process died on this file
+    "internal",  # imagematch itself failed on it: an error that should be reported
 )
 
 #: Failures that may have had a passing cause, so that a later run tries the file again.
@@ -127,10 +128,15 @@ class ManifestNote:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why one file has no fingerprint."""
+    """Why one file has no fingerprint, or why one pair could not be compared.
+
+    Attributes:
+        traceback: where in imagematch it was raised; "" but for the code "internal".
+    """
 
     code: str  # one of FAILURE_CODES
     message: str
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,11 +554,15 @@ class IndexReport:
     Attributes:
         described: files whose content was new and got a fingerprint.
         known: files whose content already had one.
+        failed: present files that could not be described, now or before.
+        failed_new: those of them that no earlier run of this folder told of.
+        failed_pairs: pairs that could not be compared, of which no earlier run told.
         matches: pairs stored by this run.
         seconds: wall clock.
         new, moved, changed, vanished: what became of files since the last run.
         partly_seen: files among those described that hold further pictures (frames of an animation,
             pages), which were not described.
+        failures, pair_failures: those that are new.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
             "search", "verify".
         not_looked_at: pairs that were judged without a look at one of the pictures, because its
@@ -566,6 +576,8 @@ class IndexReport:
     failed: int
     matches: int
     seconds: float
+    failed_new: int = 0
+    failed_pairs: int = 0
     new: int = 0
     moved: int = 0
     changed: int = 0
@@ -573,6 +585,7 @@ class IndexReport:
     partly_seen: int = 0
     skips: tuple[SkippedFile, ...] = ()
     failures: tuple[FailedFile, ...] = ()
+    pair_failures: tuple[Failure, ...] = ()
     notes: tuple[ManifestNote, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     run_id: int = 0

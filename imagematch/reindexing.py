@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from imagematch import pipeline
-from imagematch.errors import SourceUnavailable, UsageError
+from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
 from imagematch.monitor import Monitor
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, PhotoPair
@@ -54,7 +54,8 @@ def run(
 ) -> PassReport:
     """Bring an index up to date with the folders of some jobs, one after the other.
 
-    A job whose folder is gone or whose manifest can't be read fails alone. The index stays locked
+    A job whose folder is gone, whose manifest can't be read or whose photos make imagematch itself
+    fail again and again fails alone. The index stays locked
     from the first job to the report.
 
     Args:
@@ -87,7 +88,7 @@ def _request(job: Job, allow_lost: bool) -> IndexRequest:
 def _outcome(index: Index, job: Job, monitor: Monitor, allow_lost: bool) -> JobOutcome:
     try:
         return JobOutcome(job.name, pipeline.update(index, _request(job, allow_lost), monitor))
-    except (SourceUnavailable, UsageError) as error:
+    except (KeepsFailing, SourceUnavailable, UsageError) as error:
         return JobOutcome(job.name, None, str(error))
 
 

@@ -109,6 +109,12 @@ class WorkerSettings:
         low=0,
     )
     chunk: int = _setting(4, "Files handed to a worker at a time.", low=1)
+    internal_in_a_row: int = _setting(
+        100,
+        "A run stops when so many files or pairs in a row fail by an error in imagematch itself "
+        "(`internal`), as something must be broken; 0: it never does.",
+        low=0,
+    )
     nice: int = _setting(
         10,
         "How far the workers of `imagematch reindex` stand back for other programs, queries among "

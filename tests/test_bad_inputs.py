@@ -9,7 +9,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from imagematch import pipeline
+from imagematch.monitor import Unwatched
+from imagematch.pipeline import IndexRequest, QueryOptions
 from imagematch.records import FAILURE_CODES
+from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from tests.contents import contents
 from tests.processes import expect_nobody_left, marked_environment, new_mark
@@ -93,9 +97,31 @@ def _expect_reasons(index: Path) -> None:
             continue
         code, message = file["code"] or photo["code"], file["message"] or photo["message"]
         assert code in FAILURE_CODES, file
+        assert code != "internal", (file["path"], message)
         assert message, file
         assert "Error" not in message, (file["path"], message)
         assert len(message) < 300, (file["path"], message)
     with Index.read(index) as opened:
+        assert Census(opened.catalogue).internal() == (0, 0)
         assert opened.photos.counts()["pending"] == 0
         assert opened.compare(repair=False) == []
+
+
+def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    """Those found in use and in public reports, indexed and looked up with the default model."""
+    folder = shared_data / "found"
+    if not folder.is_dir():
+        pytest.skip(f"there are no files in {folder}")
+    index = tmp_path / "index"
+    report = pipeline.index_folder(index, IndexRequest(folder), Unwatched())
+    assert report.described > 0
+    with Index.read(index) as opened:
+        census = Census(opened.catalogue)
+        internal = [file for file in census.failed_files() if file.failure.code == "internal"]
+        assert internal == []
+        assert list(census.failed_pairs()) == []
+    asked = [str(path) for path in sorted((folder / "runs").iterdir())]
+    for result in pipeline.query_photos(index, asked, QueryOptions(), Unwatched()):
+        assert result.failure is None or result.failure.code != "internal", result

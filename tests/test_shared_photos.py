@@ -69,6 +69,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     request = IndexRequest(base / "ads", site_from_path=True)
     report = pipeline.index_folder(base / "index", request, Unwatched())
     assert (report.seen, report.failed, report.skipped) == (_INDEXED, 0, 0)
+    assert report.failed_pairs == 0
     return base / "index"
 
 
@@ -112,7 +113,8 @@ def test_photos_of_one_place_never_pass_for_copies(shared_data: Path, tmp_path: 
     with (folder / "pairs.csv").open(newline="") as file:
         pairs = {frozenset(list(row.values())[:2]) for row in csv.DictReader(file)}
     assert len(pairs) == 33
-    pipeline.index_folder(tmp_path / "index", IndexRequest(folder), Unwatched())
+    report = pipeline.index_folder(tmp_path / "index", IndexRequest(folder), Unwatched())
+    assert report.failed_pairs == 0
     with Index.read(tmp_path / "index") as opened:
         matches = list(opened.matches.matches())
         sightings = opened.sightings.sightings_of(

@@ -17,13 +17,14 @@ from imagematch.benchmark.records import (
     MethodRun,
 )
 from imagematch.benchmark.suite import SourcePhoto
-from imagematch.errors import UsageError
+from imagematch.errors import ImagematchError, UsageError
 from imagematch.kernels import embeddings
 from imagematch.monitor import Monitor
 from imagematch.presets import PRESETS
 from imagematch.records import Failure
 from imagematch.settings import DEFAULTS, DescribeSettings
 from imagematch.stores.executors import open_executor
+from imagematch.stores.unforeseen import INTERNAL
 
 #: Below, a half has too few photos for each edit to have more than a dozen queries.
 LEAST_PHOTOS = 500
@@ -151,6 +152,9 @@ def _make_cases(
     with open_executor(DEFAULTS.workers) as executor:
         make = partial(suite.make, request.folder, folder, DEFAULTS.decode)
         for outcome in executor.run(make, plans):
+            if outcome.failure is not None and outcome.failure.code == INTERNAL:
+                # A case that is missing without a word would make the figures look better.
+                raise ImagematchError(f"{outcome.failure.message}\n{outcome.failure.traceback}")
             if outcome.result is not None:
                 cases.append(outcome.result)
             monitor.advance()

@@ -8,6 +8,7 @@ import click
 from imagematch import deciding
 from imagematch.cli.console import output, say, watching
 from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import json as json_report
 from imagematch.reports import shown, wording
@@ -52,7 +53,10 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
     )
     for failed in done.failures:
         say(f"failed: {failed.path}: {failed.failure.message}")
-    if done.failures:
+    mention_pairs(done.failed_pairs)
+    mention_old(done.failed_before)
+    ask_to_report([failed.failure for failed in done.failures])
+    if done.failures or done.failed_pairs:
         raise click.exceptions.Exit(1)
 
 

@@ -1,15 +1,17 @@
 """How commands that index end: reports in words or as JSON, what went wrong, the exit code."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from imagematch import pipeline
 from imagematch.cli.console import output, say, watching
-from imagematch.records import IndexReport
+from imagematch.records import Failure, IndexReport
 from imagematch.reindexing import PassReport
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
+from imagematch.stores.unforeseen import INTERNAL
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20
@@ -39,8 +41,12 @@ def warn_unfinished(directory: Path) -> None:
 
 
 def has_troubles(report: IndexReport) -> bool:
-    """Whether some inputs could not be used, so that the exit code is 1."""
-    return bool(report.failed or any(note.problem in _TROUBLES for note in report.notes))
+    """Whether some inputs could not be used, for the first time, so that the exit code is 1."""
+    return bool(
+        report.failed_new
+        or report.failed_pairs
+        or any(note.problem in _TROUBLES for note in report.notes)
+    )
 
 
 #: Notes on a manifest that mean that something it says was lost.
@@ -89,10 +95,46 @@ def list_troubles(report: IndexReport) -> None:
         )
     _list(
         "failed",
-        [f"{file.path}: {file.failure.message}" for file in report.failures],
-        report.failed,
+        [f"{file.path}: {_reason(file.failure)}" for file in report.failures],
+        report.failed_new,
         hint="; `imagematch status --failures` lists all",
     )
+    mention_pairs(report.failed_pairs)
+    mention_old(report.failed - report.failed_new)
+    ask_to_report([*(file.failure for file in report.failures), *report.pair_failures])
+
+
+def mention_pairs(count: int) -> None:
+    """Say in one line how many pairs could not be compared."""
+    if count:
+        say(
+            f"{count} pair{'s' * (count != 1)} of photos could not be compared; "
+            f"`imagematch status --failures` says why"
+        )
+
+
+def mention_old(count: int) -> None:
+    """Say in one line how many files had failed before: nobody wants to read of them each night."""
+    if count:
+        say(
+            f"{count} file{'s' * (count != 1)} failed before and still can't be described; "
+            f"`imagematch status --failures` says why"
+        )
+
+
+def ask_to_report(failures: Iterable[Failure]) -> None:
+    """Say what to do where imagematch itself is at fault."""
+    if any(failure.code == INTERNAL for failure in failures):
+        say(
+            "What is marked internal is an error in imagematch. Please report it: open an issue "
+            "in the tracker of the project with what `imagematch status --failures` says, less "
+            "the names of files. Never attach photos."
+        )
+
+
+def _reason(failure: Failure) -> str:
+    internal = failure.code == INTERNAL
+    return f"{INTERNAL}: {failure.message}" if internal else failure.message
 
 
 def _list(

@@ -11,7 +11,7 @@ import click
 from imagematch import pipeline
 from imagematch.cli.console import Watch, output, say, watching
 from imagematch.cli.options import ANY_PATH, index_option
-from imagematch.cli.outcomes import warn_unfinished
+from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.records import FoundFile, Picture, QueryResult
 from imagematch.reports import drawings, html, save, shown, wording
 from imagematch.reports import json as json_report
@@ -119,6 +119,7 @@ def query_command(
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
             say(f"failed: {result.query}: {result.failure.message}")
+    ask_to_report([result.failure for result in failed if result.failure])
     if failed:
         raise click.exceptions.Exit(1)
 

@@ -7,7 +7,9 @@ import click
 from imagematch import overview
 from imagematch.cli.console import say
 from imagematch.cli.options import index_option, json_option
+from imagematch.cli.outcomes import ask_to_report
 from imagematch.overview import Status, how_searched
+from imagematch.records import Failure
 from imagematch.reports import json as json_report
 from imagematch.reports.shown import printable
 from imagematch.stores.catalogue import Run
@@ -16,7 +18,10 @@ from imagematch.stores.catalogue import Run
 @click.command("status")
 @index_option
 @click.option(
-    "--failures", is_flag=True, help="List every file that could not be described, and why."
+    "--failures",
+    is_flag=True,
+    help="List every file that could not be described and every pair that could not be compared, "
+    "and why.",
 )
 @json_option
 def status_command(directory: Path, failures: bool, as_json: bool) -> None:
@@ -34,6 +39,9 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
             data["failures"] = [
                 overview.failure_json(file) for file in overview.failed_files(directory)
             ]
+            data["pair_failures"] = [
+                overview.failed_pair_json(pair) for pair in overview.failed_pairs(directory)
+            ]
         click.echo(json_report.dumps(data))
     elif failures:
         _list_failures(directory)
@@ -43,13 +51,27 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
 
 
 def _list_failures(directory: Path) -> None:
-    files = 0
+    failures: list[Failure] = []
     for file in overview.failed_files(directory):
-        place = Path(file.root) / file.path
-        click.echo(printable(f"{place}: {file.failure.code}: {file.failure.message}"))
-        files += 1
-    if not files:
+        _show_failure(str(Path(file.root) / file.path), file.failure, file.installation)
+        failures.append(file.failure)
+    for pair in overview.failed_pairs(directory):
+        names = " and ".join(
+            path or sha256 for path, sha256 in zip(pair.paths, pair.photos, strict=True)
+        )
+        _show_failure(names, pair.failure, pair.installation)
+        failures.append(pair.failure)
+    if not failures:
         say("No file has failed.")
+    ask_to_report(failures)
+
+
+def _show_failure(what: str, failure: Failure, installation: str) -> None:
+    """A line for each failure; those to report with all that a report needs."""
+    click.echo(printable(f"{what}: {failure.code}: {failure.message}"))
+    if failure.traceback:
+        for line in (installation, *failure.traceback.splitlines()):
+            click.echo(printable(f"    {line}"))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
@@ -87,6 +109,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
     return lines
 
 
+_WHY = "`imagematch status --failures` says why"
 _GO_ON = "run the same index command again"
 
 
@@ -103,7 +126,10 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
             files += f", {status.files[state]:,} {state}"
     lines.append(("Files", files))
     if status.failed:
-        lines.append(("", f"{status.failed:,} failed; `imagematch status --failures` says why"))
+        lines.append(("", f"{status.failed:,} failed; {_WHY}"))
+    if status.failed_pairs:
+        text = f"{status.failed_pairs:,} pairs of photos could not be compared; {_WHY}"
+        lines.append(("", text))
     return lines
 
 

@@ -18,7 +18,6 @@ import numpy as np
 from imagematch.errors import SettingsError
 from imagematch.records import Floats
 
-
 #: Logit from which a picture counts. A photo that is taken for a composite costs its crops, and an
 #: inset that is not told is lost: at 0 one photo in 400 counts and 31 % of 72 pictures with insets,
 #: here one in 36 and 51 %.

@@ -92,6 +92,8 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "known": report.known,
         "skipped": report.skipped,
         "failed": report.failed,
+        "failed_new": report.failed_new,
+        "failed_pairs": report.failed_pairs,
         "matches": report.matches,
         "not_looked_at": report.not_looked_at,
         "seconds": shown.rounded(report.seconds, 3),

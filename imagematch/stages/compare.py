@@ -12,7 +12,7 @@ from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint, Judgement
 from imagematch.settings import Settings
-from imagematch.stages import sparing, verify
+from imagematch.stages import sound, sparing, verify
 from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
@@ -23,7 +23,9 @@ from imagematch.stages.fingerprints import (
 from imagematch.stages.geometry import PairTask
 from imagematch.stages.query import probe_of
 from imagematch.stages.search import Near, measured
-from imagematch.stores.executors import ChunkFunction, Executor
+from imagematch.stages.verify import Judged
+from imagematch.stores import unforeseen
+from imagematch.stores.executors import Check, ChunkFunction, Executor
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts
 
@@ -48,8 +50,9 @@ def _judged(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
     as_photo = partial(describe_files, settings.decode, settings.describe)
-    queries = _described(executor, as_query, [left for left, _ in pairs])
-    photos = _described(executor, as_photo, [right for _, right in pairs])
+    lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
+    queries = _described(executor, as_query, lefts, sound.query_print)
+    photos = _described(executor, as_photo, rights, sound.fingerprint)
     near = [_near(queries[left], photos[right], settings) for left, right in pairs]
     tasks = (
         PairTask(
@@ -72,15 +75,25 @@ def _judged(
         else:
             candidate = Candidate(0, 0, one.pdq_distance, one.cosine, one.same_pixels, 0, 0)
             geometry = None if one.same_pixels else next(geometries)
-            yield verify.judged_pair(candidate, geometry, settings)
+            yield _said(verify.judged(candidate, geometry, settings))
+
+
+def _said(judged: Judged) -> Judgement | Failure:
+    said = judged.judgement or judged.failure
+    assert said is not None  # there is one or the other
+    return said
 
 
 def _described[R](
-    executor: Executor, function: ChunkFunction[FileTask, R | Failure], paths: Sequence[str]
+    executor: Executor,
+    function: ChunkFunction[FileTask, R | Failure],
+    paths: Sequence[str],
+    check: Check[FileTask, R | Failure],
 ) -> dict[str, R | Failure]:
     tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
-    for outcome in sparing.run(partial(executor.run, function), tasks, without_further_views):
+    work = partial(executor.run, function, check=check)
+    for outcome in sparing.run(work, tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None
         found[outcome.task.paths[0]] = described
@@ -105,7 +118,12 @@ def _near(
         len(photo.embeddings),
     )
     probe = probe_of(query, settings.search)
-    return measured(probe, facts, photo.embeddings, settings.search)
+    try:
+        return measured(probe, facts, photo.embeddings, settings.search)
+    except Exception as error:
+        if unforeseen.stops_run(error):
+            raise
+        return unforeseen.failure(error)
 
 
 def _sha256(query: QueryPrint | Failure) -> str:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from imagematch import __version__
-from imagematch.errors import Stopped
+from imagematch.errors import KeepsFailing, Stopped
 from imagematch.kernels import hashes
 from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint
-from imagematch.stages import sparing
+from imagematch.stages import sound, sparing
 from imagematch.stages.fingerprints import FileTask, describe_files, without_further_views
+from imagematch.stages.installation import installation
 from imagematch.stores import heap
 from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
@@ -38,11 +39,14 @@ class DescribeReport:
     spent: dict[str, float] = field(default_factory=dict)
 
 
-def run(index: Index, executor: Executor, root_id: int, monitor: Monitor) -> DescribeReport:
+def run(
+    index: Index, executor: Executor, root_id: int, run_id: int, monitor: Monitor
+) -> DescribeReport:
     """Describe the photos of a root that have no fingerprint yet.
 
     Raises:
         Stopped: as asked through the monitor; what was committed is kept.
+        KeepsFailing: as `Executor.run`; what was described before is kept, too.
     """
     report = DescribeReport()
     monitor.stage("describe", index.photos.count_pending(root_id))
@@ -51,14 +55,14 @@ def run(index: Index, executor: Executor, root_id: int, monitor: Monitor) -> Des
         for outcome in _outcomes(index, executor, root_id, monitor):
             batch.append(outcome)
             if len(batch) == index.settings.store.batch:
-                _store(index, batch, report)
+                _store(index, batch, run_id, report)
                 batch.clear()
             monitor.check()
-    except Stopped:
+    except (Stopped, KeepsFailing):
         # A batch of a slow model takes minutes: who asks to stop should not wait for it to fill.
-        _store(index, batch, report)
+        _store(index, batch, run_id, report)
         raise
-    _store(index, batch, report)
+    _store(index, batch, run_id, report)
     return report
 
 
@@ -81,8 +85,10 @@ def _outcomes(
         keep=settings.store.keep_pictures,
         trace=settings.store.keep_traces,
     )
+    check = partial(sound.fingerprint, dimensions=index.embedder.dimensions)
     outcome: Outcome[FileTask, Fingerprint | Failure]
-    for outcome in sparing.run(partial(executor.run, function), tasks(), without_further_views):
+    work = partial(executor.run, function, check=check)
+    for outcome in sparing.run(work, tasks(), without_further_views):
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other
@@ -92,6 +98,7 @@ def _outcomes(
 def _store(
     index: Index,
     batch: Sequence[tuple[PendingPhoto, Fingerprint | Failure]],
+    run_id: int,
     report: DescribeReport,
 ) -> None:
     start = time.perf_counter()
@@ -117,7 +124,7 @@ def _store(
             [entry.fingerprint.embeddings for entry in findable],
         )
     index.photos.save_described(done, __version__)
-    index.photos.save_failed(failed)
+    index.photos.save_failed(failed, installation() if failed else "", run_id)
     report.described += len(done)
     report.failed += len(failed)
     report.partly_seen += sum(entry.fingerprint.unseen > 0 for entry in done)

@@ -5,19 +5,22 @@ Photos are decoded and compared in worker processes that a hostile file may kill
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 
-from imagematch.errors import PhotoError
+from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.kernels import explain, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
 from imagematch.reports import drawings, shown, wording
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages.fingerprints import FileTask, is_out_of_memory, open_photo
+from imagematch.stages import sound
+from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
+from imagematch.stores.unforeseen import is_out_of_memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def run(
 
     Returns:
         The query's path, the first sighting of the photo, and the drawing: None where one of the
-        files is gone with nothing kept of it, or can't be drawn.
+        files is gone with nothing kept of it, or can't be drawn, whatever the reason.
     """
     waiting: deque[tuple[str, QueryMatch]] = deque()
 
@@ -53,8 +56,11 @@ def run(
                 yield _task(result.query, match, photo)
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
-    for outcome in executor.run(function, tasks()):
-        yield *waiting.popleft(), outcome.result
+    with suppress(KeepsFailing):  # what was found is worth showing without drawings
+        for outcome in executor.run(function, tasks(), sound.drawing):
+            yield *waiting.popleft(), outcome.result
+    for query, match in waiting:
+        yield query, match, None
 
 
 def _photos(result: QueryResult) -> list[QueryMatch]:

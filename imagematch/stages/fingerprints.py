@@ -1,7 +1,7 @@
 """What a worker process does with one photo file: bytes in, fingerprint out.
 
-Everything here runs in a worker that a hostile file may kill; errors that a file can cause come
-back as a `Failure`.
+Everything here runs in a worker that a hostile file may kill; what is raised for a file comes back
+as a `Failure`.
 """
 
 import hashlib
@@ -22,6 +22,7 @@ from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.sources.reading import read_bytes
+from imagematch.stores import unforeseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,20 +151,10 @@ def _guarded[R](
 ) -> R | Failure:
     try:
         return describe(task, decoding, describing)
-    except PhotoError as error:
-        return Failure(error.code, str(error))
-    except MemoryError:
-        return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
     except Exception as error:
-        if is_out_of_memory(error):
-            return Failure("memory", "the memory limit of a worker (workers.memory_mb) was reached")
-        raise
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether native code ran into the memory limit; it raises errors of its own kinds."""
-    text = str(error).lower()
-    return "bad_alloc" in text or "insufficient memory" in text or "failed to allocate" in text
+        if unforeseen.stops_run(error):
+            raise
+        return unforeseen.failure(error)
 
 
 def _described(

@@ -24,7 +24,7 @@ from imagematch.records import (
 )
 from imagematch.reports import wording
 from imagematch.settings import SearchSettings
-from imagematch.stages import sparing, verify
+from imagematch.stages import sound, sparing, verify
 from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
@@ -137,8 +137,10 @@ def _described(
     function = partial(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
+    check = partial(sound.query_print, dimensions=index.embedder.dimensions)
+    work = partial(executor.run, function, check=check)
     tasks = (FileTask((path,), "") for path in paths)
-    outcomes = sparing.run(partial(executor.run, function), tasks, without_further_views)
+    outcomes = sparing.run(work, tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 
@@ -186,8 +188,9 @@ def _scored(
             0, near.photo_id, near.pdq_distance, near.cosine, near.same_pixels, 0, 0
         )
         geometry = None if near.same_pixels else next(geometries)
-        judgement = verify.judged_pair(candidate, geometry, index.settings)
-        scored[path].append(_Scored(near.photo_id, judgement))
+        judged = verify.judged(candidate, geometry, index.settings)
+        if judged.judgement is not None:
+            scored[path].append(_Scored(near.photo_id, judged.judgement))
     return scored
 
 

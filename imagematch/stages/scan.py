@@ -13,14 +13,15 @@ from itertools import batched
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch.errors import ManifestError, PhotoError, SourceUnavailable
+from imagematch.errors import ManifestError, SourceUnavailable
 from imagematch.monitor import Monitor
-from imagematch.records import Failure, FoundFile, ManifestNote, SkippedFile
+from imagematch.records import FoundFile, ManifestNote, SkippedFile
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stages.known import Known
+from imagematch.stores import unforeseen
 from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
@@ -304,8 +305,10 @@ class _Scan:
             sha256 = sha256_of(
                 str(self._source.folder / found.path), self._index.settings.decode.max_bytes
             )
-        except PhotoError as error:
-            return ScannedFile(found, shown, None, Failure(error.code, str(error)))
+        except Exception as error:
+            if unforeseen.stops_run(error):
+                raise
+            return ScannedFile(found, shown, None, unforeseen.failure(error))
         return ScannedFile(found, shown, sha256, None)
 
     def _finish(self) -> None:

@@ -2,14 +2,16 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 
 import cv2
 import numpy as np
 from PIL import Image
 
-from imagematch.errors import PhotoError
+from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.settings import DecodeSettings, Settings
+from imagematch.stages import sound
 from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.executors import Executor
 
@@ -21,12 +23,13 @@ _QUALITY = 72
 def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -> dict[str, bytes]:
     """Make a thumbnail for each task; what is broken, or gone with nothing kept, is left out."""
     function = partial(_thumbnails, settings.decode)
-    outcomes = executor.run(function, tasks.values())
-    return {
-        name: outcome.result
-        for name, outcome in zip(tasks, outcomes, strict=True)
-        if outcome.result is not None
-    }
+    found: dict[str, bytes] = {}
+    with suppress(KeepsFailing):  # a report is worth having without pictures
+        outcomes = executor.run(function, tasks.values(), sound.jpeg)
+        for name, outcome in zip(tasks, outcomes, strict=True):
+            if outcome.result is not None:
+                found[name] = outcome.result
+    return found
 
 
 def _thumbnails(settings: DecodeSettings, tasks: Sequence[FileTask]) -> list[bytes | None]:

@@ -4,24 +4,25 @@ Files are compared in worker processes; the rules and the calibration decide on 
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
 
-from imagematch.errors import Stopped
+from imagematch.errors import KeepsFailing, Stopped
 from imagematch.kernels import confidence, trace_confidence
 from imagematch.monitor import Monitor
-from imagematch.records import Geometry, Judgement
+from imagematch.records import Failure, Geometry, Judgement
 from imagematch.settings import Settings
-from imagematch.stages import sparing
+from imagematch.stages import sound, sparing
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, of_whole_pictures, verify_pairs
+from imagematch.stages.installation import installation
 from imagematch.stages.unseen import was_seen
-from imagematch.stores import heap
-from imagematch.stores.executors import Executor
+from imagematch.stores import heap, unforeseen
+from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
-from imagematch.stores.matches import Candidate
+from imagematch.stores.matches import Candidate, FailedPair
 
 #: Pairs judged between two commits.
 _BATCH = 256
@@ -40,23 +41,38 @@ class VerifyReport:
     unseen: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of one pair.
+
+    Attributes:
+        judgement: by what could be measured; None where not even that could be judged.
+        failure: why the pair could not be compared or judged by all that was measured.
+    """
+
+    judgement: Judgement | None
+    failure: Failure | None = None
+
+
 def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> VerifyReport:
     """Judge all candidates.
 
     Raises:
         Stopped: as asked through the monitor; what was judged is kept.
+        KeepsFailing: as `Executor.run`; what was judged is kept, too.
     """
     report = VerifyReport()
     monitor.stage("verify", index.matches.waiting())
-    batch: list[tuple[Candidate, Judgement]] = []
+    in_a_row = unforeseen.InARow(index.settings.workers.internal_in_a_row)
+    batch: list[tuple[Candidate, Judged]] = []
     try:
-        for pair in _judged(index, executor, monitor):
+        for pair in in_a_row.watch(_judged(index, executor, monitor), lambda pair: pair[1].failure):
             batch.append(pair)
             if len(batch) == _BATCH:
                 _store(index, batch, run_id, report)
                 batch.clear()
             monitor.check()
-    except Stopped:
+    except (Stopped, KeepsFailing):
         _store(index, batch, run_id, report)
         raise
     _store(index, batch, run_id, report)
@@ -64,14 +80,31 @@ def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> Veri
 
 
 def _store(
-    index: Index, batch: Sequence[tuple[Candidate, Judgement]], run_id: int, report: VerifyReport
+    index: Index, batch: Sequence[tuple[Candidate, Judged]], run_id: int, report: VerifyReport
 ) -> None:
-    keep = [confidence.counts(judgement, index.settings.match) for _, judgement in batch]
-    index.matches.save_judged(batch, keep, run_id)
+    judged: list[tuple[Candidate, Judgement]] = []
+    failed: list[FailedPair] = []
+    for candidate, pair in batch:
+        if pair.failure is not None:
+            failed.append(FailedPair(candidate, pair.failure, _counting(pair, index.settings)))
+        elif pair.judgement is not None:
+            judged.append((candidate, pair.judgement))
+    keep = [confidence.counts(judgement, index.settings.match) for _, judgement in judged]
+    index.matches.save_judged(judged, keep, run_id)
+    if failed:
+        index.matches.save_failed(failed, installation(), run_id)
     heap.hand_back()
     report.judged += len(batch)
-    report.matches += sum(keep)
-    report.unseen += sum(not was_seen(judgement) for _, judgement in batch)
+    report.matches += sum(keep) + sum(pair.judgement is not None for pair in failed)
+    report.unseen += sum(
+        pair.judgement is None or not was_seen(pair.judgement) for _, pair in batch
+    )
+
+
+def _counting(pair: Judged, settings: Settings) -> Judgement | None:
+    """The judgement of a pair that counts as a match."""
+    found = pair.judgement
+    return found if found and confidence.counts(found, settings.match) else None
 
 
 def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:
@@ -95,28 +128,62 @@ def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Setti
     )
 
 
+def judged(
+    candidate: Candidate,
+    geometry: Geometry | None,
+    settings: Settings,
+    failure: Failure | None = None,
+) -> Judged:
+    """Judge one pair as `judged_pair` does, whatever that raises.
+
+    Where the rules fail on what a comparison saw, the pair is judged without it.
+
+    Args:
+        failure: why the pair could not be compared.
+    """
+    for seen in dict.fromkeys([geometry, None]):
+        try:
+            judgement = judged_pair(candidate, seen, settings)
+            sound.judgement(judgement)
+        except Exception as error:
+            if unforeseen.stops_run(error):
+                raise
+            failure = failure or unforeseen.failure(error)
+        else:
+            return Judged(judgement, failure)
+    return Judged(None, failure)
+
+
 def geometries(
     executor: Executor, settings: Settings, tasks: Iterator[PairTask]
 ) -> Iterator[Geometry | None]:
-    """Verify pairs in worker processes; None where that was not possible.
-
-    A pair whose views cost a worker is compared as a whole.
-    """
-    function = partial(verify_pairs, settings.decode, settings.verify)
-    for outcome in sparing.run(partial(executor.run, function), tasks, of_whole_pictures):
+    """Verify pairs in worker processes; None where that was not possible."""
+    for outcome in _compared(executor, settings, tasks):
         yield outcome.result
+
+
+def _compared(
+    executor: Executor, settings: Settings, tasks: Iterator[PairTask]
+) -> Iterator[Outcome[PairTask, Geometry | None]]:
+    """Compare pairs; one whose views cost a worker is compared as a whole."""
+    function = partial(verify_pairs, settings.decode, settings.verify)
+
+    def work(tasks: Iterable[PairTask]) -> Iterator[Outcome[PairTask, Geometry | None]]:
+        return executor.run(function, tasks, sound.geometry)
+
+    return sparing.run(work, tasks, of_whole_pictures)
 
 
 def _judged(
     index: Index, executor: Executor, monitor: Monitor
-) -> Iterator[tuple[Candidate, Judgement]]:
+) -> Iterator[tuple[Candidate, Judged]]:
     """Judgements by photo, of pairs with the same pixels first.
 
     Those need no geometry: between the others they would wait in memory for the next that does.
     """
     for candidate in index.matches.candidates(same_pixels=True):
         monitor.advance()
-        yield candidate, judged_pair(candidate, None, index.settings)
+        yield candidate, judged(candidate, None, index.settings)
 
     compared: deque[Candidate] = deque()
 
@@ -145,7 +212,7 @@ def _judged(
                     pdq_distance=pair.pdq_distance,
                 )
 
-    for geometry in geometries(executor, index.settings, tasks()):
+    for outcome in _compared(executor, index.settings, tasks()):
         candidate = compared.popleft()
         monitor.advance()
-        yield candidate, judged_pair(candidate, geometry, index.settings)
+        yield candidate, judged(candidate, outcome.result, index.settings, outcome.failure)

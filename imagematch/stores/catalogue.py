@@ -19,6 +19,7 @@ from sqlalchemy import (
     Engine,
     create_engine,
     event,
+    func,
     insert,
     inspect,
     select,
@@ -310,6 +311,15 @@ class Catalogue:
                 .where(table.c.id == run_id)
                 .values(state=state, counts=dict(counts), finished=now(), message=message)
             )
+
+    def last_done(self, root: str | None = None) -> int:
+        """The last run that ended well, of a folder or of all; 0 for none."""
+        table = schema.runs
+        wanted = select(func.max(table.c.id)).where(table.c.state == "done")
+        if root is not None:
+            wanted = wanted.where(table.c.root == root)
+        with self.begin() as connection:
+            return connection.execute(wanted).scalar() or 0
 
     def last_runs(self, limit: int) -> tuple[Run, ...]:
         """The latest runs, newest first."""

@@ -3,13 +3,24 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import batched
 from pathlib import Path
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 
 from imagematch.records import Failure
+from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.schema import collections, files, photos, roots, sightings
+from imagematch.stores.schema import (
+    collections,
+    failed_pairs,
+    failures,
+    files,
+    photos,
+    roots,
+    sightings,
+)
+from imagematch.stores.unforeseen import INTERNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +44,33 @@ class RootCount:
 
 @dataclass(frozen=True, slots=True)
 class FailedSighting:
-    """A present file that could not be described."""
+    """A present file that could not be described.
+
+    Attributes:
+        installation: what met that, see `stages.installation`; "" where nobody noted it.
+    """
 
     collection: str
     root: str
     path: str
     failure: Failure
+    installation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedCouple:
+    """Two photos that could not be compared.
+
+    Attributes:
+        photos: SHA-256, hex.
+        paths: where a file of each was found, absolute; "" where none is known.
+        installation: as in `FailedSighting`.
+    """
+
+    photos: tuple[str, str]
+    paths: tuple[str, str]
+    failure: Failure
+    installation: str
 
 
 class Census:
@@ -122,16 +154,71 @@ class Census:
                 files.c.path,
                 code,
                 func.coalesce(files.c.message, photos.c.message, ""),
+                func.coalesce(failures.c.traceback, ""),
+                func.coalesce(failures.c.installation, ""),
             )
             .join(roots, roots.c.id == files.c.root_id)
             .join(collections, collections.c.id == roots.c.collection_id)
             .outerjoin(photos, photos.c.id == files.c.photo_id)
+            .outerjoin(failures, failures.c.photo_id == files.c.photo_id)
             .where(files.c.state == "present", code.is_not(None))
             .order_by(collections.c.name, roots.c.path, files.c.path)
         )
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
-                yield FailedSighting(row[0], row[1], row[2], Failure(row[3], row[4]))
+                yield FailedSighting(row[0], row[1], row[2], Failure(*row[3:6]), row[6])
+
+    def failed_pairs(self) -> Iterator[FailedCouple]:
+        """All pairs that could not be compared, by photo."""
+        one, two = photos.alias(), photos.alias()
+        wanted = (
+            select(
+                one.c.id,
+                one.c.sha256,
+                two.c.id,
+                two.c.sha256,
+                failed_pairs.c.code,
+                failed_pairs.c.message,
+                failed_pairs.c.traceback,
+                failed_pairs.c.installation,
+            )
+            .join(one, one.c.id == failed_pairs.c.photo_a)
+            .join(two, two.c.id == failed_pairs.c.photo_b)
+            .order_by(failed_pairs.c.photo_a, failed_pairs.c.photo_b)
+        )
+        with self._catalogue.begin() as connection:
+            rows = connection.execute(wanted).all()
+            places = _places(connection, sorted({photo for row in rows for photo in row[0:3:2]}))
+        for row in rows:
+            paths = places.get(row[0], ""), places.get(row[2], "")
+            yield FailedCouple((row[1], row[3]), paths, Failure(*row[4:7]), row[7])
+
+    def internal(self) -> tuple[int, int]:
+        """How many photos and pairs failed by an error in imagematch itself."""
+        counts = [
+            select(func.count())
+            .select_from(photos)
+            .where(photos.c.state == "failed", photos.c.code == INTERNAL),
+            select(func.count()).select_from(failed_pairs).where(failed_pairs.c.code == INTERNAL),
+        ]
+        with self._catalogue.begin() as connection:
+            of_photos, of_pairs = (connection.execute(count).scalar_one() for count in counts)
+        return of_photos, of_pairs
+
+
+def _places(connection: Connection, photo_ids: list[int]) -> dict[int, str]:
+    """A path of each photo, printable; that of a present file where there is one."""
+    found: dict[int, str] = {}
+    for some in batched(photo_ids, MANY):
+        wanted = (
+            select(files.c.photo_id, roots.c.path, files.c.path)
+            .join(roots, roots.c.id == files.c.root_id)
+            .where(files.c.photo_id.in_(some))
+            .order_by(case((files.c.state == "present", 0), else_=1), files.c.id)
+        )
+        for photo_id, root, path in connection.execute(wanted):
+            found.setdefault(photo_id, str(Path(root) / path))
+    return found
 
 
 def _waiting(connection: Connection, state: str) -> dict[int, int]:

@@ -13,17 +13,19 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import batched
+from operator import attrgetter
 from typing import Any, Protocol, Self
 
 from imagematch.errors import SettingsError
 from imagematch.records import Failure
 from imagematch.settings import DEFAULTS, WorkerSettings
+from imagematch.stores import unforeseen
 from imagematch.stores.worker import OUT_OF_MEMORY, Preparation, apply, receive, send
 
 #: Chunks in flight or finished and not yet asked for, a worker: enough that no worker waits while
@@ -50,14 +52,16 @@ NATIVE = {
 _SERVE = "import sys; from imagematch.stores.worker import serve; serve(*map(int, sys.argv[1:]))"
 
 type ChunkFunction[T, R] = Callable[[Sequence[T]], Sequence[R]]
+type Check[T, R] = Callable[[T, R], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome[T, R]:
-    """What became of one task: a result, or the reason why its worker was lost.
+    """What became of one task: a result, or the reason why there is none.
 
     Attributes:
-        failure: code "timeout", "memory" or "crashed"; None where there is a result.
+        failure: code "timeout", "memory" or "crashed" where its worker was lost, "internal" where
+            the function raised or returned nonsense; None where there is a result.
     """
 
     task: T
@@ -69,15 +73,26 @@ class Executor(Protocol):
     """Runs a function over many tasks. A context manager; leaving it stops everything."""
 
     def run[T, R](
-        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
     ) -> Iterator[Outcome[T, R]]:
         """Yield one outcome a task, in the order of the tasks.
 
+        Whatever the function raises is the failure of one task; only what is about the run as a
+        whole (`unforeseen.stops_run`) is raised here.
+
         Args:
             function: picklable (of a module, or a `functools.partial`); gets a chunk of tasks and
-                returns one result a task, in order. It deals with the errors it expects of a
-                task: what it raises is a programming error and is raised here.
+                returns one result or `Failure` a task, in order. It deals with the errors that it
+                expects: for one that it raises, the chunk is run again, task by task.
             tasks: consumed a bounded number of chunks ahead, in the caller's thread.
+            check: raises where the result of a task is nonsense, which then is an "internal"
+                failure; called in this process.
+
+        Raises:
+            KeepsFailing: so many tasks in a row failed with "internal" as the settings allow.
         """
         ...
 
@@ -111,13 +126,22 @@ class SerialExecutor:
 
     def __init__(self, chunk: int = DEFAULTS.workers.chunk) -> None:
         self._chunk = chunk
+        self._in_a_row = unforeseen.InARow(DEFAULTS.workers.internal_in_a_row)
 
     def run[T, R](
-        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`."""
-        for chunk in batched(tasks, self._chunk):
-            yield from _settle(partial(_attempt_here, function), list(chunk))
+        attempt = partial(_attempt_here, function)
+        outcomes = (
+            outcome
+            for chunk in batched(tasks, self._chunk)
+            for outcome in _settle(attempt, list(chunk), check)
+        )
+        return self._in_a_row.watch(outcomes, attrgetter("failure"))
 
     def start(self) -> None:
         """Do nothing: there are no workers."""
@@ -149,16 +173,26 @@ class ProcessExecutor:
         self._settings = settings
         self._warm_up = warm_up
         self._crew: _Crew | None = None
+        self._in_a_row = unforeseen.InARow(settings.internal_in_a_row)
 
     def run[T, R](
-        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`. A run that is given up while work is in flight stops all workers."""
+        with closing(self._outcomes(function, tasks, check)) as outcomes:
+            yield from self._in_a_row.watch(outcomes, attrgetter("failure"))
+
+    def _outcomes[T, R](
+        self, function: ChunkFunction[T, R], tasks: Iterable[T], check: Check[T, R] | None
+    ) -> Generator[Outcome[T, R], None, None]:
         crew = self._ready_crew()
         ahead: deque[Future[list[Outcome[T, R]]]] = deque()
         try:
             for chunk in batched(tasks, self._settings.chunk):
-                ahead.append(crew.submit(function, list(chunk)))
+                ahead.append(crew.submit(function, list(chunk), check))
                 if len(ahead) == crew.size * _CHUNKS_PER_WORKER:
                     yield from ahead.popleft().result()
             while ahead:
@@ -199,18 +233,31 @@ def _nothing(chunk: Sequence[None]) -> Sequence[None]:
 
 
 def _settle[T, R](
-    attempt: Callable[[Sequence[T]], Sequence[R] | Failure], chunk: Sequence[T]
+    attempt: Callable[[Sequence[T]], Sequence[R] | Failure],
+    chunk: Sequence[T],
+    check: Check[T, R] | None,
 ) -> list[Outcome[T, R]]:
     """Try a chunk, and if that fails its tasks one by one, so that only the guilty ones fail."""
     answer = attempt(chunk)
     if isinstance(answer, Failure) and len(chunk) > 1:
-        return [outcome for task in chunk for outcome in _settle(attempt, [task])]
+        return [outcome for task in chunk for outcome in _settle(attempt, [task], check)]
     if isinstance(answer, Failure) and answer.code == "crashed":
         # Somebody else may have killed the worker, such as the kernel when memory is short.
         answer = attempt(chunk)
     if isinstance(answer, Failure):
         return [Outcome(chunk[0], None, answer)]
-    return [Outcome(task, result, None) for task, result in zip(chunk, answer, strict=True)]
+    return [_checked(task, result, check) for task, result in zip(chunk, answer, strict=True)]
+
+
+def _checked[T, R](task: T, result: R | Failure, check: Check[T, R] | None) -> Outcome[T, R]:
+    if isinstance(result, Failure):
+        return Outcome(task, None, result)
+    try:
+        if check is not None:
+            check(task, result)
+    except Exception as error:  # noqa: BLE001 - nonsense may raise anything when it is looked at
+        return Outcome(task, None, unforeseen.failure(error))
+    return Outcome(task, result, None)
 
 
 def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Sequence[R] | Failure:
@@ -218,6 +265,10 @@ def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Se
         return apply(function, chunk)
     except MemoryError:
         return Failure("memory", "needs more memory than this process can get")
+    except Exception as error:
+        if unforeseen.stops_run(error):
+            raise
+        return unforeseen.failure(error)
 
 
 def _usable_cores() -> int:
@@ -245,11 +296,11 @@ class _Crew:
         self._stopped = False
 
     def submit[T, R](
-        self, function: ChunkFunction[T, R], chunk: Sequence[T]
+        self, function: ChunkFunction[T, R], chunk: Sequence[T], check: Check[T, R] | None = None
     ) -> Future[list[Outcome[T, R]]]:
         """Queue a chunk; never blocks."""
         attempt: Callable[[Sequence[T]], Sequence[R] | Failure] = partial(self._attempt, function)
-        return self._threads.submit(_settle, attempt, chunk)
+        return self._threads.submit(_settle, attempt, chunk, check)
 
     def stop(self) -> None:
         """Kill all workers, and return when they and their threads are gone."""
@@ -273,7 +324,11 @@ class _Crew:
     def _worker_for(self, function: ChunkFunction[Any, Any]) -> "_Worker":
         """This thread's worker, started where need be, with `function` imported and warm."""
         for _ in range(_ATTEMPTS_TO_START):
-            worker = self._own_worker()
+            try:
+                worker = self._own_worker()
+            except OSError as error:  # no process, file or memory is left for another one
+                answer = unforeseen.failure(error)
+                continue
             if worker.function is function:
                 return worker
             answer = worker.ask(Preparation(self._warm_up, function), _SECONDS_TO_START)
@@ -334,10 +389,10 @@ class _Worker:
         """Send a request and wait for the answer.
 
         Returns:
-            What the worker answered, or the `Failure` that it died of.
+            What the worker answered, or the `Failure` of the chunk, or that it died of.
 
         Raises:
-            Exception: what the worker's function raised, with its traceback as a note.
+            Exception: what ends the run, with its traceback in the worker as a note.
         """
         message = pickle.dumps(request, protocol=pickle.HIGHEST_PROTOCOL)
         watch = threading.Timer(seconds, self._expire)
@@ -352,11 +407,17 @@ class _Worker:
             watch.join()
         if reply is None:
             return self._cause_of_death(seconds)
-        raised, answer, where = pickle.loads(reply)  # noqa: S301 - from our own child
-        if raised:
-            answer.add_note(where)
-            raise answer
-        return answer
+        try:
+            word, *said = pickle.loads(reply)  # noqa: S301 - from our own child
+        except Exception as error:  # noqa: BLE001 - what a result raises on being rebuilt
+            return unforeseen.failure(error)
+        if word == "failed":
+            return Failure(*said)
+        if word == "raised":
+            raised, where = said
+            raised.add_note(where)
+            raise raised
+        return said[0]
 
     def kill(self) -> None:
         """End the process from any thread; a worker has nothing to tidy up."""

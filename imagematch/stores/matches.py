@@ -2,16 +2,28 @@
 
 import json
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import batched
 from typing import Any, override
 
-from sqlalchemy import Row, Select, Text, bindparam, cast, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    Row,
+    Select,
+    Table,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 
-from imagematch.records import Decision, Evidence, Geometry, Judgement
+from imagematch.records import Decision, Evidence, Failure, Geometry, Judgement
 from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.schema import candidates, insert_new, matches, photos
+from imagematch.stores.schema import candidates, failed_pairs, insert_new, matches, photos
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +45,19 @@ class Candidate:
     same_pixels: bool
     view_a: int
     view_b: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPair:
+    """A candidate that could not be compared.
+
+    Attributes:
+        judgement: by what was measured without a comparison, where that counts as a match.
+    """
+
+    candidate: Candidate
+    failure: Failure
+    judgement: Judgement | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +142,69 @@ class MatchStore:
             ]
             if rows:
                 connection.execute(insert_new(connection, matches), rows)
-            if judged:
-                connection.execute(
-                    delete(candidates).where(
-                        candidates.c.photo_a == bindparam("one"),
-                        candidates.c.photo_b == bindparam("two"),
-                    ),
-                    [{"one": found.photo_a, "two": found.photo_b} for found, _ in judged],
-                )
+            pairs = [candidate for candidate, _ in judged]
+            _drop(connection, candidates, pairs)
+            if _any(connection, failed_pairs):  # one of them may have been tried again
+                _drop(connection, failed_pairs, pairs)
+
+    # --- pairs that could not be compared ------------------------------------------------------
+
+    def save_failed(self, failed: Sequence[FailedPair], installation: str, run_id: int) -> None:
+        """Store why pairs could not be compared, and what met that; they wait no longer."""
+        with self._catalogue.begin() as connection:
+            for pair in failed:
+                key = {"photo_a": pair.candidate.photo_a, "photo_b": pair.candidate.photo_b}
+                met = {"installation": installation, **asdict(pair.failure)}
+                first = {**asdict(pair.candidate), "since_run": run_id, **met}
+                connection.execute(insert_new(connection, failed_pairs), first)
+                connection.execute(update(failed_pairs).filter_by(**key).values(met))
+                if pair.judgement is not None:
+                    row = _row(pair.candidate, pair.judgement, run_id)
+                    connection.execute(insert_new(connection, matches), row)
+            _drop(connection, candidates, [pair.candidate for pair in failed])
+
+    def any_failed(self) -> bool:
+        """Whether a pair could not be compared."""
+        with self._catalogue.begin() as connection:
+            return _any(connection, failed_pairs)
+
+    def count_failed(self, since: int = 0) -> int:
+        """How many pairs could not be compared, for the first time after a run."""
+        wanted = select(func.count()).select_from(failed_pairs)
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted.where(failed_pairs.c.since_run > since)).scalar_one()
+
+    def failures(self, limit: int, since: int = 0) -> list[Failure]:
+        """Why pairs could not be compared, for the first time after a run; by photo."""
+        wanted = (
+            select(failed_pairs.c.code, failed_pairs.c.message, failed_pairs.c.traceback)
+            .where(failed_pairs.c.since_run > since)
+            .order_by(failed_pairs.c.photo_a, failed_pairs.c.photo_b)
+            .limit(limit)
+        )
+        with self._catalogue.begin() as connection:
+            return [Failure(*row) for row in connection.execute(wanted)]
+
+    def retry(self, installation: str, *, all_failures: bool = False) -> int:
+        """Make pairs wait again that another installation could not compare; returns how many.
+
+        Args:
+            installation: what would try them now, see `stages.installation`.
+            all_failures: also those that this one could not compare.
+        """
+        wanted = select(*(failed_pairs.c[name] for name in _MEASURES))
+        if not all_failures:
+            wanted = wanted.where(failed_pairs.c.installation != installation)
+        with self._catalogue.begin() as connection:
+            pairs = [Candidate(*row) for row in connection.execute(wanted)]
+            for some in batched(pairs, MANY):
+                rows = [asdict(pair) for pair in some]
+                connection.execute(insert_new(connection, candidates), rows)
+            # What they were taken for without a comparison.
+            _drop(connection, matches, pairs)
+        return len(pairs)
+
+    # --- reading -------------------------------------------------------------------------------
 
     def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
         """All matches, or those of one run, by photo."""
@@ -159,6 +239,26 @@ class MatchStore:
         wanted = select(matches.c.kind, func.count()).group_by(matches.c.kind)
         with self._catalogue.begin() as connection:
             return {row.kind: row[1] for row in connection.execute(wanted)}
+
+
+#: The columns of a candidate, also of one that could not be compared.
+_MEASURES = tuple(field.name for field in fields(Candidate))
+
+
+def _any(connection: Connection, table: Table) -> bool:
+    """Whether a table of pairs has a row."""
+    return connection.execute(select(table.c.photo_a).limit(1)).first() is not None
+
+
+def _drop(connection: Connection, table: Table, pairs: Sequence[Candidate]) -> None:
+    """Delete the rows of some pairs."""
+    if pairs:
+        connection.execute(
+            delete(table).where(
+                table.c.photo_a == bindparam("one"), table.c.photo_b == bindparam("two")
+            ),
+            [{"one": pair.photo_a, "two": pair.photo_b} for pair in pairs],
+        )
 
 
 def _matches() -> Select[*tuple[Any, ...]]:

@@ -16,7 +16,10 @@ from imagematch.stores.schema import (
     candidates,
     collections,
     decisions,
+    failed_pairs,
+    failures,
     files,
+    insert_new,
     matches,
     photos,
     roots,
@@ -77,15 +80,26 @@ class PhotoStore:
 
     # --- describing ----------------------------------------------------------------------------
 
-    def retry(self, root_id: int, *, all_failures: bool) -> int:
+    def any_failed(self) -> bool:
+        """Whether a photo could not be described."""
+        wanted = select(photos.c.id).where(photos.c.state == "failed").limit(1)
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted).first() is not None
+
+    def retry(self, root_id: int, installation: str, *, all_failures: bool = False) -> int:
         """Make failed photos of a root pending again; returns how many.
 
+        Those are tried that failed for a passing cause, or with another installation.
+
         Args:
-            all_failures: also those that will fail again unless imagematch has changed.
+            installation: what would try them now, see `stages.installation`.
+            all_failures: also those that will fail again.
         """
         failed = photos.c.state == "failed"
         if not all_failures:
-            failed = and_(failed, photos.c.code.in_(sorted(PASSING_FAILURES)))
+            met = select(failures.c.photo_id).where(failures.c.installation == installation)
+            passing = photos.c.code.in_(sorted(PASSING_FAILURES))
+            failed = and_(failed, passing | photos.c.id.not_in(met))
         with self._catalogue.begin() as connection:
             ids = (
                 connection.execute(select(photos.c.id).where(failed, _shown_by(root_id)))
@@ -143,15 +157,25 @@ class PhotoStore:
                 replace_traces(
                     connection, {entry.photo_id: entry.fingerprint.trace for entry in described}
                 )
+            for some in batched([entry.photo_id for entry in described], MANY):
+                connection.execute(delete(failures).where(failures.c.photo_id.in_(some)))
 
-    def save_failed(self, failures: Sequence[tuple[int, Failure]]) -> None:
-        """Store why photos can't be described."""
+    def save_failed(
+        self, failed: Sequence[tuple[int, Failure]], installation: str, run_id: int
+    ) -> None:
+        """Store why photos can't be described, and what met that."""
         with self._catalogue.begin() as connection:
-            for photo_id, failure in failures:
+            for photo_id, failure in failed:
                 connection.execute(
                     update(photos)
                     .where(photos.c.id == photo_id)
                     .values(state="failed", code=failure.code, message=failure.message)
+                )
+                met = {"installation": installation, "traceback": failure.traceback}
+                first = {"photo_id": photo_id, "since_run": run_id, **met}
+                connection.execute(insert_new(connection, failures), first)
+                connection.execute(
+                    update(failures).where(failures.c.photo_id == photo_id).values(met)
                 )
 
     def forget_fingerprints(self, photo_ids: Sequence[int] | None = None) -> None:
@@ -162,8 +186,8 @@ class PhotoStore:
         """
         with self._catalogue.begin() as connection:
             if photo_ids is None:
-                connection.execute(delete(candidates))
-                connection.execute(delete(matches))
+                for table in (candidates, failed_pairs, matches):
+                    connection.execute(delete(table))
                 forget_traces(connection)
                 connection.execute(
                     update(photos)
@@ -172,7 +196,7 @@ class PhotoStore:
                 )
                 return
             for some in batched(photo_ids, MANY):
-                for table in (candidates, matches):
+                for table in (candidates, failed_pairs, matches):
                     connection.execute(
                         delete(table).where(table.c.photo_a.in_(some) | table.c.photo_b.in_(some))
                     )
@@ -250,6 +274,15 @@ class PhotoStore:
             return connection.execute(
                 select(photos.c.id).where(photos.c.sha256 == sha256, photos.c.state == "described")
             ).scalar()
+
+    def failure_of(self, sha256: str) -> Failure | None:
+        """Why the photo with these bytes could not be described, if it could not."""
+        wanted = select(photos.c.code, photos.c.message).where(
+            photos.c.sha256 == sha256, photos.c.state == "failed"
+        )
+        with self._catalogue.begin() as connection:
+            row = connection.execute(wanted).first()
+        return None if row is None else Failure(row.code, row.message or "")
 
     def references(self, *, ignored_only: bool = False) -> list[int]:
         """Ids of described photos that every search must look at, ascending: those of reference

@@ -30,6 +30,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     func,
+    insert,
+    literal,
+    select,
     text,
 )
 from sqlalchemy.dialects import sqlite
@@ -37,7 +40,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = 4
+VERSION = 5
 
 METADATA = MetaData()
 
@@ -289,6 +292,36 @@ matches = Table(
     Index("matches_by_run", "run_id"),
 )
 
+# What is known of photos that can't be described, beside their code and message. Kept while one is
+# tried again, so that a failure that comes back is no news.
+failures = Table(
+    "failures",
+    METADATA,
+    Column("photo_id", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("since_run", _ID, nullable=False),  # the first that could not describe it
+    Column("installation", _Words, nullable=False),  # that met it last, see `stages.installation`
+    Column("traceback", _Words, nullable=False),
+)
+
+# Pairs that could not be compared, with all that makes them candidates again. They may be matches
+# all the same, by their hashes and embeddings alone.
+failed_pairs = Table(
+    "failed_pairs",
+    METADATA,
+    Column("photo_a", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("photo_b", ForeignKey("photos.id", ondelete="CASCADE"), primary_key=True),
+    Column("pdq_distance", Integer),
+    Column("cosine", Float),
+    Column("same_pixels", Boolean, nullable=False),
+    Column("view_a", Integer, nullable=False),
+    Column("view_b", Integer, nullable=False),
+    Column("since_run", _ID, nullable=False),
+    Column("installation", _Words, nullable=False),
+    Column("code", String, nullable=False),
+    Column("message", _Words, nullable=False),
+    Column("traceback", _Words, nullable=False),
+)
+
 # What people decided, only ever appended to. Photos are named by content and not by row: a decision
 # outlives every row, and is there before its photo where it came from another index.
 decisions = Table(
@@ -343,6 +376,16 @@ def _add_traces(connection: Connection) -> None:
     traces.create(connection, checkfirst=True)
 
 
+def _add_failures(connection: Connection) -> None:
+    for table in (failures, failed_pairs):
+        table.create(connection, checkfirst=True)
+    # Earlier runs have told of these, and nobody knows what met them.
+    known = select(photos.c.id, literal(0), literal(""), literal("")).where(
+        photos.c.state == "failed"
+    )
+    connection.execute(insert(failures).from_select(list(failures.c.keys()), known))
+
+
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
@@ -350,6 +393,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     2: _add_decisions,
     3: _add_folders,
     4: _add_traces,
+    5: _add_failures,
 }
 
 

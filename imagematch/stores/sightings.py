@@ -35,6 +35,7 @@ from imagematch.stores.catalogue import Catalogue, now
 from imagematch.stores.known import KnownFolder
 from imagematch.stores.schema import (
     collections,
+    failures,
     files,
     folders,
     inodes,
@@ -191,19 +192,23 @@ class SightingStore:
                 connection.execute(select(files.c.id).where(of_runs).limit(1)).first() is not None
             )
 
-    def failed_files(self, root_id: int, limit: int) -> list[tuple[str, Failure]]:
-        """Present files of a root that could not be described, by path."""
+    def failed_files(self, root_id: int, limit: int, since: int = 0) -> list[tuple[str, Failure]]:
+        """Present files of a root that could not be described, by path.
+
+        Args:
+            since: a run; only files that failed for the first time after it.
+        """
         unread: Select[Any] = select(files.c.path, files.c.code, files.c.message)
-        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id)
-        both = union_all(unread.where(*_unread(root_id)), broken)
+        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id, since)
+        both = union_all(unread.where(*_unread(root_id, since)), broken)
         with self._catalogue.begin() as connection:
             rows = connection.execute(both.order_by("path").limit(limit)).all()
         return [(row[0], Failure(row[1], row[2] or "")) for row in rows]
 
-    def count_failed(self, root_id: int | None = None) -> int:
-        """How many present files, of one root or of all, could not be described."""
-        unread = select(func.count(files.c.id)).where(*_unread(root_id))
-        broken = _broken(select(func.count(files.c.id)), root_id)
+    def count_failed(self, root_id: int | None = None, since: int = 0) -> int:
+        """How many present files, of one root or of all, could not be described; see above."""
+        unread = select(func.count(files.c.id)).where(*_unread(root_id, since))
+        broken = _broken(select(func.count(files.c.id)), root_id, since)
         with self._catalogue.begin() as connection:
             unreadable: int = connection.execute(unread).scalar_one()
             undescribed: int = connection.execute(broken).scalar_one()
@@ -221,15 +226,20 @@ class SightingStore:
         return {**found, "failed": self.count_failed()}
 
 
-def _unread(root_id: int | None) -> list[ColumnElement[bool]]:
+def _unread(root_id: int | None, since: int) -> list[ColumnElement[bool]]:
     """Present files that could not even be read."""
     here = [] if root_id is None else [files.c.root_id == root_id]
-    return [files.c.code.is_not(None), files.c.state == "present", *here]
+    new = [files.c.added_run > since] if since else []
+    return [files.c.code.is_not(None), files.c.state == "present", *here, *new]
 
 
-def _broken(what: Select[Any], root_id: int | None) -> Select[Any]:
+def _broken(what: Select[Any], root_id: int | None, since: int) -> Select[Any]:
     """Of present files that were read, those whose photo could not be described."""
     found = what.select_from(photos).join(files, files.c.photo_id == photos.c.id)
+    if since:
+        found = found.join(failures, failures.c.photo_id == photos.c.id).where(
+            (failures.c.since_run > since) | (files.c.added_run > since)
+        )
     if root_id is not None:
         # Plus 0, so that SQLite goes from the few photos that failed to their files, and not from
         # all files of the root to their photos.

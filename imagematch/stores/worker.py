@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from imagematch.stores import heap
+from imagematch.stores import heap, unforeseen
 
 #: Exit status of a worker that ran into its memory limit; not one that Python or a shell uses.
 OUT_OF_MEMORY = 112
@@ -50,6 +50,7 @@ def apply[T, R](function: Callable[[Sequence[T]], Sequence[R]], chunk: Sequence[
 
     Raises:
         ValueError: the function returned fewer or more results than tasks.
+        TypeError: it returned nothing of the kind.
     """
     results = list(function(chunk))
     if len(results) != len(chunk):
@@ -132,7 +133,11 @@ def _collect(requests: IO[bytes], inbox: queue.SimpleQueue[bytes]) -> None:
 
 
 class _Answerer:
-    """Turns requests into replies: pickled (raised, answer or exception, traceback)."""
+    """Turns requests into replies: pickled tuples of a word and what belongs to it.
+
+    "done": the results; "failed": code, message and traceback of a chunk that failed; "raised": an
+    exception that ends the run, and its traceback.
+    """
 
     def __init__(self) -> None:
         self._function: Callable[[Sequence[Any]], Sequence[Any]] | None = None
@@ -140,13 +145,21 @@ class _Answerer:
 
     def answer(self, request: bytes) -> bytes:
         """Never raises, but may end the process."""
+        preparing = False
         try:
-            return _dump((False, self._do(pickle.loads(request)), ""))  # noqa: S301 - parent's
+            asked = pickle.loads(request)  # noqa: S301 - parent's
+            preparing = isinstance(asked, Preparation)
+            return _dump(("done", self._do(asked)))
         except MemoryError:
             # A fresh process is the only way to get fragmented memory back.
             os._exit(OUT_OF_MEMORY)
-        except Exception as error:  # noqa: BLE001 - raised again in the parent
-            return _dump((True, _portable(error), traceback.format_exc()))
+        except BaseException as error:
+            if preparing and not isinstance(error, Exception):
+                raise
+            if preparing or unforeseen.stops_run(error):
+                return _dump(("raised", _portable(error), traceback.format_exc()))
+            # Not the exception: its class may be unknown to the parent, or not survive the pipe.
+            return _dump(("failed", *unforeseen.told(error)))
 
     def _do(self, request: Any) -> list[Any] | None:
         if not isinstance(request, Preparation):
@@ -163,7 +176,7 @@ def _dump(value: object) -> bytes:
     return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def _portable(error: Exception) -> Exception:
+def _portable(error: BaseException) -> BaseException:
     """The exception itself if it survives the pipe, else its text."""
     try:
         pickle.loads(_dump(error))  # noqa: S301 - our own

@@ -39,14 +39,16 @@ def test_json_is_one_object_that_follows_the_schema(
     (ads / "empty.jpg").write_bytes(b"")
     words = ("index", ads, "--index", tmp_path / "index", "--preset", "hashes", "--json")
     first, second = imagematch(*words), imagematch(*words)
-    for ran, described in ((first, 3), (second, 0)):
+    for ran, described, new in ((first, 3, 1), (second, 0, 0)):
         counts = ran.json()
         jsonschema.validate(counts, json.loads(SCHEMA.read_text()))
         assert counts["described"] == described
         parts = ("described", "known", "skipped", "failed")
         assert counts["seen"] == sum(counts[part] for part in parts) == 4
-        assert ran.code == 1
-        assert "empty.jpg: the file has no content" in ran.err
+        assert (counts["failed"], counts["failed_new"]) == (1, new)
+        assert ran.code == new
+        assert ("empty.jpg: the file has no content" in ran.err) == bool(new)
+    assert second.err.startswith("1 file failed before and still can't be described")
 
 
 def test_words_for_people_say_what_was_done_and_what_is_next(

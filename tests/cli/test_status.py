@@ -36,7 +36,7 @@ def directory(tmp_path: Path) -> Path:
         unreadable = Failure("unreadable", "no permission")
         add(index, scanned("w.jpg"), scanned("\u202ex", failure=unreadable), root="/more")
         add(index, scanned("bad.jpg"), collection="refs", root="/refs")
-        index.photos.save_failed([(5, Failure("corrupt", "bad data"))])
+        index.photos.save_failed([(5, Failure("corrupt", "bad data"))], "here", 1)
     return directory
 
 
@@ -102,7 +102,10 @@ def test_every_failure_is_listed_with_its_reason(imagematch: CommandLine, direct
         "path": "bad.jpg",
         "code": "corrupt",
         "message": "bad data",
+        "traceback": "",
+        "installation": "here",
     }
+    assert (data["failed_pairs"], data["pair_failures"]) == (0, [])
 
 
 def test_no_failure_is_said_so(imagematch: CommandLine, world: World) -> None:

@@ -214,6 +214,8 @@ def test_index_report_has_exactly_the_counts_of_the_contract() -> None:
         "known": 3,
         "skipped": 2,
         "failed": 1,
+        "failed_new": 0,
+        "failed_pairs": 0,
         "matches": 5,
         "seconds": 1.235,
     }

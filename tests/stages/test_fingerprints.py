@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imagematch.benchmark.printed import KINDS
-from imagematch.errors import PhotoError
+from imagematch.errors import EmbedderUnavailable, PhotoError
 from imagematch.kernels import hashes, views
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
 from imagematch.settings import DecodeSettings, DescribeSettings
@@ -166,10 +166,31 @@ def test_running_out_of_memory_is_a_failure_of_the_file(
     assert found.code == "memory"
 
 
-def test_a_programming_error_is_not_blamed_on_the_file(
+def test_an_error_that_nobody_foresaw_fails_the_file_alone_and_says_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delattr(fingerprints.hashes, "phash")
+    def nothing(_: Bytes) -> str:
+        raise ZeroDivisionError("a whole class of photos")
+
+    tasks = [FileTask((str(save(photo(seed), tmp_path / f"{seed}.jpg")),), "") for seed in (1, 2)]
+    good = fingerprints.hashes.phash
+    answers = iter([nothing, good])
+    monkeypatch.setattr(fingerprints.hashes, "phash", lambda rgb: next(answers)(rgb))
+    failed, described = describe_files(DECODE, HASHES, tasks)
+    assert isinstance(described, Fingerprint)
+    assert isinstance(failed, Failure)
+    assert failed.code == "internal"
+    assert "ZeroDivisionError: a whole class of photos" in failed.message
+    assert "in _fingerprint" in failed.traceback
+
+
+def test_what_is_about_the_run_is_not_blamed_on_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(_: DescribeSettings) -> None:
+        raise EmbedderUnavailable("the model is gone")
+
+    monkeypatch.setattr(fingerprints.embeddings, "load", gone)
     tasks = [FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")]
-    with pytest.raises(AttributeError):
+    with pytest.raises(EmbedderUnavailable):
         describe_files(DECODE, HASHES, tasks)

@@ -125,7 +125,7 @@ def test_workers_are_called_for_new_photos_and_not_for_known_ones(
     (ads / "a" / "1.jpg").rename(ads / "a" / "renamed.jpg")
     shutil.copy(ads / "a" / "2.jpg", ads / "b" / "again.jpg")
     for photo in list(index.photos.pending(1)):
-        index.photos.save_failed([(photo.id, Failure("undecodable", "no photo"))])
+        index.photos.save_failed([(photo.id, Failure("undecodable", "no photo"))], "here", 1)
     assert calls(index, ads, looking) == []
     looking.reset()
     put(ads, "b/new.jpg")
@@ -167,7 +167,8 @@ def test_photos_to_describe_are_announced_and_known_ones_are_not(index: Index, a
         source = Source(ads, "ads")
         report = scan.run(index, source, run_id, Unwatched(), lambda: announced.append(what))
         photos = [photo.id for photo in index.photos.pending(report.root_id)]
-        index.photos.save_failed([(photo, Failure("broken", "no photo")) for photo in photos])
+        failed = [(photo, Failure("broken", "no photo")) for photo in photos]
+        index.photos.save_failed(failed, "here", run_id)
 
     scan_again("all are new")
     scan_again("none is")

@@ -18,9 +18,12 @@ from imagematch.errors import (
     IndexTooOld,
     StorageFull,
 )
+from imagematch.records import Failure
 from imagematch.stores import schema
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.decisions import DecisionStore
+from imagematch.stores.photos import PhotoStore
+from imagematch.stores.sightings import SightingStore
 
 
 @pytest.fixture
@@ -199,7 +202,14 @@ def first_version(tmp_path: Path) -> Path:
 def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     """All rows of all tables that version 1 had, but for the version itself."""
     with closing(sqlite3.connect(path)) as raw:
-        tables = schema.METADATA.tables.keys() - {"decisions", "folders", "inodes", "traces"}
+        tables = schema.METADATA.tables.keys() - {
+            "decisions",
+            "folders",
+            "inodes",
+            "traces",
+            "failures",
+            "failed_pairs",
+        }
         return {
             table: raw.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()
             for table in tables
@@ -220,6 +230,21 @@ def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
         assert catalogue.check() == []
         assert DecisionStore(catalogue).history() == []
     assert rows_of(first_version) == before
+
+
+def test_what_failed_before_failures_were_kept_is_old_and_tried_again(
+    first_version: Path,
+) -> None:
+    with closing(sqlite3.connect(first_version)) as raw, raw:
+        raw.execute("UPDATE photos SET state = 'failed', code = 'corrupt' WHERE id = 1")
+        (root,) = raw.execute("SELECT root_id FROM files WHERE photo_id = 1").fetchone()
+    with opened(first_version, writable=True) as catalogue:
+        sightings, photos = SightingStore(catalogue), PhotoStore(catalogue)
+        assert sightings.count_failed(root) - sightings.count_failed(root, 1) >= 1
+        assert photos.retry(root, "here") == 1
+        photos.save_failed([(1, Failure("corrupt", "bad"))], "here", 99)
+        assert photos.retry(root, "here") == 0
+        assert sightings.failed_files(root, 10, 50) == []
 
 
 def test_migrated_catalogue_has_the_tables_of_a_new_one(path: Path, first_version: Path) -> None:

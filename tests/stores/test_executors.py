@@ -1,13 +1,16 @@
 """The executors: guilty tasks fail, all others get their results, and nobody is left behind."""
 
+import errno
 import itertools
 import os
 import platform
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +19,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.errors import ImagematchError
+from imagematch.errors import EmbedderUnavailable, ImagematchError, KeepsFailing, SettingsError
+from imagematch.records import Failure
 from imagematch.settings import WorkerSettings
 from imagematch.stores.executors import Executor, Outcome, SerialExecutor, open_executor
 from imagematch.stores.worker import standing_back
@@ -33,6 +37,13 @@ glibc_only = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc
 def team() -> Iterator[Executor]:
     """Workers that the tests share, to start few processes."""
     with open_executor(QUICK) as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Executor]:
+    """As `team`, where no task runs out of time."""
+    with open_executor(replace(QUICK, seconds_per_file=60)) as executor:
         yield executor
 
 
@@ -195,23 +206,130 @@ def test_tasks_are_consumed_a_bounded_way_ahead(team: Executor) -> None:
     del run
 
 
-def test_error_of_the_function_reaches_the_caller_with_its_traceback() -> None:
-    with open_executor(QUICK) as executor:
-        run = executor.run(workers.behave, ["a", "b", "c", "bug"])
-        assert [next(run).result for _ in range(3)] == ["A", "B", "C"]
-        with pytest.raises(LookupError, match="a bug in the function") as caught:
+def test_whatever_the_function_raises_is_the_failure_of_one_task(patient: Executor) -> None:
+    tasks = ["a", "bug", "b", *RAISING, "c"]
+    outcomes = list(patient.run(workers.behave, tasks))
+    assert [outcome.task for outcome in outcomes] == tasks
+    assert codes(outcomes) == ["A", "internal", "B", *["internal"] * len(RAISING), "C"]
+    failures = {o.task: o.failure for o in outcomes if o.failure is not None}
+    bug = failures["bug"]
+    assert re.fullmatch(
+        r"imagematch itself failed on it \(workers\.py:\d+\): LookupError: a bug in the function",
+        bug.message,
+    )
+    assert "in _behave" in bug.traceback
+    assert "Unportable: onetwo" in failures["unportable"].message
+    assert "Speechless: it can't say what is wrong" in failures["speechless"].message
+    assert "Panic: the native part gave up" in failures["panic"].message
+    assert len(failures["recursion"].traceback) < 7000
+    assert "SystemExit: 0" in failures["system exit"].message
+
+
+#: Words for errors that are hard to catch, to carry or to tell of.
+RAISING = (
+    *("unportable", "speechless", "unknown class", "panic", "system exit", "keyboard interrupt"),
+    *("recursion", "group", "endless", "unpicklable result", "explosive result"),
+)
+
+
+def test_serial_executor_fails_the_same_tasks(patient: Executor) -> None:
+    # Here, the last three would end the tests.
+    words = ["a", "bug", *RAISING[:3], "recursion", "group", "endless", "b"]
+    with SerialExecutor(chunk=3) as serial:
+        here = list(serial.run(workers.behave, words))
+    there = list(patient.run(workers.behave, words))
+    assert codes(here) == codes(there) == ["A", *["internal"] * 7, "B"]
+    assert [o.failure and o.failure.message for o in here] == [
+        o.failure and o.failure.message for o in there
+    ]
+
+
+def test_what_is_kept_of_an_error_is_short_and_on_one_line(patient: Executor) -> None:
+    (outcome,) = patient.run(workers.behave, ["endless"])
+    assert outcome.failure is not None
+    assert len(outcome.failure.message) < 400
+    assert "\n" not in outcome.failure.message
+    assert len(outcome.failure.traceback) < 7000
+    assert outcome.failure.traceback.endswith("...\n")
+
+
+def test_refusal_of_a_photo_keeps_its_code_and_needs_no_traceback(team: Executor) -> None:
+    (outcome,) = team.run(workers.behave, ["refused"])
+    assert outcome.failure == Failure("corrupt", "no picture in it")
+
+
+def test_failure_that_the_function_returns_is_the_failure_of_the_task(team: Executor) -> None:
+    (outcome,) = team.run(workers.behave, ["failure"])
+    assert (outcome.result, outcome.failure) == (None, Failure("empty", "zero bytes"))
+
+
+@pytest.mark.parametrize("function", [workers.forget_one, workers.return_nothing])
+def test_function_that_loses_results_fails_its_tasks(
+    team: Executor, function: Callable[[list[int]], list[int]]
+) -> None:
+    outcomes = list(team.run(function, [1, 2, 3]))  # type: ignore[arg-type]
+    assert [o.failure and o.failure.code for o in outcomes] == ["internal"] * 3
+
+
+def test_result_that_a_check_refuses_is_the_failure_of_its_task(team: Executor) -> None:
+    def check(task: str, result: str) -> None:
+        if result == "B":
+            raise ValueError(f"{task} gave nonsense")
+
+    outcomes = list(team.run(workers.behave, ["a", "b", "c"], check))
+    assert codes(outcomes) == ["A", "internal", "C"]
+    assert outcomes[1].failure is not None
+    assert "b gave nonsense" in outcomes[1].failure.message
+
+
+@pytest.mark.parametrize(
+    ("word", "error"), [("model missing", EmbedderUnavailable), ("disk full", OSError)]
+)
+def test_what_is_about_the_run_reaches_the_caller_with_its_traceback(
+    word: str, error: type[Exception]
+) -> None:
+    for executor in (open_executor(QUICK), SerialExecutor(chunk=3)):
+        with executor:
+            run = executor.run(workers.behave, ["a", "b", "c", word])
+            assert [next(run).result for _ in range(3)] == ["A", "B", "C"]
+            with pytest.raises(error) as caught:
+                next(run)
+        if not isinstance(executor, SerialExecutor):
+            assert any("in _behave" in note for note in caught.value.__notes__)
+
+
+def test_many_internal_failures_in_a_row_end_the_run_and_nobody_sees_them() -> None:
+    settings = replace(QUICK, internal_in_a_row=5)
+    tasks = ["a", *["bug"] * 4, "b", "bug", "c", *["bug"] * 9]
+    with open_executor(settings) as executor:
+        run = executor.run(workers.behave, tasks)
+        seen = list(itertools.islice(run, 8))
+        with pytest.raises(
+            KeepsFailing, match=r"imagematch doctor.*internal_in_a_row.*a bug"
+        ) as caught:
             next(run)
-    assert any("in _behave" in note for note in caught.value.__notes__)
+    assert codes(seen) == ["A", *["internal"] * 4, "B", "internal", "C"]
+    assert caught.value.exit_code == 3
 
 
-def test_error_that_does_not_survive_the_pipe_keeps_its_text(team: Executor) -> None:
-    with pytest.raises(RuntimeError, match="Unportable: onetwo"):
-        list(team.run(workers.behave, ["unportable"]))
+def test_internal_failures_in_a_row_are_counted_from_run_to_run() -> None:
+    """As of a query, which asks for a few photos at a time."""
+    with open_executor(replace(QUICK, internal_in_a_row=5)) as executor:
+        assert codes(list(executor.run(workers.behave, ["bug"] * 4))) == ["internal"] * 4
+        with pytest.raises(KeepsFailing):
+            list(executor.run(workers.behave, ["bug"] * 4))
 
 
-def test_function_that_loses_a_result_is_an_error(team: Executor) -> None:
-    with pytest.raises(ValueError, match="returned 2 results for 3 tasks"):
-        list(team.run(workers.forget_one, [1, 2, 3]))
+def test_other_failures_end_no_run_and_break_the_row() -> None:
+    with open_executor(replace(QUICK, internal_in_a_row=3)) as executor:
+        tasks = ["bug", "bug", "refused"] * 3 + ["refused"] * 5
+        assert len(list(executor.run(workers.behave, tasks))) == len(tasks)
+
+
+def test_no_number_of_internal_failures_ends_a_run_where_the_settings_say_so() -> None:
+    with open_executor(replace(QUICK, internal_in_a_row=0)) as executor:
+        outcomes = list(executor.run(workers.behave, ["bug"] * 120))
+    assert codes(outcomes) == ["internal"] * 120
 
 
 def test_error_of_the_tasks_reaches_the_caller_and_stops_the_workers() -> None:
@@ -227,8 +345,8 @@ def test_error_of_the_tasks_reaches_the_caller_and_stops_the_workers() -> None:
 
 
 def test_executor_works_again_after_an_error(team: Executor) -> None:
-    with pytest.raises(LookupError):
-        list(team.run(workers.behave, ["bug"]))
+    with pytest.raises(EmbedderUnavailable):
+        list(team.run(workers.behave, ["model missing"]))
     assert codes(list(team.run(workers.behave, ["a"]))) == ["A"]
 
 
@@ -270,6 +388,20 @@ def test_workers_that_can_not_start_are_an_error_and_not_the_fault_of_a_task() -
     with (
         open_executor(QUICK, warm_up=workers.warm_up_fatally) as executor,
         pytest.raises(ImagematchError, match=r"can't start.*exit status 9.*memory_mb \(now 1024\)"),
+    ):
+        list(executor.run(workers.behave, ["a"]))
+
+
+def test_workers_for_which_no_process_is_left_are_an_error_that_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with (
+        open_executor(QUICK) as executor,
+        pytest.raises(SettingsError, match=r"can't start.*temporarily unavailable"),
     ):
         list(executor.run(workers.behave, ["a"]))
 

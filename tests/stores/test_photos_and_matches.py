@@ -11,8 +11,9 @@ from sqlalchemy.exc import IntegrityError
 from imagematch.records import Evidence, Failure, Geometry, Judgement
 from imagematch.stores import matches as matches_module
 from imagematch.stores import photos as photos_module
+from imagematch.stores.census import Census
 from imagematch.stores.index import Index
-from imagematch.stores.matches import Candidate
+from imagematch.stores.matches import Candidate, FailedPair
 from imagematch.stores.photos import VIEWS, Described, photo_of, vector_id
 from imagematch.stores.schema import matches
 from tests.stores.builders import (
@@ -67,11 +68,38 @@ def test_photos_of_other_roots_are_not_described(index: Index) -> None:
 
 def test_only_passing_failures_are_tried_again_unless_asked(index: Index) -> None:
     root = add(index, scanned("a.jpg"), scanned("b.jpg"), scanned("c.jpg"))
-    index.photos.save_failed([(1, Failure("corrupt", "bad")), (2, Failure("timeout", "slow"))])
-    assert index.photos.retry(root, all_failures=False) == 1
+    failed = [(1, Failure("corrupt", "bad")), (2, Failure("timeout", "slow"))]
+    index.photos.save_failed(failed, "here", 1)
+    assert index.photos.retry(root, "here") == 1
     assert [photo.id for photo in index.photos.pending(root)] == [2, 3]
-    assert index.photos.retry(root, all_failures=True) == 1
+    assert index.photos.retry(root, "here", all_failures=True) == 1
     assert index.sightings.count_failed(root) == 0
+
+
+def test_failures_are_tried_again_by_another_installation_and_stay_old(index: Index) -> None:
+    root = add(index, scanned("a.jpg"), scanned("b.jpg"))
+    run_id = index.catalogue.last_done("/ads")
+    odd = "Traceback \0 \ud800 \u202e"
+    index.photos.save_failed([(1, Failure("internal", "bug", odd))], "old", run_id + 1)
+    assert index.photos.retry(root, "old") == 0
+    assert index.sightings.count_failed(root, run_id) == 1
+    assert index.photos.retry(root, "new") == 1
+    assert not index.photos.any_failed()
+    index.photos.save_failed([(1, Failure("internal", "bug"))], "new", run_id + 2)
+    assert index.photos.retry(root, "new") == 0
+    # It is no news to who was told of the first time.
+    assert index.sightings.count_failed(root, run_id + 1) == 0
+    assert index.sightings.failed_files(root, 10, run_id) == [("a.jpg", Failure("internal", "bug"))]
+    assert Census(index.catalogue).internal() == (1, 0)
+    index.photos.retry(root, "newest")
+    index.photos.save_described([Described(1, fingerprint(sha("a.jpg")), 2)], "test")
+    index.photos.forget_fingerprints([1])
+    index.photos.save_failed([(1, Failure("corrupt", "bad"))], "newest", run_id + 3)
+    assert index.sightings.count_failed(root, run_id + 2) == 1  # it was well in between
+    (file,) = Census(index.catalogue).failed_files()
+    assert (file.path, file.installation) == ("a.jpg", "newest")
+    assert index.photos.failure_of(sha("a.jpg")) == Failure("corrupt", "bad")
+    assert index.photos.failure_of(sha("b.jpg")) is None
 
 
 def test_fingerprint_is_found_again_by_bytes_and_by_pixels(index: Index) -> None:
@@ -131,6 +159,42 @@ def test_candidate_is_kept_once_as_it_was_found_first(index: Index, described: l
     index.matches.save_candidates([other], [second])
     assert list(index.matches.candidates(same_pixels=False)) == [candidate(first, second)]
     assert list(index.matches.candidates(same_pixels=True)) == []
+
+
+def test_pair_that_can_not_be_compared_waits_for_another_installation(
+    index: Index, described: list[int]
+) -> None:
+    pairs = [candidate(described[0], described[1]), candidate(described[2], described[3])]
+    index.matches.save_candidates(pairs, [])
+    unsure = Judgement("copy", 0.6, Evidence(False, 12, 0.8, None, "unverified"))
+    bug = Failure("internal", "bug", "Traceback \0")
+    index.matches.save_failed(
+        [FailedPair(pairs[0], bug, unsure), FailedPair(pairs[1], bug, None)], "old", 1
+    )
+    assert index.matches.waiting() == 0
+    assert [match.judgement.confidence for match in index.matches.matches()] == [0.6]
+    assert (index.matches.count_failed(), index.matches.count_failed(1)) == (2, 0)
+    assert [failure.code for failure in index.matches.failures(10)] == ["internal"] * 2
+    assert Census(index.catalogue).internal() == (0, 2)
+    told = list(Census(index.catalogue).failed_pairs())
+    assert told[0].paths == ("/ads/0.jpg", "/ads/1.jpg")
+    assert told[0].photos == (sha("0.jpg"), sha("1.jpg"))
+
+    assert index.matches.retry("old") == 0
+    assert index.matches.retry("new") == 2
+    assert list(index.matches.candidates(same_pixels=False)) == pairs
+    assert list(index.matches.matches()) == []
+    sure = Judgement("copy", 0.9, Evidence(False, 12, 0.8, None, "geometry"))
+    second = index.catalogue.start_run("index", "", "/ads")
+    index.matches.save_judged([(pairs[0], sure)], [True], second)
+    index.matches.save_failed([FailedPair(pairs[1], bug, None)], "new", second)
+    assert index.matches.count_failed() == 1
+    assert index.matches.count_failed(1) == 0  # no news
+    assert index.matches.retry("new") == 0
+    assert index.matches.retry("new", all_failures=True) == 1
+    index.photos.forget_fingerprints([described[2]])
+    assert not index.matches.any_failed()
+    assert index.matches.waiting() == 0
 
 
 def test_searched_photos_are_not_looked_for_again(index: Index, described: list[int]) -> None:

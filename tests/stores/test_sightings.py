@@ -197,7 +197,7 @@ def test_new_words_of_the_source_replace_the_old_ones(index: Index) -> None:
 def test_failed_files_are_listed_with_their_own_reason_or_their_photos(index: Index) -> None:
     failure = Failure("unreadable", "no permission")
     root = add(index, scanned("b.jpg"), scanned("a.jpg", failure=failure), scanned("c.jpg"))
-    index.photos.save_failed([(1, Failure("corrupt", "bad data"))])
+    index.photos.save_failed([(1, Failure("corrupt", "bad data"))], "here", 1)
     assert index.sightings.failed_files(root, 10) == [
         ("a.jpg", failure),
         ("b.jpg", Failure("corrupt", "bad data")),

@@ -1,6 +1,7 @@
 """Functions that the tests of the executors and of the lock run in other processes."""
 
 import ctypes
+import errno
 import os
 import signal
 import sys
@@ -8,6 +9,9 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import override
+
+from imagematch.errors import EmbedderUnavailable, PhotoError
 
 _warmed = False
 _kept: list[bytes] = []
@@ -39,6 +43,36 @@ def _behave(word: str) -> str:
             raise LookupError("a bug in the function")
         case "unportable":
             raise Unportable("one", "two")
+        case "speechless":
+            raise Speechless
+        case "unknown class":
+            raise type("MadeUp", (Exception,), {})("of a class that no module has")
+        case "panic":
+            raise Panic("the native part gave up")
+        case "system exit":
+            sys.exit(0)
+        case "keyboard interrupt":
+            raise KeyboardInterrupt
+        case "recursion":
+            _behave(word)
+        case "group":
+            raise ExceptionGroup("several", [ValueError("one"), TypeError("two")])
+        case "endless":
+            raise ValueError("words and words\n" * 100_000)
+        case "unpicklable result":
+            return lambda: None  # type: ignore[return-value]
+        case "explosive result":
+            return Explosive()  # type: ignore[return-value]
+        case "refused":
+            raise PhotoError("corrupt", "no picture in it")
+        case "failure":
+            from imagematch.records import Failure
+
+            return Failure("empty", "zero bytes")  # type: ignore[return-value]
+        case "model missing":
+            raise EmbedderUnavailable("the model is gone")
+        case "disk full":
+            raise OSError(errno.ENOSPC, "no room")
     return word.upper()
 
 
@@ -47,6 +81,30 @@ class Unportable(Exception):
 
     def __init__(self, one: str, two: str) -> None:
         super().__init__(one + two)
+
+
+class Speechless(Exception):
+    """Can't even say what is wrong."""
+
+    @override
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class Panic(BaseException):
+    """What native code written in Rust raises: no `Exception`."""
+
+
+class Explosive:
+    """A result that can be sent, but not received."""
+
+    @override
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return _explode, ("boom",)
+
+
+def _explode(word: str) -> None:
+    raise RuntimeError(word)
 
 
 def record_and_double(folder: Path, chunk: Sequence[int]) -> list[int]:
@@ -82,6 +140,10 @@ def leave_gaps(chunk: Sequence[int]) -> list[int]:
 def forget_one(chunk: Sequence[int]) -> list[int]:
     """Return one result too few."""
     return list(chunk)[1:]
+
+
+def return_nothing(chunk: Sequence[object]) -> None:
+    """Return no results at all."""
 
 
 def surroundings(chunk: Sequence[str]) -> list[str | None]:

@@ -9,7 +9,7 @@ from imagematch import pipeline, staff
 from imagematch.benchmark.speed.bare import Tape, Work
 from imagematch.monitor import Monitor
 from imagematch.settings import WorkerSettings
-from imagematch.stores.executors import ChunkFunction, Executor, Outcome, open_executor
+from imagematch.stores.executors import Check, ChunkFunction, Executor, Outcome, open_executor
 
 
 def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) -> Tape:
@@ -46,7 +46,10 @@ class _Recorder:
         self._tape = tape
 
     def run[T, R](
-        self, function: ChunkFunction[T, R], tasks: Iterable[T]
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`."""
         work = Work(function, [])
@@ -57,7 +60,7 @@ class _Recorder:
                 work.tasks.append(task)
                 yield task
 
-        return self._inner.run(function, noted())
+        return self._inner.run(function, noted(), check)
 
     def start(self) -> None:
         """See `Executor.start`."""
