@@ -351,11 +351,21 @@ class QueryMatch:
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What is known about one query photo; `failure` is set when it could not be read."""
+    """What is known about one query photo.
+
+    Attributes:
+        failure: why it could not be read; then there are no matches.
+        gate: why only pictures with identical pixels were looked for: "tiny", "flat", "drawn" (see
+            `Fingerprint`), or "vague" for a poor hash where there are no embeddings; "" for an
+            ordinary photo.
+        notes: what limits the answer, in whole sentences for people.
+    """
 
     query: str
     matches: tuple[QueryMatch, ...] = ()
     failure: Failure | None = None
+    gate: str = ""
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

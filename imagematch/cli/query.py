@@ -180,7 +180,9 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
     if result.failure:
         line(f"  failed: {result.failure.message}")
     elif not result.matches:
-        line("  not seen before")
+        line("  no identical picture seen before" if result.gate else "  not seen before")
+    for note in result.notes:
+        line(f"  Note: {note}")
     for match in shown.best_first(result.matches):
         sighting = match.sighting
         owner = " / ".join(filter(None, (sighting.info.site, sighting.info.profile)))

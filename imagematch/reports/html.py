@@ -88,7 +88,7 @@ def query_page(
         sections=sections,
         left_out=left_out,
         drawings_left_out=max(0, len(drawings) - MOST_DRAWINGS),
-        without=[r.query for r in results if not r.matches and r.failure is None],
+        without=[(r.query, r.notes) for r in results if not r.matches and r.failure is None],
         most_entries=MOST_ENTRIES,
         failed=[(r.query, r.failure) for r in results if r.failure is not None],
     )
@@ -222,6 +222,7 @@ class _PairList:
 @dataclass(frozen=True, slots=True)
 class _QuerySection:
     side: cards.Side
+    notes: tuple[str, ...]
     cards: list[cards.Card]
 
 
@@ -289,7 +290,7 @@ def _query_sections(
                 )
                 for match in drawn
             ]
-            sections.append(_QuerySection(side, pairs))
+            sections.append(_QuerySection(side, result.notes, pairs))
     return sections, left_out
 
 

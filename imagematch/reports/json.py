@@ -48,6 +48,8 @@ def query_result(result: QueryResult) -> dict[str, Any]:
     }
     if result.failure:
         data["error"] = shown.encodable(f"{result.failure.code}: {result.failure.message}")
+    data["gate"] = result.gate
+    data["notes"] = [shown.encodable(note) for note in result.notes]
     data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
     return data
 

@@ -45,6 +45,16 @@ HOT_REASONS = {
     "ignored": "On the ignore list, or a near-copy of a photo on it.",
 }
 
+#: Why a query was only compared for identical pixels, as the end of a sentence.
+_GATES = {
+    "tiny": "it is too small to tell from other small pictures. Look up a larger one if there is "
+    "any.",
+    "flat": "it is almost one colour, so that it resembles any other flat picture.",
+    "drawn": "it is text or drawing and hardly any photograph, and thousands look like it. If it "
+    "shows a photo, cut that out and look it up.",
+    "vague": "it is too soft or too plain for its hash, and this index has no embeddings.",
+}
+
 _VERDICT_WORDS: dict[Verdict, str] = {
     "confirm": "confirmed",
     "reject": "rejected",
@@ -63,6 +73,11 @@ _REFUSALS = {
     "small_overlap": "the part that fits is too small",
     "pixels_differ": "the aligned pixels differ",
 }
+
+
+def gate_note(gate: str) -> str:
+    """What a gate (see `QueryResult`) means for an answer, in one or two sentences."""
+    return f"Only identical pixels were looked for: {_GATES[gate]}"
 
 
 def ruling(decision: Decision) -> str:

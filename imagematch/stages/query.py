@@ -22,6 +22,7 @@ from imagematch.records import (
 from imagematch.records import (
     QueryOptions as QueryOptions,
 )
+from imagematch.reports import wording
 from imagematch.settings import SearchSettings
 from imagematch.stages import verify
 from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_queries
@@ -94,7 +95,23 @@ def _answered(
             fingerprint = result.fingerprint
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
             ruled = _ruled(rulings, query, scored[path])
-            yield QueryResult(path, _shown(index, query, ruled, options))
+            gate = _gate_of(index, result)
+            yield QueryResult(
+                path, _shown(index, query, ruled, options), gate=gate, notes=tuple(_notes(gate))
+            )
+
+
+def _notes(gate: str) -> Iterator[str]:
+    """What limits an answer, in sentences."""
+    if gate:
+        yield wording.gate_note(gate)
+
+
+def _gate_of(index: Index, entry: QueryPrint) -> str:
+    """Why nothing but identical pixels was looked for; "" where more was."""
+    if entry.fingerprint.gate or len(entry.views):
+        return entry.fingerprint.gate
+    return "" if _has_good_hash(entry, index.settings.search) else "vague"
 
 
 def _described(
@@ -110,10 +127,14 @@ def _described(
 
 def probe_of(entry: QueryPrint, settings: SearchSettings) -> Probe:
     """What is looked for with a query photo; a gated one matches by pixels only."""
-    fingerprint = entry.fingerprint
-    usable = not fingerprint.gate and fingerprint.pdq_quality >= settings.min_pdq_quality
+    usable = _has_good_hash(entry, settings)
     orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
-    return Probe(fingerprint.pixel_sha256, orientations, entry.views)
+    return Probe(entry.fingerprint.pixel_sha256, orientations, entry.views)
+
+
+def _has_good_hash(entry: QueryPrint, settings: SearchSettings) -> bool:
+    fingerprint = entry.fingerprint
+    return not fingerprint.gate and fingerprint.pdq_quality >= settings.min_pdq_quality
 
 
 def _scored(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image, ImageDraw, ImageFilter
 
 from tests.conftest import CommandLine, World
 from tests.world import mirrored, photo, reposted, save
@@ -54,6 +55,54 @@ def test_a_photo_that_is_not_indexed_finds_nothing(
     assert imagematch("query", query, "--index", world.index, "--jsonl").json()["matches"] == []
     ran = imagematch("query", query, "--index", world.index)
     assert (ran.code, "not seen before" in ran.out) == (0, True)
+
+
+def card() -> Image.Image:
+    """A business card: some lines of text on plain ground."""
+    page = Image.new("RGB", (600, 400), "white")
+    pen = ImageDraw.Draw(page)
+    for line in range(4):
+        pen.text((40, 60 + 70 * line), "Call 555 010 0", fill="black", font_size=40)
+    return page
+
+
+@pytest.mark.parametrize(
+    ("picture", "gate"),
+    [
+        (Image.fromarray(photo(4)).resize((40, 30)), "tiny"),
+        (Image.fromarray(photo(4)).resize((900, 20)), "tiny"),
+        (Image.new("RGB", (300, 200), (90, 20, 60)), "flat"),
+        (card(), "drawn"),
+        (Image.fromarray(photo(4)).filter(ImageFilter.GaussianBlur(12)), "vague"),
+    ],
+    ids=["a thumbnail", "a strip", "one colour", "a card", "a soft photo without model"],
+)
+def test_an_answer_says_that_only_identical_pixels_were_looked_for(
+    imagematch: CommandLine, world: World, tmp_path: Path, picture: Image.Image, gate: str
+) -> None:
+    query = tmp_path / "q.png"
+    picture.save(query)
+
+    [answer] = imagematch("query", query, "--index", world.index, "--json").json()
+
+    jsonschema.validate(answer, SCHEMA)
+    assert (answer["status"], answer["matches"], answer["gate"]) == ("ok", [], gate)
+    [note] = answer["notes"]
+    assert note.startswith("Only identical pixels were looked for: ")
+    shown = imagematch("query", query, "--index", world.index).out
+    assert "not seen before" not in shown
+    assert f"Note: {note}" in shown
+    page = tmp_path / "page.html"
+    imagematch("query", query, "--index", world.index, "--html", page)
+    assert note in page.read_text("utf-8")
+
+
+def test_an_ordinary_photo_gets_no_note(
+    imagematch: CommandLine, world: World, tmp_path: Path
+) -> None:
+    queries = [save(photo(seed), tmp_path / f"{seed}.jpg") for seed in (4, 5000)]
+    answers = imagematch("query", *queries, "--index", world.index, "--jsonl").lines()
+    assert [(answer["gate"], answer["notes"]) for answer in answers] == [("", []), ("", [])]
 
 
 def test_a_photo_seen_in_several_places_has_an_entry_for_each(

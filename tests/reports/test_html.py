@@ -277,6 +277,19 @@ def test_query_page_tells_matches_leads_failures_and_misses_apart() -> None:
     assert "in/none.jpg" in text
 
 
+def test_what_limits_an_answer_stands_beside_it() -> None:
+    found = builders.result((builders.sighting("ads/1.jpg"), builders.judgement()))
+    results = [
+        dataclasses.replace(found, notes=("Three files are gone.",)),
+        QueryResult("in/none.jpg", gate="tiny", notes=("It is <too> small.", "It moves.")),
+    ]
+
+    text = Outline(html.query_page(results, builders.ABOUT, no_picture, {})).text
+
+    assert "best first Three files are gone." in text
+    assert "in/none.jpg It is <too> small. It moves." in text
+
+
 def test_a_pair_that_is_probably_nothing_is_not_called_a_copy() -> None:
     weak = builders.result((builders.sighting(), builders.judgement(confidence=0.02)))
 

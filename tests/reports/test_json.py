@@ -39,6 +39,8 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
     assert data == {
         "query": "in/a.jpg",
         "status": "ok",
+        "gate": "",
+        "notes": [],
         "matches": [
             {
                 "photo": builders.sha("siteA/anna/1.jpg"),
@@ -94,6 +96,8 @@ def test_a_query_that_failed_says_why() -> None:
         "query": "in/b.heic",
         "status": "failed",
         "error": "corrupt: it ends after 12 bytes",
+        "gate": "",
+        "notes": [],
         "matches": [],
     }
     check(data, "query")
@@ -101,7 +105,16 @@ def test_a_query_that_failed_says_why() -> None:
 
 def test_the_query_schema_refuses_a_failure_without_a_reason() -> None:
     with pytest.raises(jsonschema.ValidationError):
-        check({"query": "a", "status": "failed", "matches": []}, "query")
+        check({"query": "a", "status": "failed", "gate": "", "notes": [], "matches": []}, "query")
+
+
+def test_a_query_says_what_limits_its_answer() -> None:
+    limited = QueryResult("in/a.png", gate="tiny", notes=("It is too small. \ud800",))
+
+    data = reports_json.query_result(limited)
+
+    assert (data["gate"], data["notes"]) == ("tiny", ["It is too small. \\ud800"])
+    check(data, "query")
 
 
 @given(st.lists(st.floats(0, 1), max_size=8), st.randoms())
