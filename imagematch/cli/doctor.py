@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from imagematch import checkup
 from imagematch.checkup import Checkup
+from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.environment import Finding
 from imagematch.reports import json as json_report
@@ -34,7 +35,7 @@ def doctor_command(context: click.Context, directory: Path, repair: bool, as_jso
     wanted = named or repair or bool(os.environ.get("IMAGEMATCH_INDEX"))
     found = checkup.check(directory, wanted=wanted, repair=repair)
     if as_json:
-        click.echo(json_report.dumps(_as_json(directory, found)))
+        write_json(json_report.dumps(_as_json(directory, found)))
     else:
         _show(directory, found)
     if found.exit_code:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say, watching
+from imagematch.cli.console import output, say, watching, write_json
 from imagematch.records import IndexReport
 from imagematch.reindexing import PassReport
 from imagematch.reports import json as json_report
@@ -21,7 +21,7 @@ def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: 
         report = pipeline.index_folder(directory, request, watch)
     if as_json:
         list_troubles(report)
-        click.echo(json_report.dumps(json_report.index_report(report)))
+        write_json(json_report.dumps(json_report.index_report(report)))
     else:
         show_report(report, directory)
     if has_troubles(report):
@@ -111,7 +111,7 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
         else:
             list_troubles(job.report)
     if as_json:
-        click.echo(json_report.dumps(_as_data(report)))
+        write_json(json_report.dumps(_as_data(report)))
         return
     for job in report.outcomes:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")

@@ -1,6 +1,5 @@
 """`imagematch query`: have I seen this photo before, in any form?"""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,7 +8,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import Watch, output, say, watching
+from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import FoundFile, Picture, QueryResult
@@ -102,14 +101,16 @@ def query_command(
         watch.stage("query", None)
         for result in pipeline.query_photos(directory, _paths(photos), options, watch):
             if as_jsonl:
-                click.echo(json_report.dumps(json_report.query_result(result)))
+                write_json(json_report.dumps(json_report.query_result(result)))
             done = as_jsonl and explain_folder is None
             results.append(_without_matches(result) if done else result)
         drawn = _Drawn()
         if explain_folder is not None:
             drawn = _draw(directory, results, explain_folder, watch)
     if as_json:
-        click.echo(json.dumps([json_report.query_result(result) for result in results], indent=2))
+        write_json(
+            json_report.dumps([json_report.query_result(result) for result in results], indent=2)
+        )
     elif html_file is not None:
         _write_page(directory, results, drawn.pictures, html_file)
     elif not as_jsonl:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from imagematch import overview
-from imagematch.cli.console import say
+from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.overview import Status, how_searched
 from imagematch.reports import json as json_report
@@ -34,7 +34,7 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
             data["failures"] = [
                 overview.failure_json(file) for file in overview.failed_files(directory)
             ]
-        click.echo(json_report.dumps(data))
+        write_json(json_report.dumps(data))
     elif failures:
         _list_failures(directory)
     else:
