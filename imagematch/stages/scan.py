@@ -144,7 +144,8 @@ def _entries(index: Index, source: Source, labels: RootLabels) -> Iterator[_Entr
     from imagematch.sources import manifest  # the phone numbers of the world, for few runs
 
     found = folder.walk(source.folder, site_from_path=by_path, leave_out=leave_out)
-    return manifest.join(found, manifest.read(Path(labels.manifest), index.settings.scan))
+    rows = manifest.read(Path(labels.manifest), index.settings.scan, source.folder)
+    return manifest.join(found, rows)
 
 
 class _Touched(NamedTuple):
