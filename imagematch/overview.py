@@ -39,6 +39,7 @@ class Status:
         pending: photos that wait to be described, because a run was stopped.
         gated: photos that match only exactly, by reason.
         failed: present files that could not be described.
+        skipped: present files that are plainly no pictures, by kind; they count nowhere else.
         files: by state: "present", "vanished", "replaced".
         matches: by kind.
         waiting: pairs that wait to be judged.
@@ -58,6 +59,7 @@ class Status:
     pending: int
     gated: Mapping[str, int]
     failed: int
+    skipped: Mapping[str, int]
     files: Mapping[str, int]
     sightings: int
     profiles: int
@@ -92,6 +94,7 @@ def status_of(directory: Path) -> Status:
             pending=census.pending(),
             gated=census.gated(),
             failed=seen["failed"],
+            skipped=index.sightings.count_skipped(),
             files=census.files(),
             sightings=seen["sightings"],
             profiles=seen["profiles"],
@@ -126,6 +129,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "gated": dict(status.gated),
         "sightings": status.sightings,
         "failed": status.failed,
+        "skipped": {shown.encodable(kind): count for kind, count in status.skipped.items()},
         "files": dict(status.files),
         "profiles": status.profiles,
         "matches": sum(status.matches.values()),

@@ -88,7 +88,7 @@ class FoundFile:
         mtime_ns: modification time, nanoseconds since 1970.
         sightings: at least one; several when the manifest names the file in several rows.
         inode, ctime_ns: its number in the file system, and when its data, times, owner or name
-            were last changed, nanoseconds since 1970; 0 where nobody looked.
+            were last changed, nanoseconds since 1970; 0 where nobody looked, or can tell (Windows).
     """
 
     path: str
@@ -520,7 +520,9 @@ class IndexReport:
         known: files whose content already had one.
         matches: pairs stored by this run.
         seconds: wall clock.
-        new, moved, changed, vanished: what became of files since the last run.
+        new, moved, changed, vanished: what became of files since the last run, without those that
+            are plainly no pictures.
+        skipped_kinds: how many were skipped, by what they are: "json", "mp4", "link".
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "store", "search",
             "verify".
     """
@@ -541,3 +543,4 @@ class IndexReport:
     notes: tuple[ManifestNote, ...] = ()
     spent: Mapping[str, float] = field(default_factory=dict)
     run_id: int = 0
+    skipped_kinds: Mapping[str, int] = field(default_factory=dict)

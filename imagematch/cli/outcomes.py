@@ -54,8 +54,9 @@ def show_report(report: IndexReport, directory: Path) -> None:
     rate = f", {report.described / report.seconds:.0f} photos/s" if report.described else ""
     console.print(f"{report.seen} files seen in {report.seconds:.1f} s{rate}")
     console.print(
-        f"  {report.described} described, {report.known} known, {report.skipped} skipped, "
-        f"{report.failed} failed"
+        f"  {report.described} described, {report.known} known, {_skipped(report)}, "
+        f"{report.failed} failed",
+        markup=False,
     )
     if report.moved or report.changed or report.vanished:
         console.print(
@@ -64,6 +65,12 @@ def show_report(report: IndexReport, directory: Path) -> None:
     console.print(f"  {report.matches} new matches")
     if report.matches:
         say(f"See who shares photos: imagematch link --index {directory} --html report.html")
+
+
+def _skipped(report: IndexReport) -> str:
+    """How many were skipped, and what they are: "4 skipped (3 json, 1 db)"."""
+    kinds = shown.counted_kinds(report.skipped_kinds)
+    return f"{report.skipped} skipped" + (f" ({kinds})" if kinds else "")
 
 
 def list_troubles(report: IndexReport) -> None:
@@ -134,7 +141,7 @@ def _as_data(report: PassReport) -> dict[str, object]:
 def _counts(report: IndexReport) -> str:
     return (
         f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
-        f"{report.known} known, {report.skipped} skipped, {report.failed} failed\n"
+        f"{report.known} known, {_skipped(report)}, {report.failed} failed\n"
         f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
         f"{report.vanished} vanished; {report.matches} pairs of photos matched"
     )

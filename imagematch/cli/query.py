@@ -1,5 +1,6 @@
 """`imagematch query`: have I seen this photo before, in any form?"""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -11,10 +12,12 @@ from imagematch import pipeline
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import warn_unfinished
+from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Picture, QueryResult
 from imagematch.reports import drawings, html, save, shown, wording
 from imagematch.reports import json as json_report
 from imagematch.sources.folder import walk
+from imagematch.sources.reading import kind_of_skipped
 
 #: Photos shown for a query where nothing else is asked for.
 _TOP = 10
@@ -125,20 +128,33 @@ def query_command(
 
 
 def _paths(photos: Sequence[Path]) -> Iterator[str]:
-    """Files as they are, folders file by file."""
+    """Files as they are, folders file by file without what is plainly no picture."""
     for photo in photos:
         if not photo.is_dir():
             yield str(photo)
             continue
         empty = True
+        skipped = Counter[str]()
         for entry in walk(photo):
             empty = False
-            if isinstance(entry, FoundFile):
-                yield str(photo / entry.path)
+            path = photo / entry.path
+            if not isinstance(entry, FoundFile):
+                say(f"skipped: {path}: {entry.reason}")
+            elif kind := _kind_of_skipped(path):
+                skipped[kind] += 1
             else:
-                say(f"skipped: {photo / entry.path}: {entry.reason}")
+                yield str(path)
+        if skipped:
+            say(f"skipped in {photo}, no pictures: {shown.counted_kinds(skipped)}")
         if empty:
             say(f"no files in {photo}")
+
+
+def _kind_of_skipped(path: Path) -> str:
+    try:
+        return kind_of_skipped(str(path))
+    except PhotoError:
+        return ""  # the answer says why it can't be read
 
 
 def _without_matches(result: QueryResult) -> QueryResult:

@@ -9,7 +9,7 @@ from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.overview import Status, how_searched
 from imagematch.reports import json as json_report
-from imagematch.reports.shown import printable
+from imagematch.reports.shown import counted_kinds, printable
 from imagematch.stores.catalogue import Run
 
 
@@ -101,6 +101,8 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
     lines.append(("Files", files))
     if status.failed:
         lines.append(("", f"{status.failed:,} failed; `imagematch status --failures` says why"))
+    if status.skipped:
+        lines.append(("", f"{counted_kinds(status.skipped)} beside them, no pictures"))
     return lines
 
 

@@ -95,6 +95,9 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "described": report.described,
         "known": report.known,
         "skipped": report.skipped,
+        "skipped_kinds": {
+            shown.encodable(kind): count for kind, count in report.skipped_kinds.items()
+        },
         "failed": report.failed,
         "matches": report.matches,
         "seconds": shown.rounded(report.seconds, 3),
