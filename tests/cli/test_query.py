@@ -100,11 +100,12 @@ def test_an_answer_says_that_only_identical_pixels_were_looked_for(
 def test_a_long_page_is_told_from_a_thumbnail(
     imagematch: CommandLine, world: World, tmp_path: Path
 ) -> None:
-    """A page of a phone with a photo in a twentieth of it, and one twice as long."""
+    """A page of a phone with five photos in a fourth of it, and a strip."""
     notes = []
     for height in (4000, 9000):
         page = Image.new("RGB", (400, height), "white")
-        page.paste(Image.fromarray(photo(4)), (40, height // 2))
+        for number in range(5):
+            page.paste(Image.fromarray(photo(4 + number)), (40, height // 6 * (number + 1)))
         page.save(tmp_path / "page.png")
         words = ("query", tmp_path / "page.png", "--index", world.index, "--json")
         [answer] = imagematch(*words).json()
