@@ -16,10 +16,12 @@ from imagematch.errors import (
     IndexTooNew,
     IndexTooOld,
     IndexUnavailable,
+    PhotoError,
     SettingsError,
     ShapeError,
 )
 from imagematch.settings import Settings
+from imagematch.sources.reading import sha256_of
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.census import Census, RootCount
@@ -38,8 +40,11 @@ from imagematch.stores.lock import holder
 _REPAIR = "run `imagematch doctor --repair`"
 _GO_ON = "run the command that indexed it again, with the same options"
 
-#: Partial files that are listed by name.
+#: Files that are listed by name.
 _LISTED = 3
+
+#: Indexed files that are read to see whether they still are what they were: a second on most disks.
+_SAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +71,15 @@ class Checkup:
         return 0
 
 
-def check(directory: Path, *, wanted: bool, repair: bool = False) -> Checkup:
+def check(
+    directory: Path, *, wanted: bool, repair: bool = False, all_files: bool = False
+) -> Checkup:
     """Check this machine and, where there is one, an index.
 
     Args:
         wanted: somebody named the index, so that it is a problem if there is none.
         repair: mend what can be mended first.
+        all_files: read every indexed file, not only some.
 
     Raises:
         IndexLocked, StorageFull, IndexUnavailable: the repair can't be done now.
@@ -85,7 +93,7 @@ def check(directory: Path, *, wanted: bool, repair: bool = False) -> Checkup:
         )
         return Checkup(tuple(check_environment(directory, None)), (missing,))
     repaired = tuple(_repair(directory)) if repair else ()
-    found = tuple(_check_index(directory))
+    found = tuple(_check_index(directory, all_files))
     return Checkup(
         tuple(check_environment(directory, _settings_in_use(directory))), found, repaired
     )
@@ -138,7 +146,7 @@ def _is_older(directory: Path) -> bool:
 # --- checks ------------------------------------------------------------------------------------
 
 
-def _check_index(directory: Path) -> Iterator[Finding]:
+def _check_index(directory: Path, all_files: bool) -> Iterator[Finding]:
     writer = holder(directory)
     yield Finding("lock", "ok", f"{writer} is writing" if writer else "nobody is writing to it")
     yield from _check_settings(directory)
@@ -155,7 +163,7 @@ def _check_index(directory: Path) -> Iterator[Finding]:
     except IndexUnavailable as error:
         yield _unusable(directory, error)
         return
-    yield from _check_together(directory, writer)
+    yield from _check_together(directory, writer, all_files)
 
 
 def _unusable(directory: Path, error: IndexUnavailable) -> Finding:
@@ -250,7 +258,7 @@ def _check_vectors(directory: Path, catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding("vectors", "ok", message)
 
 
-def _check_together(directory: Path, writer: str | None) -> Iterator[Finding]:
+def _check_together(directory: Path, writer: str | None, all_files: bool) -> Iterator[Finding]:
     """What can only be checked in an index that opens."""
     try:
         with Index.read(directory) as index:
@@ -259,6 +267,7 @@ def _check_together(directory: Path, writer: str | None) -> Iterator[Finding]:
             yield from _check_waiting(index)
             yield from _check_failures(index)
             yield from _check_roots(Census(index.catalogue).roots())
+            yield from _check_files(index, all_files)
     except ImagematchError as error:
         message = f"the index can't be opened: {error}"
         yield Finding("index", "problem", message, "mend what is listed above first")
@@ -326,3 +335,31 @@ def _check_roots(roots: Sequence[RootCount]) -> Iterator[Finding]:
                 f"{root.path} ({root.collection}) is not there at the moment",
                 "plug its drive in before you index it again; nothing is lost until then",
             )
+
+
+def _check_files(index: Index, all_files: bool) -> Iterator[Finding]:
+    """Read files again: someone may have changed them so that no scan saw it."""
+    census = Census(index.catalogue)
+    total = census.indexed()
+    read = gone = 0
+    changed: list[Path] = []
+    for file in census.indexed_files(1 if all_files else -(-total // _SAMPLE) or 1):
+        try:
+            sha256 = sha256_of(str(file.path), index.settings.decode.max_bytes)
+        except PhotoError:
+            gone += 1
+            continue
+        read += 1
+        if sha256 != file.sha256:
+            changed.append(file.path)
+    text = f"{read} of {total} indexed files were read" + (f", {gone} can't be" if gone else "")
+    if changed:
+        names = ", ".join(map(str, changed[:_LISTED])) + (", ..." if len(changed) > _LISTED else "")
+        yield Finding(
+            "files",
+            "warning",
+            f"{text}; {len(changed)} no longer have the bytes that the catalogue knows: {names}",
+            "`imagematch index FOLDER --reread` takes in what was changed",
+        )
+    elif read:
+        yield Finding("files", "ok", f"{text}, and have the bytes that the catalogue knows")

@@ -41,6 +41,7 @@ class Status:
         gated: photos that match only exactly, by reason.
         failed: present files that could not be described.
         failed_pairs: pairs of photos that could not be compared.
+        skipped: present files that are plainly no pictures, by kind; they count nowhere else.
         files: by state: "present", "vanished", "replaced".
         matches: by kind.
         waiting: pairs that wait to be judged.
@@ -61,6 +62,7 @@ class Status:
     gated: Mapping[str, int]
     failed: int
     failed_pairs: int
+    skipped: Mapping[str, int]
     files: Mapping[str, int]
     sightings: int
     profiles: int
@@ -97,6 +99,7 @@ def status_of(directory: Path) -> Status:
             gated=census.gated(),
             failed=seen["failed"],
             failed_pairs=index.matches.count_failed(),
+            skipped=index.sightings.count_skipped(),
             files=census.files(),
             sightings=seen["sightings"],
             profiles=seen["profiles"],
@@ -139,6 +142,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "sightings": status.sightings,
         "failed": status.failed,
         "failed_pairs": status.failed_pairs,
+        "skipped": {shown.encodable(kind): count for kind, count in status.skipped.items()},
         "files": dict(status.files),
         "profiles": status.profiles,
         "matches": sum(status.matches.values()),

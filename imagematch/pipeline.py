@@ -6,6 +6,7 @@ Stages that look at pictures are imported where they are used: that takes as lon
 
 import os
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -55,6 +56,7 @@ class IndexRequest:
             the index's own.
         redescribe: change an existing index to `preset`, and describe every photo again.
         retry_failed: try failed files again, not only those that failed for a passing cause.
+        reread: read every file, also those that look unchanged; `redescribe` does so, too.
         purpose: the command, for those who find the index locked.
         job: name of a scheduled job; "" outside of one.
     """
@@ -69,6 +71,7 @@ class IndexRequest:
     redescribe: bool = False
     retry_failed: bool = False
     allow_lost: bool = False
+    reread: bool = False
     purpose: str = "imagematch index"
     job: str = ""
 
@@ -114,6 +117,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         request.no_manifest,
         request.site_from_path,
         request.allow_lost,
+        request.reread or request.redescribe,
     )
     what = "reindex" if request.job else "index"
     run_id = index.catalogue.start_run(what, request.job, str(source.folder))
@@ -133,11 +137,13 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     failed = index.sightings.count_failed(scanned.root_id)
     told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
     failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
+    sidecars = Counter(index.sightings.count_skipped(scanned.root_id))
+    kinds = sidecars + Counter(map(folder.kind_of_skip, scanned.skips))
     report = IndexReport(
         seen=scanned.seen + len(scanned.skips),
         described=described,
-        known=scanned.seen - described - failed,
-        skipped=len(scanned.skips),
+        known=scanned.seen - described - failed - sidecars.total(),
+        skipped=kinds.total(),
         failed=failed,
         matches=matches,
         seconds=round(time.perf_counter() - start, 3),
@@ -155,6 +161,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         spent={part: round(seconds, 3) for part, seconds in spent.items()},
         run_id=run_id,
         not_looked_at=not_looked_at,
+        skipped_kinds=dict(kinds.most_common()),
     )
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))

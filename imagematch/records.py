@@ -89,7 +89,7 @@ class FoundFile:
         mtime_ns: modification time, nanoseconds since 1970.
         sightings: at least one; several when the manifest names the file in several rows.
         inode, ctime_ns: its number in the file system, and when its data, times, owner or name
-            were last changed, nanoseconds since 1970; 0 where nobody looked.
+            were last changed, nanoseconds since 1970; 0 where nobody looked, or can tell (Windows).
     """
 
     path: str
@@ -559,10 +559,12 @@ class IndexReport:
         failed_pairs: pairs that could not be compared, of which no earlier run told.
         matches: pairs stored by this run.
         seconds: wall clock.
-        new, moved, changed, vanished: what became of files since the last run.
+        new, moved, changed, vanished: what became of files since the last run, without those that
+            are plainly no pictures.
         partly_seen: files among those described that hold further pictures (frames of an animation,
             pages), which were not described.
         failures, pair_failures: those that are new.
+        skipped_kinds: how many were skipped, by what they are: "json", "mp4", "link".
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
             "search", "verify".
         not_looked_at: pairs that were judged without a look at one of the pictures, because its
@@ -590,3 +592,4 @@ class IndexReport:
     spent: Mapping[str, float] = field(default_factory=dict)
     run_id: int = 0
     not_looked_at: int = 0
+    skipped_kinds: Mapping[str, int] = field(default_factory=dict)

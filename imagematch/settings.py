@@ -138,6 +138,13 @@ class ScanSettings:
     lost_minimum: int = _setting(
         10, "Folders with fewer known files are not guarded by `lost_share`.", low=0
     )
+    change_times: bool = _setting(
+        True,
+        "Read a file again when its time of change (ctime) is another, although size and time of "
+        "modification are as before: someone may have set that back. Turn it off where other "
+        "programs change that time of all files again and again (backups by hard links, which read "
+        "everything anew each night).",
+    )
     phone_region: str = _setting(
         "",
         "Country of phone numbers without an international prefix in manifests, ISO 3166 "

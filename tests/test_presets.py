@@ -75,19 +75,24 @@ def test_without_a_preset_a_new_index_gets_the_default_one(file: Path) -> None:
 
 def test_a_waiting_file_may_name_a_preset_and_wins_over_it(file: Path) -> None:
     verified = DEFAULTS.search.verified
-    file.write_text(f'[describe]\npreset = "fast"\n[search]\nverified = {verified}\n')
+    file.write_text(
+        f'[describe]\npreset = "fast"\n[search]\nverified = {verified}\n', encoding="utf-8"
+    )
     settings = for_new_index(file, None)
     assert (settings.search.crops, settings.search.verified) == (False, verified)
 
 
 def test_a_preset_that_is_asked_for_replaces_that_of_a_waiting_file(file: Path) -> None:
-    file.write_text('[describe]\npreset = "fast"\nmodel = "own.onnx"\n[match]\nscene_inliers = 9\n')
+    file.write_text(
+        '[describe]\npreset = "fast"\nmodel = "own.onnx"\n[match]\nscene_inliers = 9\n',
+        encoding="utf-8",
+    )
     settings = for_new_index(file, "thorough")
     assert settings == replace(made("thorough"), match=replace(DEFAULTS.match, scene_inliers=9))
 
 
 def test_a_waiting_file_that_is_off_is_refused_by_name(file: Path) -> None:
-    file.write_text('[describe]\npreset = "fast"\n[search]\ncrops = "no"\n')
+    file.write_text('[describe]\npreset = "fast"\n[search]\ncrops = "no"\n', encoding="utf-8")
     with pytest.raises(SettingsError, match=r"settings\.toml \[search\]: crops"):
         for_new_index(file, None)
 
@@ -133,5 +138,5 @@ def test_a_preset_takes_the_place_of_a_model_of_ones_own() -> None:
     ("former", "now"), [("sscd-small", "balanced"), ("sscd", "thorough"), ("hashes", "hashes")]
 )
 def test_a_file_with_a_former_name_is_read(file: Path, former: str, now: str) -> None:
-    file.write_text(f'[describe]\npreset = "{former}"\n')
+    file.write_text(f'[describe]\npreset = "{former}"\n', encoding="utf-8")
     assert load(file) == replace(DEFAULTS, describe=replace(DEFAULTS.describe, preset=now))

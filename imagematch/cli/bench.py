@@ -19,7 +19,7 @@ from imagematch.benchmark.run import ALL_METHODS, BACKWARDS, BenchRequest
 from imagematch.benchmark.speed.run import SpeedRequest
 from imagematch.benchmark.suite import REPORTING, TUNING
 from imagematch.cli import speed
-from imagematch.cli.console import say, watching
+from imagematch.cli.console import say, watching, write_json
 from imagematch.cli.options import ANY_PATH, json_option
 from imagematch.reports import json as json_report
 
@@ -170,7 +170,7 @@ def bench_command(
     for note in benchmark_run.notes(request, measured):
         say(note)
     if as_json:
-        click.echo(json_report.dumps(data.summary(measured, made, date=date, seed=seed), indent=2))
+        write_json(json_report.dumps(data.summary(measured, made, date=date, seed=seed), indent=2))
     else:
         _show(made)
     say(f"Wrote {', '.join(path.name for path in files)} to {out}")

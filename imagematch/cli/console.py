@@ -1,6 +1,9 @@
 """Talking to the person at the terminal: messages, progress, and the wish to stop."""
 
+import codecs
+import json
 import os
+import re
 import signal
 import sys
 import time
@@ -46,6 +49,9 @@ _LINE_EVERY, _BAR_EVERY = 10.0, 0.1
 
 _KEPT = "What is done is kept; run the same command again to go on."
 
+#: In JSON text it can only stand within a string, where an escape means the same.
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+
 _errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
@@ -58,6 +64,41 @@ def write_all(parts: Iterable[str]) -> None:
     """Write data of any length to stdout as it comes; a console would lay out every line."""
     for some in batched(parts, 1000):
         click.echo("".join(some), nl=False)
+
+
+def write_json(text: str) -> None:
+    """Write JSON text and a line break to stdout as UTF-8, whatever encoding stdout has.
+
+    Where that is another one (a redirect on Windows, an old terminal), all but ASCII is escaped, so
+    that the text is the same JSON to whoever reads it in either.
+    """
+    write_json_parts((text, "\n"))
+
+
+def write_json_parts(parts: Iterable[str]) -> None:
+    """The same for JSON text of any length, which comes in parts and brings its line breaks."""
+    stream = sys.stdout
+    as_it_is = _is_utf8(stream.encoding)
+    bytes_of_stream = getattr(stream, "buffer", None)  # the layer above encodes its own way
+    for some in batched(parts, 1000):
+        text = "".join(some)
+        if not as_it_is:
+            text = _escaped(text)
+        if bytes_of_stream is None:
+            stream.write(text)
+        else:
+            stream.flush()
+            bytes_of_stream.write(text.encode())
+        stream.flush()
+
+
+def _escaped(text: str) -> str:
+    """The same JSON text in ASCII."""
+    return _BEYOND_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _is_utf8(encoding: str | None) -> bool:
+    return encoding is not None and codecs.lookup(encoding).name == "utf-8"
 
 
 def output() -> Console:

@@ -6,7 +6,7 @@ from typing import cast
 import click
 
 from imagematch import deciding
-from imagematch.cli.console import output, say
+from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option
 from imagematch.deciding import Recorded
 from imagematch.records import VERDICTS, Verdict
@@ -76,7 +76,7 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
         save(csv_file, csv.decisions_csv(pairs))
         say(f"Wrote {csv_file}")
     if as_json:
-        click.echo(json_report.dumps(json_report.decisions(pairs), indent=2))
+        write_json(json_report.dumps(json_report.decisions(pairs), indent=2))
     elif not csv_file:
         for entry in made:
             output().print(shown.printable(_line(entry)), markup=False)

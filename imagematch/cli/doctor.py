@@ -9,6 +9,7 @@ from click.core import ParameterSource
 
 from imagematch import checkup
 from imagematch.checkup import Checkup
+from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.environment import Finding
 from imagematch.reports import json as json_report
@@ -20,9 +21,17 @@ from imagematch.reports.shown import encodable, printable
 @click.option(
     "--repair", is_flag=True, help="Mend the index: drop what is damaged, so it is made again."
 )
+@click.option(
+    "--files",
+    "all_files",
+    is_flag=True,
+    help="Read every indexed file, to find all that were changed since.  [default: a sample]",
+)
 @json_option
 @click.pass_context
-def doctor_command(context: click.Context, directory: Path, repair: bool, as_json: bool) -> None:
+def doctor_command(
+    context: click.Context, directory: Path, repair: bool, all_files: bool, as_json: bool
+) -> None:
     """Check this machine and the index, and say what to do about what is wrong.
 
     \b
@@ -32,9 +41,9 @@ def doctor_command(context: click.Context, directory: Path, repair: bool, as_jso
     """
     named = context.get_parameter_source("directory") is not ParameterSource.DEFAULT
     wanted = named or repair or bool(os.environ.get("IMAGEMATCH_INDEX"))
-    found = checkup.check(directory, wanted=wanted, repair=repair)
+    found = checkup.check(directory, wanted=wanted, repair=repair, all_files=all_files)
     if as_json:
-        click.echo(json_report.dumps(_as_json(directory, found)))
+        write_json(json_report.dumps(_as_json(directory, found)))
     else:
         _show(directory, found)
     if found.exit_code:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say
+from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
 from imagematch.reports import json as json_report
@@ -79,7 +79,7 @@ def list_command(directory: Path, as_json: bool) -> None:
         rows = [
             {"name": name, "files": files, "photos": photos} for name, files, photos in galleries
         ]
-        click.echo(json_report.dumps({"galleries": rows}))
+        write_json(json_report.dumps({"galleries": rows}))
         return
     for name, files, photos in galleries:
         output().print(shown.printable(f"{name}: {photos} photos in {files} files"), markup=False)

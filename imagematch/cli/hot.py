@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
-from imagematch.cli.console import output, say
+from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import index_option, json_option, note_option
 from imagematch.records import SHORT, HotPhoto, Verdict
 from imagematch.reports import json as json_report
@@ -45,7 +45,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     """
     photos = sorted(deciding.hot_photos(directory), key=lambda photo: photo.state != "waiting")
     if as_json:
-        click.echo(json_report.dumps(json_report.hot_list(photos), indent=2))
+        write_json(json_report.dumps(json_report.hot_list(photos), indent=2))
         return
     for photo in photos:
         for line in _lines(photo):

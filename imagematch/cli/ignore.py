@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
-from imagematch.cli.console import output, say, watching
+from imagematch.cli.console import output, say, watching, write_json
 from imagematch.cli.options import index_option, json_option, note_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
@@ -72,7 +72,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     """
     photos = deciding.ignored(directory)
     if as_json:
-        click.echo(json_report.dumps(json_report.ignore_list(photos), indent=2))
+        write_json(json_report.dumps(json_report.ignore_list(photos), indent=2))
         return
     for photo in photos:
         for line in _lines(photo):

@@ -56,6 +56,11 @@ _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
     is_flag=True,
     help="Try all failed files again, not only those that failed for a passing reason.",
 )
+@click.option(
+    "--reread",
+    is_flag=True,
+    help="Read every file again, to find those that were changed and look as before.",
+)
 @allow_lost_option
 @json_option
 def index_command(
@@ -68,6 +73,7 @@ def index_command(
     preset: str | None,
     redescribe: bool,
     retry_failed: bool,
+    reread: bool,
     allow_lost: bool,
     as_json: bool,
 ) -> None:
@@ -94,6 +100,7 @@ def index_command(
         redescribe=redescribe,
         retry_failed=retry_failed,
         allow_lost=allow_lost,
+        reread=reread,
         purpose=f"imagematch index {folder}",
     )
     index_and_show(directory, request, as_json=as_json)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import say, write_all
+from imagematch.cli.console import say, write_all, write_json_parts
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
@@ -70,7 +70,7 @@ def link_command(
     if html_file:
         _write_page(directory, report, html_file)
     if as_json:
-        write_all(json_report.link_lines(report))
+        write_json_parts(json_report.link_lines(report))
     elif not (csv_file or gexf_file or html_file):
         _show(report)
     if report.unprofiled:

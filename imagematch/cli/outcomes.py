@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import output, say, watching
+from imagematch.cli.console import output, say, watching, write_json
 from imagematch.records import Failure, IndexReport
 from imagematch.reindexing import PassReport
 from imagematch.reports import json as json_report
@@ -23,7 +23,7 @@ def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: 
         report = pipeline.index_folder(directory, request, watch)
     if as_json:
         list_troubles(report)
-        click.echo(json_report.dumps(json_report.index_report(report)))
+        write_json(json_report.dumps(json_report.index_report(report)))
     else:
         show_report(report, directory)
     if has_troubles(report):
@@ -60,8 +60,9 @@ def show_report(report: IndexReport, directory: Path) -> None:
     rate = f", {report.described / report.seconds:.0f} photos/s" if report.described else ""
     console.print(f"{report.seen} files seen in {report.seconds:.1f} s{rate}")
     console.print(
-        f"  {report.described} described, {report.known} known, {report.skipped} skipped, "
-        f"{report.failed} failed"
+        f"  {report.described} described, {report.known} known, {_skipped(report)}, "
+        f"{report.failed} failed",
+        markup=False,
     )
     if report.moved or report.changed or report.vanished:
         console.print(
@@ -75,6 +76,12 @@ def show_report(report: IndexReport, directory: Path) -> None:
         )
     if report.matches:
         say(f"See who shares photos: imagematch link --index {directory} --html report.html")
+
+
+def _skipped(report: IndexReport) -> str:
+    """How many were skipped, and what they are: "4 skipped (3 json, 1 db)"."""
+    kinds = shown.counted_kinds(report.skipped_kinds)
+    return f"{report.skipped} skipped" + (f" ({kinds})" if kinds else "")
 
 
 def list_troubles(report: IndexReport) -> None:
@@ -163,7 +170,7 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
         else:
             list_troubles(job.report)
     if as_json:
-        click.echo(json_report.dumps(_as_data(report)))
+        write_json(json_report.dumps(_as_data(report)))
         return
     for job in report.outcomes:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
@@ -186,7 +193,7 @@ def _as_data(report: PassReport) -> dict[str, object]:
 def _counts(report: IndexReport) -> str:
     return (
         f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
-        f"{report.known} known, {report.skipped} skipped, {report.failed} failed\n"
+        f"{report.known} known, {_skipped(report)}, {report.failed} failed\n"
         f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
         f"{report.vanished} vanished; {report.matches} pairs of photos matched"
     )

@@ -1,6 +1,6 @@
 """`imagematch query`: have I seen this photo before, in any form?"""
 
-import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,13 +9,15 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
-from imagematch.cli.console import Watch, output, say, watching
+from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
+from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Picture, QueryResult
 from imagematch.reports import drawings, html, save, shown, wording
 from imagematch.reports import json as json_report
 from imagematch.sources.folder import walk
+from imagematch.sources.reading import kind_of_skipped
 
 #: Photos shown for a query where nothing else is asked for.
 _TOP = 10
@@ -102,14 +104,16 @@ def query_command(
         watch.stage("query", None)
         for result in pipeline.query_photos(directory, _paths(photos), options, watch):
             if as_jsonl:
-                click.echo(json_report.dumps(json_report.query_result(result)))
+                write_json(json_report.dumps(json_report.query_result(result)))
             done = as_jsonl and explain_folder is None
             results.append(_without_matches(result) if done else result)
         drawn = _Drawn()
         if explain_folder is not None:
             drawn = _draw(directory, results, explain_folder, watch)
     if as_json:
-        click.echo(json.dumps([json_report.query_result(result) for result in results], indent=2))
+        write_json(
+            json_report.dumps([json_report.query_result(result) for result in results], indent=2)
+        )
     elif html_file is not None:
         _write_page(directory, results, drawn.pictures, html_file)
     elif not as_jsonl:
@@ -125,20 +129,33 @@ def query_command(
 
 
 def _paths(photos: Sequence[Path]) -> Iterator[str]:
-    """Files as they are, folders file by file."""
+    """Files as they are, folders file by file without what is plainly no picture."""
     for photo in photos:
         if not photo.is_dir():
             yield str(photo)
             continue
         empty = True
+        skipped = Counter[str]()
         for entry in walk(photo):
             empty = False
-            if isinstance(entry, FoundFile):
-                yield str(photo / entry.path)
+            path = photo / entry.path
+            if not isinstance(entry, FoundFile):
+                say(f"skipped: {path}: {entry.reason}")
+            elif kind := _kind_of_skipped(path):
+                skipped[kind] += 1
             else:
-                say(f"skipped: {photo / entry.path}: {entry.reason}")
+                yield str(path)
+        if skipped:
+            say(f"skipped in {photo}, no pictures: {shown.counted_kinds(skipped)}")
         if empty:
             say(f"no files in {photo}")
+
+
+def _kind_of_skipped(path: Path) -> str:
+    try:
+        return kind_of_skipped(str(path))
+    except PhotoError:
+        return ""  # the answer says why it can't be read
 
 
 def _without_matches(result: QueryResult) -> QueryResult:

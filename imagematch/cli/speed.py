@@ -12,7 +12,7 @@ from imagematch.benchmark import results as bench_results
 from imagematch.benchmark.speed import processes, results, tables
 from imagematch.benchmark.speed import run as speed_run
 from imagematch.benchmark.speed.run import ALL_PARTS, SpeedRequest
-from imagematch.cli.console import say, watching
+from imagematch.cli.console import say, watching, write_json
 from imagematch.cli.options import ANY_PATH
 from imagematch.reports import json as json_report
 
@@ -138,7 +138,7 @@ def measure(request: SpeedRequest, out: Path, *, as_json: bool) -> None:
         date = datetime.now(UTC).isoformat(timespec="seconds")
         files = results.write(speed, out, date=date)
     if as_json:
-        click.echo(json_report.dumps(results.data(speed, date=date), indent=2))
+        write_json(json_report.dumps(results.data(speed, date=date), indent=2))
     else:
         parts = (f"{heading}\n\n{table.text()}" for heading, _, table in tables.sections(speed))
         click.echo("\n\n".join(parts))

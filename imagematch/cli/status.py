@@ -5,13 +5,13 @@ from pathlib import Path
 import click
 
 from imagematch import overview
-from imagematch.cli.console import say
+from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
 from imagematch.overview import Status, how_searched
 from imagematch.records import Failure
 from imagematch.reports import json as json_report
-from imagematch.reports.shown import printable
+from imagematch.reports.shown import counted_kinds, printable
 from imagematch.stores.catalogue import Run
 
 
@@ -42,7 +42,7 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
             data["pair_failures"] = [
                 overview.failed_pair_json(pair) for pair in overview.failed_pairs(directory)
             ]
-        click.echo(json_report.dumps(data))
+        write_json(json_report.dumps(data))
     elif failures:
         _list_failures(directory)
     else:
@@ -130,6 +130,8 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
     if status.failed_pairs:
         text = f"{status.failed_pairs:,} pairs of photos could not be compared; {_WHY}"
         lines.append(("", text))
+    if status.skipped:
+        lines.append(("", f"{counted_kinds(status.skipped)} beside them, no pictures"))
     return lines
 
 

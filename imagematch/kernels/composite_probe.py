@@ -60,7 +60,7 @@ def of_model(model_sha256: str) -> CompositeProbe | None:
 @cache
 def shipped() -> Mapping[str, CompositeProbe]:
     """The probes of this version, by the SHA-256 of their models; raises as `from_json`."""
-    return from_json(files("imagematch").joinpath("composite_probe.json").read_text())
+    return from_json(files("imagematch").joinpath("composite_probe.json").read_text("utf-8"))
 
 
 def from_json(text: str) -> Mapping[str, CompositeProbe]:

@@ -138,7 +138,9 @@ def _number(value: object) -> float:
 @cache
 def shipped() -> Calibration:
     """The calibration that comes with imagematch."""
-    return Calibration.from_json(files("imagematch").joinpath("calibration.json").read_text())
+    return Calibration.from_json(
+        files("imagematch").joinpath("calibration.json").read_text("utf-8")
+    )
 
 
 def features(

@@ -6,6 +6,9 @@ Only content counts; suffixes lie. Everything here takes time in proportion to t
 import re
 import struct
 
+#: Bytes at the start of a file that tell its format.
+HEAD_BYTES = 1024
+
 type _Table = tuple[tuple[str, re.Pattern[bytes]], ...]
 
 
@@ -26,9 +29,8 @@ _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"hevm", b"hevs", b"mif1", b"msf1"}
 )
 
-#: Pictures and films that are recognised but not decoded, from the formats' own documents.
+#: Pictures that are recognised but not decoded, from the formats' own documents.
 _NOT_DECODED = _table(
-    ("a PDF document", rb"%PDF"),
     ("PostScript (EPS)", rb"%!PS|\xc5\xd0\xd3\xc6"),
     ("a Photoshop file (PSD)", rb"8BPS"),
     ("a JPEG 2000 picture", rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"),
@@ -55,14 +57,21 @@ _NOT_DECODED = _table(
     ("an Autodesk animation (FLI, FLC)", rb".{4}[\x11\x12]\xaf"),
     ("an astronomical picture (FITS)", rb"SIMPLE  ="),
     ("a GIMP brush (GBR)", rb".{20}GIMP"),
+    ("a camera's raw file", rb"FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx "),
+)
+#: The same for what may show something, and is no picture.
+_FILMS_AND_DATA = _table(
+    ("a PDF document", rb"%PDF"),
     ("weather data (GRIB, BUFR)", rb"GRIB|BUFR"),
     ("scientific data (HDF5)", rb"\x89HDF\r\n\x1a\n"),
-    ("a camera's raw file", rb"FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx "),
     ("a sound or AVI film", rb"RIFF....(WAVE|AVI )"),
     ("an MPEG film", rb"\0\0\x01[\xb3\xba]"),
     ("a Matroska or WebM film", rb"\x1a\x45\xdf\xa3"),
     ("a film, or a picture of another kind, in an ISO media file (MP4)", rb".{4}ftyp"),
 )
+#: Formats whose first bytes a text may have by chance.
+_BY_CHANCE = re.compile("BMP|PPM|ICNS|DDS|BLP|FTEX|QOI")
+_TEXT = re.compile(rb"[^\x00-\x08\x0e-\x1a\x1c-\x1f]*")
 _TGA_FOOTER = b"TRUEVISION-XFILE.\0"
 
 #: What scraped folders hold instead of the picture that the name promises.
@@ -70,6 +79,13 @@ _NO_PICTURE = _table(
     ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
     ("an archive (tar)", rb".{257}ustar"),
+    ("an archive (RAR, 7z)", rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c"),
+    ("an older Office document or a thumbnail cache", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+    ("a database (SQLite)", rb"SQLite format 3\0"),
+    ("a sound (MP3)", rb"ID3"),
+    ("a program", rb"\x7fELF|MZ.{58}"),
+    ("XML", rb"(\xef\xbb\xbf)?\s*<\?xml"),
+    ("JSON", rb'(\xef\xbb\xbf)?\s*(\{\s*(["}]|$)|\[\s*([\[{"\]\d-]|$))'),
 )
 
 _PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
@@ -100,7 +116,24 @@ def foreign_picture(data: bytes) -> str | None:
     """Name a picture or film of a format that is not decoded, in words for people."""
     if data.endswith(_TGA_FOOTER):
         return "a Targa picture (TGA)"
-    return _first(_NOT_DECODED, data)
+    return _first((*_NOT_DECODED, *_FILMS_AND_DATA), data)
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the first bytes of a file hold no control characters but those of text."""
+    return _TEXT.fullmatch(data[:HEAD_BYTES]) is not None
+
+
+def starts_like_picture(data: bytes) -> bool:
+    """Whether a file starts like a picture of some format, decoded or not.
+
+    A text may begin with "BM" or "P1 ", as some pictures do, and is none for that.
+
+    Args:
+        data: the first bytes are enough.
+    """
+    name = sniff(data) or _first(_NOT_DECODED, data)
+    return name is not None and not (_BY_CHANCE.search(name) and is_text(data))
 
 
 def foreign_file(data: bytes) -> str | None:
@@ -109,7 +142,7 @@ def foreign_file(data: bytes) -> str | None:
 
 
 def _first(table: _Table, data: bytes) -> str | None:
-    head = data[:1024]
+    head = data[:HEAD_BYTES]
     return next((name for name, pattern in table if pattern.match(head)), None)
 
 

@@ -30,13 +30,19 @@ from imagematch.reports import shown, wording
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
-def dumps(data: dict[str, Any], *, indent: int | None = None) -> str:
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def dumps(data: dict[str, Any] | list[dict[str, Any]], *, indent: int | None = None) -> str:
     """Strict JSON: no NaN or Infinity, letters of every script as they are, UTF-8 can hold it.
+
+    Texts should be `shown.encodable`; of one that is not, what UTF-8 can't hold becomes U+FFFD.
 
     Raises:
         ValueError: a number is not finite.
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, indent=indent)
+    text = _LONE_SURROGATE.sub("\ufffd", text)
     return _STEERING.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -91,6 +97,9 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "described": report.described,
         "known": report.known,
         "skipped": report.skipped,
+        "skipped_kinds": {
+            shown.encodable(kind): count for kind, count in report.skipped_kinds.items()
+        },
         "failed": report.failed,
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,

@@ -6,13 +6,16 @@ that people read shows hidden characters instead of obeying them.
 
 import math
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 from imagematch.records import Judgement, Link, LinkReport, Profile, QueryMatch
 
 _STEP = Decimal("0.0001")
 _BELOW_CERTAIN = 0.9999
+
+#: Kinds of files that are told apart in one line.
+_MOST_KINDS = 10
 
 #: Control, format, surrogate and line-breaking characters have no picture of their own.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -46,6 +49,15 @@ def rounded(value: float | None, digits: int) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return round(float(value), digits) + 0.0  # -0.0 becomes 0.0
+
+
+def counted_kinds(kinds: Mapping[str, int]) -> str:
+    """How many there are of each kind, most first: "12 json, 3 mp4, 2 others"."""
+    ordered = sorted(kinds.items(), key=lambda entry: (-entry[1], entry[0]))
+    told = [f"{count:,} {kind}" for kind, count in ordered[:_MOST_KINDS]]
+    if others := sum(count for _, count in ordered[_MOST_KINDS:]):
+        told.append(f"{others:,} others")
+    return ", ".join(told)
 
 
 # --- order -------------------------------------------------------------------------------------

@@ -57,6 +57,8 @@ HOT_REASONS = {
 _GATES = {
     "tiny": "it is too small to tell from other small pictures. Look up a larger one if there is "
     "any.",
+    "strip": "it is a long strip, which is a line once it is reduced to be compared. If it shows "
+    "photos, cut them out and look them up.",
     "flat": "it is almost one colour, so that it resembles any other flat picture.",
     "drawn": "it is text or drawing and hardly any photograph, and thousands look like it. If it "
     "shows a photo, cut that out and look it up.",
@@ -88,9 +90,31 @@ _REFUSALS = {
 }
 
 
-def gate_note(gate: str) -> str:
-    """What a gate (see `QueryResult`) means for an answer, in one or two sentences."""
-    return f"Only identical pixels were looked for: {_GATES[gate]}"
+PARTS_NOTE = (
+    "The picture is text or drawing, and only the photos that seem to be in it were looked for."
+)
+
+
+def gate_note(gate: str, *, strip: bool) -> str:
+    """What a gate (see `QueryResult`) means for an answer, in one or two sentences.
+
+    Args:
+        strip: the picture is tiny only by one side, and after it was reduced.
+    """
+    why = _GATES["strip" if strip and gate == "tiny" else gate]
+    return f"Only identical pixels were looked for: {why}"
+
+
+def long_note(width: int, height: int) -> str:
+    """What it means that a long picture was reduced, in one or two sentences.
+
+    Args:
+        width, height: px, as it was compared.
+    """
+    return (
+        f"The picture is long and was compared at {width} × {height} px, where small photos in it "
+        f"can't be seen. If it shows some, cut them out and look them up."
+    )
 
 
 def unseen_note(gone: int, unreadable: int, traced: int, folders: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from imagematch.errors import SourceUnavailable, UsageError
+from imagematch.kernels.sidecars import kind_by_name
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
 from imagematch.sources.paths import printable
 
@@ -24,6 +25,9 @@ INNER_LINK = "a link to something inside the folder, which is read in its own pl
 OUTER_LINK = "a link that leaves the folder; no path may leave the root"
 BROKEN_LINK = "a link that leads nowhere"
 LITTER = "kept by the operating system or another program, not a photo"
+
+#: What each of these is counted as.
+_KINDS = {LEFT_OUT: "imagematch", INNER_LINK: "link", OUTER_LINK: "link", BROKEN_LINK: "link"}
 
 #: In lower case. Trash folders and Android's .thumbnails are not here: they can hold evidence.
 _LITTER_FILES = frozenset({".ds_store", "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
@@ -136,7 +140,7 @@ class FoundFolder:
         self._sizes.extend([status.st_size for status in stats])
         self._mtimes.extend(_in_range([status.st_mtime_ns for status in stats]))
         self._inodes.extend([status.st_ino for status in stats])
-        self._ctimes.extend(_in_range([status.st_ctime_ns for status in stats]))
+        self._ctimes.extend(_in_range([_change_time(status) for status in stats]))
 
     def files(self) -> Iterator[FoundFile]:
         """The files as `walk` gives them."""
@@ -145,12 +149,17 @@ class FoundFolder:
         for name, size, mtime, inode, ctime in facts:
             yield FoundFile(prefix + name, size, mtime, (self.info,), inode, ctime)
 
-    def digest(self) -> bytes:
-        """Identity of all that a scan compares: names, sizes, times and labels. 32 bytes."""
+    def digest(self, *, change_times: bool = True) -> bytes:
+        """Identity of all that a scan compares: names, sizes, times and labels. 32 bytes.
+
+        Args:
+            change_times: also when data, owner or name of the files were last changed.
+        """
         labels = (self.info.site, self.info.profile, *self.names)  # no name has a NUL or a "/"
         digest = hashlib.sha256("\0/".join(labels).encode("utf-8", "surrogatepass"))
         digest.update(self._sizes)
         digest.update(self._mtimes)
+        digest.update(self._ctimes if change_times else b"without")
         return digest.digest()
 
 
@@ -333,6 +342,16 @@ def _reason(entry: os.DirEntry[str], path: str, root: _Root) -> str | None:
     return LITTER if _is_litter(root.folder / path) else None
 
 
+def kind_of_skip(skip: SkippedFile) -> str:
+    """What something that `walk` does not read is counted as."""
+    if skip.reason == LITTER:
+        name = skip.path.rpartition("/")[2].lower()
+        return (name in _LITTER_FILES and kind_by_name(name)) or "system"
+    return _KINDS.get(
+        skip.reason, "unreadable" if skip.reason.startswith(UNREADABLE) else "special"
+    )
+
+
 def _names(entries: Sequence[os.DirEntry[str]]) -> tuple[list[str], list[str]]:
     """Names of the folders and of the plain files in a folder."""
     return (
@@ -370,6 +389,11 @@ def _in_range(times: list[int]) -> array[int]:
         return array("q", [max(-_LATEST, min(_LATEST, time)) for time in times])
 
 
+def _change_time(status: os.stat_result) -> int:
+    """The time of the last change, ns; 0 on Windows, which gives that of creation for it."""
+    return 0 if os.name == "nt" else status.st_ctime_ns
+
+
 def lone_file(path: Path) -> FoundFile:
     """One file directly in a root, as `walk` would find it there.
 
@@ -380,7 +404,7 @@ def lone_file(path: Path) -> FoundFile:
 
 
 def _found(status: os.stat_result, path: str, info: SightingInfo) -> FoundFile:
-    mtime, ctime = _in_range([status.st_mtime_ns, status.st_ctime_ns])
+    mtime, ctime = _in_range([status.st_mtime_ns, _change_time(status)])
     return FoundFile(path, status.st_size, mtime, (info,), status.st_ino, ctime)
 
 

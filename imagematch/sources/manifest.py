@@ -14,6 +14,7 @@ from pathlib import Path
 from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
 from imagematch.sources import tables
+from imagematch.sources.absolute import is_address, within
 from imagematch.sources.paths import composed, loose, printable, relative, without_surrogates
 from imagematch.sources.phones import checked_region, to_e164
 
@@ -60,18 +61,22 @@ class Manifest:
         return [_unpacked(row) for row in self.packed.get(loose(path), ())]
 
 
-def read(path: Path, settings: ScanSettings) -> Manifest:
+def read(path: Path, settings: ScanSettings, root: Path | None = None) -> Manifest:
     """Read a manifest, CSV or JSONL.
 
     Values are stripped, and lose NULs and lone surrogates; phones become E.164 and times ISO 8601
     (also from Unix seconds and milliseconds) where they can be understood, else they stay as they
     are. Empty cells of further columns are dropped.
 
+    Args:
+        root: the folder that it describes, absolute and without links; without it, every absolute
+            path is refused.
+
     Raises:
         ManifestError: the file is missing, neither CSV nor JSONL, or has no `path` column.
         SettingsError: `settings.phone_region` is no country code.
     """
-    kept = _Kept(checked_region(settings.phone_region))
+    kept = _Kept(checked_region(settings.phone_region), root)
     notes: list[ManifestNote] = []
     for row in tables.rows(path):
         note = row if isinstance(row, ManifestNote) else kept.add(row)
@@ -83,15 +88,16 @@ def read(path: Path, settings: ScanSettings) -> Manifest:
 class _Kept:
     """What becomes a `Manifest`, while it is read."""
 
-    def __init__(self, region: str | None) -> None:
+    def __init__(self, region: str | None, root: Path | None) -> None:
         self.packed: dict[str, list[bytes]] = {}
         self.last_line = 0
         self._digests: set[bytes] = set()  # of rows, to know a second one like it
         self._region = region
+        self._root = root
 
     def add(self, row: tables.Row) -> ManifestNote | None:
         """Keep a row, or say why not."""
-        path = _path(row)
+        path = _path(row, self._root)
         if isinstance(path, ManifestNote):
             return path
         known = [_known(column, row.values.get(column, ""), self._region) for column in _FIELDS]
@@ -104,11 +110,13 @@ class _Kept:
         return None
 
 
-def _path(row: tables.Row) -> str | ManifestNote:
+def _path(row: tables.Row, root: Path | None) -> str | ManifestNote:
     written = row.values.get("path", "").replace("\0", "")
     if not written.strip():
         return _note("bad_row", row.line, "no path")
-    path = relative(written)
+    path = None if is_address(written) else relative(written)
+    if path is None and root is not None:
+        path = within(written, root)
     if path is None:
         return _note("bad_row", row.line, f"{written}: no path may leave the root")
     if not path.strip():

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from io import BufferedReader
 
 from imagematch.errors import PhotoError
+from imagematch.kernels.containers import HEAD_BYTES
+from imagematch.kernels.sidecars import kind_of_sidecar, named_like_picture
 
 # Opening a FIFO waits for its other end unless it is non-blocking; Windows has neither.
 _SAFELY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -32,14 +34,28 @@ def sha256_of(path: str, max_bytes: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def kind_of_skipped(path: str) -> str:
+    """What a file counts as that is plainly no picture, see `kernels.sidecars`; "" for any other.
+
+    A file that is named like a picture is not opened: its decoder says what it is.
+
+    Raises:
+        PhotoError: "unreadable".
+    """
+    if named_like_picture(path):
+        return ""
+    with _opened(path) as file:
+        return kind_of_sidecar(path, file.read(HEAD_BYTES))
+
+
 @contextmanager
-def _opened(path: str, max_bytes: int) -> Iterator[BufferedReader]:
+def _opened(path: str, max_bytes: int | None = None) -> Iterator[BufferedReader]:
     try:
         with open(os.open(path, os.O_RDONLY | _SAFELY), "rb") as file:  # noqa: PTH123  a descriptor
             found = os.fstat(file.fileno())
             if not stat.S_ISREG(found.st_mode):
                 raise PhotoError("unreadable", "not a regular file any more")
-            if found.st_size > max_bytes:
+            if max_bytes is not None and found.st_size > max_bytes:
                 raise _too_large(found.st_size, max_bytes)
             yield file
     except OSError as error:

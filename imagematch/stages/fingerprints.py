@@ -56,7 +56,8 @@ class QueryPrint:
     Attributes:
         orientations: shape (8, 32), uint8; PDQ of the eight flips and rotations.
         views: shape (V, D), float32; the fingerprint's embeddings, then the further views that it
-            does not have, where `search.crops` wants them.
+            does not have, where `search.crops` wants them. Of a drawn picture that shows photos,
+            the picture and its parts.
     """
 
     fingerprint: Fingerprint
@@ -185,12 +186,25 @@ def _described_query(
     orientations, _ = hashes.pdq_dihedral(photo.rgb)
     vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
+    if fingerprint.gate == "drawn" and embedder is not None:
+        return QueryPrint(fingerprint, orientations, _embedded_parts(photo, embedder, describing))
     if crops and task.further and embedder is not None and len(vectors):
         parts = views.find_views(photo.rgb)
         found = (*parts, *views.further_views(photo.rgb, parts))
         missing = [view.cut(photo.rgb) for view in found[len(vectors) - 1 :]]
         vectors = np.concatenate([vectors, embedder.embed(missing)])
     return QueryPrint(fingerprint, orientations, vectors)
+
+
+def _embedded_parts(
+    photo: DecodedPhoto, embedder: embeddings.Embedder, settings: DescribeSettings
+) -> Floats:
+    """A page of text or drawing and its parts, shape (V, D); V is 0 where no part is a photo."""
+    cuts = [view.cut(photo.rgb) for view in views.find_views(photo.rgb)]
+    gates = [hashes.quality_gate(sizes(cut), cut.shape[1], cut.shape[0], settings) for cut in cuts]
+    if all(gates):
+        return np.empty((0, embedder.dimensions), np.float32)
+    return embedder.embed([photo.rgb, *cuts])
 
 
 def _fingerprint(

@@ -7,11 +7,58 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+from imagematch.kernels.sidecars import named_like_picture
+from imagematch.records import FoundFile
 from imagematch.sources.paths import printable
+from imagematch.stores.adding import inode_of, sightings_sha256
 from imagematch.stores.known import KnownFile, KnownFiles, folder_of
 
 #: Folders whose known files are read one folder at a time; of more, all known files are read once.
 _FEW_FOLDERS = 50
+
+
+#: How photos have failed that were perhaps none.
+_PERHAPS_SKIPPED = frozenset({"empty", "not_an_image", "unsupported", "corrupt"})
+
+
+def is_touched(found: FoundFile, known: KnownFile) -> bool:
+    """Whether a file plainly was written to."""
+    return (found.size, found.mtime_ns) != (known.size, known.mtime_ns)
+
+
+def is_to_be_read(found: FoundFile, known: KnownFile, change_times: bool) -> bool:
+    """Whether a known file may have other bytes, or count as something else, than it did.
+
+    Args:
+        change_times: see `ScanSettings`.
+    """
+    return (
+        is_touched(found, known)
+        or (change_times and _was_changed(found, known))
+        or (known.sha256 is None and not known.skipped)
+        or known.failed == "changed"
+        # An older version took all files for photos.
+        or (known.failed in _PERHAPS_SKIPPED and not named_like_picture(found.path))
+    )
+
+
+def differs(found: FoundFile, known: KnownFile) -> bool:
+    """Whether there is something to note about a file that was read and has the same content."""
+    return (
+        is_touched(found, known)
+        or _was_changed(found, known)
+        or (known.ctime_ns == 0 and inode_of(found) is not None)
+        or sightings_sha256(found.sightings) != known.sightings_sha256
+    )
+
+
+def _was_changed(found: FoundFile, known: KnownFile) -> bool:
+    """Whether the time of change is another one, where the file system can be trusted with it.
+
+    Who sets the time of modification back, or moves another file over this one, can't set it.
+    """
+    trusted = known.ctime_ns != 0 and inode_of(found) is not None
+    return trusted and found.ctime_ns != known.ctime_ns
 
 
 class Known:

@@ -13,6 +13,7 @@ from imagematch.monitor import Monitor
 from imagematch.records import (
     Content,
     Failure,
+    Fingerprint,
     Judgement,
     QueryMatch,
     QueryResult,
@@ -23,7 +24,7 @@ from imagematch.records import (
     QueryOptions as QueryOptions,
 )
 from imagematch.reports import wording
-from imagematch.settings import SearchSettings
+from imagematch.settings import SearchSettings, Settings
 from imagematch.stages import sound, sparing, verify
 from imagematch.stages.fingerprints import (
     FileTask,
@@ -48,6 +49,11 @@ _CLOSER = 5
 
 #: PDQ distance of the nearest of many unrelated photos, bits: a background like that of `margin`.
 _STRANGE_PDQ = 96
+
+
+#: A page so many times as long as wide, and reduced to less than this share before it is compared,
+#: may show photos of which too little is left.
+_LONG, _REDUCED = 4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,25 +113,34 @@ def _answered(
                 path,
                 _shown(index, query, ruled, options),
                 gate=gate,
-                notes=tuple(_notes(gate, lost, fingerprint.unseen)),
+                notes=tuple(_notes(gate, fingerprint, lost, index.settings)),
                 not_looked_at=lost.count,
                 further_pictures=fingerprint.unseen,
             )
 
 
-def _notes(gate: str, lost: Unseen, further_pictures: int) -> Iterator[str]:
+def _notes(gate: str, fingerprint: Fingerprint, lost: Unseen, settings: Settings) -> Iterator[str]:
     """What limits an answer, in sentences."""
+    sides = fingerprint.width, fingerprint.height
     if gate:
-        yield wording.gate_note(gate)
+        yield wording.gate_note(gate, strip=min(sides) >= settings.describe.min_side)
+    elif fingerprint.gate:
+        yield wording.PARTS_NOTE
+    scale = settings.decode.working_side / max(sides)
+    if not gate and max(sides) >= _LONG * min(sides) and scale < _REDUCED:
+        width, height = (max(1, round(side * scale)) for side in sides)
+        yield wording.long_note(width, height)
     if lost.count:
         yield wording.unseen_note(lost.gone, lost.unreadable, lost.traced, lost.folders)
-    if further_pictures:
-        yield wording.further_pictures_note(further_pictures)
+    if fingerprint.unseen:
+        yield wording.further_pictures_note(fingerprint.unseen)
 
 
 def _gate_of(index: Index, entry: QueryPrint) -> str:
     """Why nothing but identical pixels was looked for; "" where more was."""
-    if entry.fingerprint.gate or len(entry.views):
+    if len(entry.views):
+        return ""
+    if entry.fingerprint.gate:
         return entry.fingerprint.gate
     return "" if _has_good_hash(entry, index.settings.search) else "vague"
 
@@ -145,7 +160,8 @@ def _described(
 
 
 def probe_of(entry: QueryPrint, settings: SearchSettings) -> Probe:
-    """What is looked for with a query photo; a gated one matches by pixels only."""
+    """What is looked for with a query photo; a gated one matches by pixels only, unless it is
+    drawn and has parts that are photos."""
     usable = _has_good_hash(entry, settings)
     orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
     return Probe(entry.fingerprint.pixel_sha256, orientations, entry.views)

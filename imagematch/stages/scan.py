@@ -8,7 +8,7 @@ hash them. Nothing is decoded here.
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import batched
 from pathlib import Path
 from typing import NamedTuple
@@ -19,8 +19,8 @@ from imagematch.records import FoundFile, ManifestNote, SkippedFile
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.paths import printable
-from imagematch.sources.reading import sha256_of
-from imagematch.stages.known import Known
+from imagematch.sources.reading import kind_of_skipped, sha256_of
+from imagematch.stages.known import Known, differs, is_to_be_read, is_touched
 from imagematch.stores import unforeseen
 from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
 from imagematch.stores.collections import RootLabels
@@ -46,6 +46,7 @@ class Source:
         site_from_path: the first folder is the site, the second the profile; None: as at the
             folder's last run.
         allow_lost: go on although most known files are gone.
+        reread: read every file, also those that look unchanged.
     """
 
     folder: Path
@@ -54,14 +55,19 @@ class Source:
     no_manifest: bool = False
     site_from_path: bool | None = None
     allow_lost: bool = False
+    reread: bool = False
 
 
 @dataclass(slots=True)
 class ScanReport:
-    """What a scan found; files unless it says otherwise."""
+    """What a scan found; files unless it says otherwise.
+
+    Attributes:
+        seen: regular files; those that are plainly no pictures count here, and nowhere else.
+    """
 
     root_id: int
-    seen: int = 0  # regular files
+    seen: int = 0
     new: int = 0
     changed: int = 0
     moved: int = 0
@@ -145,7 +151,8 @@ def _entries(index: Index, source: Source, labels: RootLabels) -> Iterator[_Entr
     from imagematch.sources import manifest  # the phone numbers of the world, for few runs
 
     found = folder.walk(source.folder, site_from_path=by_path, leave_out=leave_out)
-    return manifest.join(found, manifest.read(Path(labels.manifest), index.settings.scan))
+    rows = manifest.read(Path(labels.manifest), index.settings.scan, source.folder)
+    return manifest.join(found, rows)
 
 
 class _Touched(NamedTuple):
@@ -153,10 +160,6 @@ class _Touched(NamedTuple):
 
     found: FoundFile
     known: KnownFile | None
-
-
-def _touched(found: FoundFile, known: KnownFile) -> bool:
-    return (found.size, found.mtime_ns) != (known.size, known.mtime_ns)
 
 
 class _Scan:
@@ -176,11 +179,14 @@ class _Scan:
         self._run_id = run_id
         self._monitor = monitor
         self._expect = expect
+        self._change_times = index.settings.scan.change_times
         self._expected = False
         self._report = ScanReport(root_id)
         self._batch = index.settings.store.batch
         self._last_complete = index.known.last_complete_run(root_id)
         self._known = Known(index.known, root_id)
+        # Bytes that changed between a scan and being described; their folder may look as before.
+        self._suspected = index.known.folders_of_failures(root_id, "changed")
         self._seen: dict[str, KnownFolder] = {}
         self._unread: set[str] = set()  # folders with a file that could not be read
         self._listed: list[FoundFile] = []  # to be compared
@@ -209,8 +215,10 @@ class _Scan:
 
     def _look_through(self, threads: ThreadPoolExecutor, found: FoundFolder) -> None:
         """Compare a folder as a whole, and its files only where that is not enough."""
-        digest, count = found.digest(), len(found.names)
-        if self._known.passes(found.path, digest):
+        digest = found.digest(change_times=self._change_times)
+        count = len(found.names)
+        look_closer = self._source.reread or found.path in self._suspected
+        if not look_closer and self._known.passes(found.path, digest):
             self._report.seen += count
             self._monitor.advance(count)
         else:
@@ -236,10 +244,12 @@ class _Scan:
         self._monitor.check()
 
     def _compare_file(self, entry: FoundFile, known: KnownFile | None) -> None:
-        if known is None or known.sha256 is None or _touched(entry, known):
+        if known is None or self._source.reread or is_to_be_read(entry, known, self._change_times):
             self._touched.append(_Touched(entry, known))
             if self._known.count == 0:
                 self._call()  # all of a new folder is to be described, so they need not wait
+        elif known.skipped:
+            return  # nobody asks what is said about it
         elif sightings_sha256(entry.sightings) != known.sightings_sha256:
             self._relabelled.append((known.id, entry))
 
@@ -256,20 +266,25 @@ class _Scan:
             return
         scanned: list[ScannedFile] = []
         replaced: list[int] = []
+        mistaken: list[int] = []
         same: list[tuple[int, FoundFile]] = []
         for (found, known), file in zip(touched, self._contents(threads, touched), strict=True):
             if file.failure is not None:
                 self._unread.add(folder_of(found.path))
-            if known is not None and known.sha256 == file.sha256:
+            if known is not None and (known.sha256, known.skipped) == (file.sha256, file.skipped):
                 # The same content, or a file that still can't be read: that is no change either.
-                same.append((known.id, found))
+                if differs(file.found, known):
+                    same.append((known.id, self._with_true_ctime(file.found, known)))
                 continue
             scanned.append(file)
-            if known is not None:
-                replaced.append(known.id)
-                self._report.changed += 1
+            if known is None:
+                self._report.new += not file.skipped
+            elif file.skipped and not is_touched(found, known):
+                mistaken.append(known.id)
             else:
-                self._report.new += 1
+                replaced.append(known.id)
+                self._report.changed += not file.skipped
+        self._index.sightings.discard_files(self._report.root_id, mistaken)
         self._index.sightings.refresh_files(self._report.root_id, same)
         self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
         if (
@@ -285,6 +300,19 @@ class _Scan:
             self._expected = True
             self._expect()
 
+    def _with_true_ctime(self, found: FoundFile, known: KnownFile) -> FoundFile:
+        """A file whose content is the same, without its time of change where that is made up.
+
+        Some file systems give another one whenever they are asked.
+        """
+        if is_touched(found, known):
+            return found
+        try:
+            again = folder.lone_file(self._source.folder / found.path)
+        except OSError:
+            return found
+        return found if again.ctime_ns == found.ctime_ns else replace(found, ctime_ns=0)
+
     def _contents(
         self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]
     ) -> Iterator[ScannedFile]:
@@ -292,7 +320,9 @@ class _Scan:
         new = [entry.found for entry in touched if entry.known is None]
         known = self._index.known.same_inodes(self._report.root_id, new)
         hashes = [
-            known.get(inode) if entry.known is None and (inode := inode_of(entry.found)) else None
+            known.get(inode)
+            if entry.known is None and not self._source.reread and (inode := inode_of(entry.found))
+            else None
             for entry in touched
         ]
         return threads.map(self._scanned, (entry.found for entry in touched), hashes)
@@ -301,10 +331,11 @@ class _Scan:
         shown = printable(found.path)
         if sha256 is not None:
             return ScannedFile(found, shown, sha256, None)
+        path = str(self._source.folder / found.path)
         try:
-            sha256 = sha256_of(
-                str(self._source.folder / found.path), self._index.settings.decode.max_bytes
-            )
+            if kind := kind_of_skipped(path):
+                return ScannedFile(replace(found, sightings=()), shown, None, None, kind)
+            sha256 = sha256_of(path, self._index.settings.decode.max_bytes)
         except Exception as error:
             if unforeseen.stops_run(error):
                 raise
@@ -319,12 +350,17 @@ class _Scan:
         lost = [file for file in self._known.lost() if not file.path.startswith(unread)]
         moved = self._moved(lost)
         gone = set(moved.values())
-        vanished = [file.id for file in lost if file.id not in gone]
-        self._check_lost(len(vanished))
+        vanished = [file for file in lost if file.id not in gone]
+        self._check_lost(vanished)
         self._index.sightings.finish_scan(
-            self._report.root_id, self._run_id, vanished, moved, self._left_behind(unread)
+            self._report.root_id,
+            self._run_id,
+            [file.id for file in vanished],
+            moved,
+            self._left_behind(unread),
         )
-        self._report.moved, self._report.vanished = len(moved), len(vanished)
+        self._report.moved = len(moved)
+        self._report.vanished = sum(not file.skipped for file in vanished)
         self._report.new -= len(moved)
 
     def _moved(self, lost: Sequence[KnownFile]) -> dict[int, int]:
@@ -356,16 +392,19 @@ class _Scan:
             }
         return None if seen == self._known.folders else seen
 
-    def _check_lost(self, vanished: int) -> None:
+    def _check_lost(self, vanished: Sequence[KnownFile]) -> None:
+        """Refuse to believe that most photos are gone; others may delete what lay beside them."""
         limits = self._index.settings.scan
-        if self._source.allow_lost:
+        if self._source.allow_lost or not vanished:
             return
         # An empty folder is what a drive leaves behind, however few files it had.
-        emptied = vanished > 0 and self._report.seen == 0
-        guarded = self._known.count >= limits.lost_minimum
-        if emptied or (guarded and vanished > limits.lost_share * self._known.count):
+        emptied = self._report.seen == 0
+        skipped = self._index.known.count_skipped(self._report.root_id, self._run_id)
+        known, lost = self._known.count - skipped, sum(not file.skipped for file in vanished)
+        guarded = known >= limits.lost_minimum
+        if emptied or (guarded and lost > limits.lost_share * known):
             raise SourceUnavailable(
-                f"{vanished} of the {self._known.count} files known in {self._source.folder} are "
+                f"{lost} of the {known} files known in {self._source.folder} are "
                 f"gone. Is a drive unplugged or a share not mounted? Nothing was marked as "
                 f"vanished. If they are gone for good, run again with --allow-lost"
             )

@@ -16,7 +16,7 @@ from operator import attrgetter
 from sqlalchemy import Connection, insert, select
 
 from imagematch.records import Failure, FoundFile, SightingInfo
-from imagematch.stores.schema import files, inodes, insert_new, photos, profiles, sightings
+from imagematch.stores.schema import SKIPPED, files, inodes, insert_new, photos, profiles, sightings
 
 #: Values in one IN (...), below SQLite's limit.
 MANY = 500
@@ -24,12 +24,17 @@ MANY = 500
 
 @dataclass(frozen=True, slots=True)
 class ScannedFile:
-    """A file with its content's identity, or with the reason why it could not be read."""
+    """A file with its content's identity, or with the reason why it could not be read.
+
+    Attributes:
+        skipped: what a file is counted as that is plainly no picture; it has no identity.
+    """
 
     found: FoundFile
     printable: str
     sha256: str | None
     failure: Failure | None
+    skipped: str = ""
 
 
 _NAMES = tuple(field.name for field in fields(SightingInfo) if field.name != "extra")
@@ -126,8 +131,7 @@ def add_files(
             "mtime_ns": file.found.mtime_ns,
             "state": "present",
             "photo_id": photo_ids[file.sha256] if file.sha256 else None,
-            "code": file.failure.code if file.failure else None,
-            "message": file.failure.message if file.failure else None,
+            **_words_about(file),
             "sightings_sha256": sightings_sha256(file.found.sightings),
             "added_run": run_id,
             "first_seen": time,
@@ -138,6 +142,15 @@ def add_files(
     ids = list(connection.execute(adding, rows).scalars())
     add_inodes(connection, zip(ids, (file.found for file in scanned), strict=True))
     return ids
+
+
+def _words_about(file: ScannedFile) -> dict[str, str | None]:
+    """Why a file has no photo."""
+    if file.skipped:
+        return {"code": SKIPPED, "message": file.skipped}
+    if file.failure is not None:
+        return {"code": file.failure.code, "message": file.failure.message}
+    return {"code": None, "message": None}
 
 
 def add_inodes(connection: Connection, found: Iterable[tuple[int, FoundFile]]) -> None:

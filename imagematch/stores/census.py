@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from imagematch.records import Failure
 from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
+    SKIPPED,
     collections,
     failed_pairs,
     failures,
@@ -73,6 +74,14 @@ class FailedCouple:
     installation: str
 
 
+@dataclass(frozen=True, slots=True)
+class IndexedFile:
+    """A present file, absolute, and the SHA-256 that its bytes had when they were read."""
+
+    path: Path
+    sha256: str
+
+
 class Census:
     """Counts over the whole catalogue."""
 
@@ -125,11 +134,38 @@ class Census:
             return {row[0]: row[1] for row in connection.execute(wanted)}
 
     def files(self) -> dict[str, int]:
-        """Files by what became of them: "present", "vanished", "replaced"."""
+        """Files by what became of them, but for skipped ones: "present", "vanished", "replaced"."""
         wanted = select(files.c.state, func.count()).group_by(files.c.state)
+        wanted = wanted.where(func.coalesce(files.c.code, "") != SKIPPED)
         with self._catalogue.begin() as connection:
             found = {row[0]: row[1] for row in connection.execute(wanted)}
         return {state: found.get(state, 0) for state in ("present", "vanished", "replaced")}
+
+    def indexed(self) -> int:
+        """How many present files were read as photos."""
+        wanted = select(func.count(files.c.id)).where(*_read())
+        with self._catalogue.begin() as connection:
+            return connection.execute(wanted).scalar_one()
+
+    def indexed_files(self, every: int = 1) -> Iterator[IndexedFile]:
+        """Present files that were read as photos, by id.
+
+        Args:
+            every: leave out all but about one in so many, evenly spread.
+        """
+        wanted = (
+            select(roots.c.path, roots.c.raw, files.c.path, files.c.raw, photos.c.sha256)
+            .join(roots, roots.c.id == files.c.root_id)
+            .join(photos, photos.c.id == files.c.photo_id)
+            .where(*_read(), files.c.id % every == 0)
+            .order_by(files.c.id)
+        )
+        with self._catalogue.begin() as connection:
+            for root, raw_root, path, raw, sha256 in connection.execute(
+                wanted.execution_options(yield_per=1000)
+            ):
+                folder = os.fsdecode(raw_root) if raw_root else root
+                yield IndexedFile(Path(folder) / (os.fsdecode(raw) if raw else path), sha256)
 
     def sightings(self) -> dict[str, int]:
         """Sightings by collection, with those of files that are no longer there."""
@@ -161,7 +197,7 @@ class Census:
             .join(collections, collections.c.id == roots.c.collection_id)
             .outerjoin(photos, photos.c.id == files.c.photo_id)
             .outerjoin(failures, failures.c.photo_id == files.c.photo_id)
-            .where(files.c.state == "present", code.is_not(None))
+            .where(files.c.state == "present", code.is_not(None), code != SKIPPED)
             .order_by(collections.c.name, roots.c.path, files.c.path)
         )
         with self._catalogue.begin() as connection:
@@ -219,6 +255,10 @@ def _places(connection: Connection, photo_ids: list[int]) -> dict[int, str]:
         for photo_id, root, path in connection.execute(wanted):
             found.setdefault(photo_id, str(Path(root) / path))
     return found
+
+
+def _read() -> tuple[ColumnElement[bool], ...]:
+    return files.c.state == "present", files.c.photo_id.is_not(None)
 
 
 def _waiting(connection: Connection, state: str) -> dict[int, int]:

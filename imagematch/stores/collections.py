@@ -11,6 +11,7 @@ from imagematch.errors import UsageError
 from imagematch.stores.adding import MANY, raw_name
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
+    SKIPPED,
     collections,
     files,
     insert_new,
@@ -140,7 +141,7 @@ class CollectionStore:
             .join(roots, roots.c.id == files.c.root_id)
             # Joined with nothing, so that SQLite reads the table from its start to its end, and
             # does not look every file up from an index of those that are present.
-            .where(files.c.state + "" == "present")
+            .where(files.c.state + "" == "present", func.coalesce(files.c.code, "") != SKIPPED)
             .group_by(roots.c.collection_id)
         )
         with self._catalogue.begin() as connection:

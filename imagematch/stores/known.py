@@ -6,26 +6,36 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, Select, case, func, select
 
 from imagematch.records import FoundFile
 from imagematch.stores.adding import MANY, Inode, inode_of, raw_name
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.schema import files, folders, has_path, inodes, photos, roots
+from imagematch.stores.schema import SKIPPED, files, folders, has_path, inodes, photos, roots
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file that was present at the last scan of its root."""
+    """A file that was present at the last scan of its root.
+
+    Attributes:
+        sha256: of the photo; None when the file could not be read or was skipped.
+        skipped: what a file is counted as that is plainly no picture; "" for all others.
+        ctime_ns: when its data, owner or name were last changed; 0 where that can't be told.
+        failed: code of why its photo could not be described; "" for all others.
+    """
 
     id: int
     path: str  # as the file system spells it
     size: int
     mtime_ns: int
     photo_id: int | None
-    sha256: str | None  # of the photo; None when the file could not be read
+    sha256: str | None
     sightings_sha256: str
     added_run: int
+    skipped: str = ""
+    ctime_ns: int = 0
+    failed: str = ""
 
 
 class KnownFolder(NamedTuple):
@@ -73,10 +83,32 @@ class KnownFiles:
                         found[file.path] = file
         return found
 
+    def folders_of_failures(self, root_id: int, code: str) -> set[str]:
+        """Folders, as the file system spells them, with files whose photo failed in one way."""
+        wanted = (
+            select(files.c.path, files.c.raw)
+            .join(photos, photos.c.id == files.c.photo_id)
+            .where(photos.c.state == "failed", photos.c.code == code)
+            .where(files.c.root_id == root_id, files.c.state == "present")
+        )
+        with self._catalogue.begin() as connection:
+            return {
+                folder_of(os.fsdecode(row.raw) if row.raw else row.path)
+                for row in connection.execute(wanted)
+            }
+
     def count(self, root_id: int) -> int:
         """How many files of a root were present at its last scan."""
         wanted = select(func.count()).select_from(files)
         wanted = wanted.where(files.c.root_id == root_id, files.c.state == "present")
+        with self._catalogue.begin() as connection:
+            return int(connection.execute(wanted).scalar_one())
+
+    def count_skipped(self, root_id: int, run: int) -> int:
+        """How many present files of a root that came before a run are plainly no pictures."""
+        wanted = select(func.count()).select_from(files)
+        wanted = wanted.where(files.c.root_id == root_id, files.c.state == "present")
+        wanted = wanted.where(files.c.code == SKIPPED, files.c.added_run < run)
         with self._catalogue.begin() as connection:
             return int(connection.execute(wanted).scalar_one())
 
@@ -152,8 +184,14 @@ def folder_of(path: str) -> str:
 def _known_files(root_id: int) -> Select[Any]:
     """Present files of a root with all that `KnownFile` tells; see `_known_file`."""
     return (
-        select(files, photos.c.sha256)
+        select(
+            files,
+            photos.c.sha256,
+            inodes.c.ctime_ns,
+            case((photos.c.state == "failed", photos.c.code), else_="").label("failed"),
+        )
         .outerjoin(photos, photos.c.id == files.c.photo_id)
+        .outerjoin(inodes, inodes.c.file_id == files.c.id)
         .where(files.c.root_id == root_id, files.c.state == "present")
     )
 
@@ -168,4 +206,7 @@ def _known_file(row: Row[Any]) -> KnownFile:
         row.sha256,
         row.sightings_sha256,
         row.added_run,
+        (row.message or "") if row.code == SKIPPED else "",
+        row.ctime_ns or 0,
+        row.failed or "",
     )

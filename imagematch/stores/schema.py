@@ -167,6 +167,9 @@ profiles = Table(
     UniqueConstraint("site", "handle").ddl_if(dialect="sqlite"),
 )
 
+#: The code of a file that is plainly no picture: it has no photo, and is no failure.
+SKIPPED = "skipped"
+
 files = Table(
     "files",
     METADATA,
@@ -178,8 +181,8 @@ files = Table(
     Column("mtime_ns", BigInteger, nullable=False),
     Column("state", String, nullable=False),  # "present", "vanished", "replaced"
     Column("photo_id", ForeignKey("photos.id")),  # NULL when the file could not be read
-    Column("code", String),  # of a failure to read
-    Column("message", _Words),
+    Column("code", String),  # of a failure to read, or SKIPPED for what is plainly no picture
+    Column("message", _Words),  # of a failure; what a skipped file is counted as
     Column("sightings_sha256", String(64), nullable=False),  # of what the source says about it
     Column("added_run", _ID, nullable=False),
     Column("first_seen", String, nullable=False),

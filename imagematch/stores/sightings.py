@@ -34,6 +34,7 @@ from imagematch.stores.adding import (
 from imagematch.stores.catalogue import Catalogue, now
 from imagematch.stores.known import KnownFolder
 from imagematch.stores.schema import (
+    SKIPPED,
     collections,
     failures,
     files,
@@ -76,7 +77,7 @@ class SightingStore:
             return file_ids
 
     def refresh_files(self, root_id: int, changes: Sequence[tuple[int, FoundFile]]) -> None:
-        """Note new times, and what the source now says, of files whose content is the same."""
+        """Note sizes, times, and what the source now says, of files that count as before."""
         if not changes:
             return
         ids = [file_id for file_id, _ in changes]
@@ -87,6 +88,7 @@ class SightingStore:
                 [
                     {
                         "file": file_id,
+                        "size": found.size,
                         "mtime_ns": found.mtime_ns,
                         "sightings_sha256": sightings_sha256(found.sightings),
                     }
@@ -98,6 +100,23 @@ class SightingStore:
                 connection.execute(delete(inodes).where(inodes.c.file_id.in_(some)))
             add_sightings(connection, [(file_id, found.sightings) for file_id, found in changes])
             add_inodes(connection, changes)
+
+    def discard_files(self, root_id: int, file_ids: Sequence[int]) -> None:
+        """Forget files as if they had never been met, and failed photos that only they show."""
+        with self._catalogue.begin() as connection:
+            _forget_folders(connection, root_id)
+            for some in batched(file_ids, MANY):
+                of_them = select(files.c.photo_id).where(files.c.id.in_(some))
+                shown = list(connection.execute(of_them.distinct()).scalars())
+                for table in (sightings, inodes):
+                    connection.execute(delete(table).where(table.c.file_id.in_(some)))
+                connection.execute(delete(files).where(files.c.id.in_(some)))
+                still = select(files.c.id).where(files.c.photo_id == photos.c.id).exists()
+                connection.execute(
+                    delete(photos)
+                    .where(photos.c.id.in_(shown), photos.c.state == "failed")
+                    .where(~still)
+                )
 
     def finish_scan(
         self,
@@ -214,6 +233,13 @@ class SightingStore:
             undescribed: int = connection.execute(broken).scalar_one()
         return unreadable + undescribed
 
+    def count_skipped(self, root_id: int | None = None) -> dict[str, int]:
+        """Present files, of one root or of all, that are plainly no pictures, by kind."""
+        wanted = select(files.c.message, func.count()).where(*_read_in_vain(root_id))
+        wanted = wanted.where(files.c.code == SKIPPED).group_by(files.c.message)
+        with self._catalogue.begin() as connection:
+            return {row[0]: row[1] for row in connection.execute(wanted)}
+
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
         wanted: dict[str, Select[Any]] = {
@@ -228,9 +254,14 @@ class SightingStore:
 
 def _unread(root_id: int | None, since: int) -> list[ColumnElement[bool]]:
     """Present files that could not even be read."""
-    here = [] if root_id is None else [files.c.root_id == root_id]
     new = [files.c.added_run > since] if since else []
-    return [files.c.code.is_not(None), files.c.state == "present", *here, *new]
+    return [*_read_in_vain(root_id), files.c.code != SKIPPED, *new]
+
+
+def _read_in_vain(root_id: int | None) -> list[ColumnElement[bool]]:
+    """Present files that have no photo."""
+    here = [] if root_id is None else [files.c.root_id == root_id]
+    return [files.c.code.is_not(None), files.c.state == "present", *here]
 
 
 def _broken(what: Select[Any], root_id: int | None, since: int) -> Select[Any]:

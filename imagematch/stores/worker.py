@@ -195,7 +195,7 @@ def _protect_machine(memory_mb: int, parent: int) -> None:
         _die_with(parent)
         with suppress(OSError):
             # Should the machine run out of memory, take a worker and not who keeps the index.
-            Path("/proc/self/oom_score_adj").write_text("500")
+            Path("/proc/self/oom_score_adj").write_text("500", encoding="utf-8")
         if memory_mb:
             _, hard = resource.getrlimit(resource.RLIMIT_AS)
             limit = memory_mb * 2**20

@@ -1,6 +1,8 @@
 """What says where a folder's photos are from is remembered: later runs must not lose it."""
 
 import csv
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -69,3 +71,35 @@ def test_a_manifest_that_is_gone_is_not_silently_forgotten(
     assert profiles(tmp_path / "index") == {("siteB", "berta")}
     assert imagematch(*command, "--no-manifest", "--site-from-path").code == 0
     assert profiles(tmp_path / "index") == {("siteA", "anna")}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights on Windows")
+def test_a_manifest_may_name_files_by_absolute_paths(
+    imagematch: CommandLine, ads: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "current").symlink_to(ads)
+    save(photo(2), ads / "siteA" / "anna" / "2 b.jpg")
+    path = tmp_path / "ads.jsonl"
+    rows = [
+        {"path": str(tmp_path / "current" / "siteA" / "anna" / "1.jpg"), "profile": "berta"},
+        {"path": (ads / "siteA" / "anna" / "2 b.jpg").as_uri(), "profile": "berta"},
+    ]
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+
+    ran = imagematch("index", tmp_path / "current", "--manifest", path, "--index", tmp_path / "i")
+
+    assert (ran.code, ran.err.count("notes on the manifest")) == (0, 0), ran.err
+    assert profiles(tmp_path / "i") == {("", "berta")}
+
+
+def test_a_manifest_can_not_name_files_beside_the_folder(
+    imagematch: CommandLine, ads: Path, tmp_path: Path
+) -> None:
+    save(photo(2), tmp_path / "other" / "2.jpg")
+    path = tmp_path / "ads.csv"
+    path.write_text(f"path,profile\n{tmp_path / 'other' / '2.jpg'},berta\n", "utf-8")
+
+    ran = imagematch("index", ads, "--manifest", path, "--index", tmp_path / "i")
+
+    assert ran.code == 1
+    assert "no path may leave the root" in ran.err

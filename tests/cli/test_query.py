@@ -97,6 +97,25 @@ def test_an_answer_says_that_only_identical_pixels_were_looked_for(
     assert note in page.read_text("utf-8")
 
 
+def test_a_long_page_is_told_from_a_thumbnail(
+    imagematch: CommandLine, world: World, tmp_path: Path
+) -> None:
+    """A page of a phone with five photos in a fourth of it, and a strip."""
+    notes = []
+    for height in (4000, 9000):
+        page = Image.new("RGB", (400, height), "white")
+        for number in range(5):
+            page.paste(Image.fromarray(photo(4 + number)), (40, height // 6 * (number + 1)))
+        page.save(tmp_path / "page.png")
+        words = ("query", tmp_path / "page.png", "--index", world.index, "--json")
+        [answer] = imagematch(*words).json()
+        jsonschema.validate(answer, SCHEMA)
+        notes += answer["notes"]
+    assert "compared at 102 × 1024 px" in notes[0]
+    assert "a long strip" in notes[1]
+    assert all("cut them out" in note for note in notes)
+
+
 def test_an_ordinary_photo_gets_no_note(
     imagematch: CommandLine, world: World, tmp_path: Path
 ) -> None:

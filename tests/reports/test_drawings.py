@@ -65,7 +65,7 @@ def foreign_file(path: Path) -> None:
 
 
 def foreign_text(path: Path) -> None:
-    path.write_text("notes")
+    path.write_text("notes", encoding="utf-8")
 
 
 def empty_file(path: Path) -> None:

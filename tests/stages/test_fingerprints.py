@@ -125,6 +125,22 @@ def test_a_picture_of_text_is_not_embedded_not_even_for_a_query(tmp_path: Path) 
     assert query.views.shape == (0, 2)
 
 
+@pytest.mark.usefixtures("means")
+def test_photos_in_a_drawn_query_are_embedded_and_those_of_an_indexed_one_are_not(
+    tmp_path: Path,
+) -> None:
+    page = np.full((2400, 640, 3), 255, np.uint8)
+    page[1200:1440, 100:420] = photo(1)  # a twentieth of it
+    task = FileTask((str(save(page, tmp_path / "page.png")),), "")
+    [found] = describe_files(DECODE, DescribeSettings(), [task])
+    [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
+    assert isinstance(found, Fingerprint)
+    assert not isinstance(query, Failure)
+    assert (found.gate, query.fingerprint.gate) == ("drawn", "drawn")
+    assert found.embeddings.shape == (0, 2)
+    assert len(query.views) >= 2
+
+
 def test_one_bad_file_of_a_chunk_fails_alone(tmp_path: Path) -> None:
     good, bad = save(photo(1), tmp_path / "1.jpg"), tmp_path / "2.jpg"
     bad.write_text("no photo")

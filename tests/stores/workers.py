@@ -133,7 +133,7 @@ def leave_gaps(chunk: Sequence[int]) -> list[int]:
         pieces = [bytes(2_000) for _ in range(500 * megabytes)]
         _kept.extend(pieces[::500])
         del pieces
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return [pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000] * len(chunk)
 
 

@@ -357,7 +357,7 @@ def _share(found: np.ndarray) -> float:
 def _resident() -> tuple[float, float]:
     """Bytes in memory, anonymous and of mapped files; NaN where the system does not tell."""
     try:
-        lines = Path("/proc/self/status").read_text().splitlines()
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
     except OSError:
         return math.nan, math.nan
     sizes = {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
