@@ -36,6 +36,7 @@ _AGAINST = frozenset({"contradiction", "exchanged", "detail"})
 #: Pull of the weights towards 0, nats for a weight of 1 a standard deviation; keeps them finite
 #: where the tuning half is told apart without an error.
 _RIDGE = 0.02
+_NO_SPREAD = 1e-9
 
 #: From this confidence on, pairs that geometry finds nothing in say what that is worth.
 _ALIKE = 0.5
@@ -91,8 +92,9 @@ def fit_logistic(
     examples there are, so that a class that was never seen is not held to be impossible.
     """
     inputs = np.array([[row[name] for name in names] for row in seen])
-    spread = np.maximum(inputs.std(axis=0), 1e-6)
-    inputs /= spread  # so that the pull is the same on all
+    spread = inputs.std(axis=0)
+    spread[spread < _NO_SPREAD] = 1.0
+    inputs = inputs / spread  # so that the pull is the same on all
     targets = platt_targets(true)
 
     def loss(parameters: Values) -> tuple[float, Values]:
@@ -138,7 +140,9 @@ def fit(examples: Sequence[Example]) -> Calibration:
     models = {}
     for name, names in FEATURES.items():
         rows = [example for example in examples if _concerns(name, example)]
-        models[name] = fit_logistic([_seen(row) for row in rows], truth(rows), names)
+        models[name] = getattr(shipped(), name)  # kept where nothing can be learned
+        if rows:
+            models[name] = fit_logistic([_seen(row) for row in rows], truth(rows), names)
     bands = tuple(replace(band, precision=None, pairs=None) for band in shipped().bands)
     unpenalised = Calibration(**models, blind_penalty=0.0, bands=bands)
     judged = partial(judgement, calibration=unpenalised)

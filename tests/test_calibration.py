@@ -37,7 +37,14 @@ def laid_over(inliers: int, correlation: float, agreement: float, reason: str) -
     )
 
 
-PERFECT = replace(laid_over(300, 0.99, 1.0, "accepted"), closeness=0.98, plain_closeness=0.95)
+PERFECT = replace(
+    laid_over(300, 0.99, 1.0, "accepted"),
+    closeness=0.98,
+    plain_closeness=0.95,
+    compared=0.8,
+    detail=0.12,
+    shared_detail=0.95,
+)
 NOTHING_FOUND = laid_over(0, 0.0, 0.0, "few_keypoints")
 
 
@@ -74,8 +81,9 @@ def test_more_evidence_never_lowers_a_confidence() -> None:
     content = json.loads(SHIPPED)
     for name, model in content["models"].items():
         assert set(model["weights"]) == set(calibration_fit.FEATURES[name])
-        assert min(model["weights"].values()) >= 0
-        assert max(model["weights"].values()) > 0
+        for feature, weight in model["weights"].items():
+            assert (weight <= 0) if feature in calibration_fit._AGAINST else (weight >= 0)
+        assert any(model["weights"].values()) or name == "coarse"
     assert content["blind_penalty"] > 0
 
 
@@ -177,6 +185,13 @@ def test_fit_recovers_known_weights() -> None:
     assert model.intercept == pytest.approx(-4.0, abs=0.3)
     assert model.weights["a"] == pytest.approx(3.0, abs=0.3)
     assert model.weights["b"] == pytest.approx(1.0, abs=0.2)
+
+
+def test_what_speaks_against_a_copy_gets_no_weight_above_zero() -> None:
+    seen, true = drawn((2.0, 2.0), 0.0)
+    renamed = [{"a": row["a"], "contradiction": row["b"]} for row in seen]
+    model = calibration_fit.fit_logistic(renamed, true, ("a", "contradiction"))
+    assert model.weights["contradiction"] == 0
 
 
 def test_fit_gives_no_weight_below_zero() -> None:

@@ -27,7 +27,7 @@ PHOTO, OTHER = gray(RGB), gray(np.asarray(data.coffee())[:HEIGHT, :WIDTH])
 
 
 def aligned(photo: Bytes, warped: Bytes, shown: Flags) -> Alignment:
-    found = align(photo, warped, shown)
+    found = align(photo, warped, shown, np.ones(photo.shape, bool))
     assert found is not None
     return found
 
@@ -141,24 +141,79 @@ def test_all_values_are_in_range_and_sides_hardly_matter(
         assert 0 <= part.closeness <= part.agreement <= 1
 
 
+# --- templates -----------------------------------------------------------------------------------
+
+THIRD = gray(np.asarray(data.chelsea())[:HEIGHT, :WIDTH])
+
+
+def oval(share: float) -> Flags:
+    """The middle of a picture, as a person before a wall fills it."""
+    down, across = np.mgrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
+    return np.asarray(np.hypot(down, across) < 2 * (share / np.pi) ** 0.5)
+
+
+@pytest.mark.parametrize("share", [0.15, 0.3, 0.45])
+def test_two_things_before_one_ground_contradict_amid_what_agrees(share: float) -> None:
+    there = oval(share)
+    one, two = (np.where(there, thing, PHOTO) for thing in (OTHER, THIRD))
+    for found in (aligned(one, two, EVERYWHERE), aligned(two, one, EVERYWHERE)):
+        assert found.conflict.contradiction > 0.4 * share
+
+
+def test_a_new_background_surrounds_what_agrees_and_does_not_contradict_amid_it() -> None:
+    behind = np.where(oval(0.5), PHOTO, OTHER)
+    found = aligned(PHOTO, behind, EVERYWHERE)
+    assert found.plain.agreement < 0.8
+    assert found.conflict.contradiction < 0.03
+
+
+def test_a_copy_has_no_conflict() -> None:
+    copy = gray(edits.recompress(RGB, np.random.default_rng(0), 0.5))
+    conflict = aligned(PHOTO, copy, EVERYWHERE).conflict
+    assert conflict.contradiction == 0
+    assert conflict.exchanged < 0.001
+    assert conflict.shared_detail > 0.95
+    assert 0.5 < conflict.compared <= 1
+
+
+def written(ground: Bytes, text: str) -> Bytes:
+    """Lines of text in one place, as on cards of one design."""
+    card = ground.copy()
+    for line in range(4):
+        at = (20, 60 + 65 * line)
+        cv2.putText(card, text[line:], at, cv2.FONT_HERSHEY_SIMPLEX, 1.6, 20, 4, cv2.LINE_AA)
+    return card
+
+
+def test_other_numbers_in_one_place_are_exchanged_and_a_watermark_is_not() -> None:
+    ground = np.asarray(cv2.GaussianBlur(PHOTO, (0, 0), 12) // 2 + 110, np.uint8)
+    one, two = written(ground, "5500 1234 889"), written(ground, "4127 9086 315")
+    cards = aligned(one, two, EVERYWHERE).conflict
+    marked = gray(edits.watermark(RGB, np.random.default_rng(1), 0.7))
+    copy = aligned(PHOTO, marked, EVERYWHERE).conflict
+    assert cards.exchanged > 3 * copy.exchanged
+    assert cards.shared_detail < copy.shared_detail
+
+
 # --- nothing to compare --------------------------------------------------------------------------
 
 
 def test_nothing_shown_or_hardly_anything_says_nothing() -> None:
-    assert align(PHOTO, PHOTO, ~EVERYWHERE) is None
+    assert align(PHOTO, PHOTO, ~EVERYWHERE, EVERYWHERE) is None
     corner = ~EVERYWHERE
     corner[:25, :25] = True
-    assert align(PHOTO, PHOTO, corner) is None
+    assert align(PHOTO, PHOTO, corner, EVERYWHERE) is None
 
 
 def test_flat_photos_say_nothing() -> None:
     plain = np.full(SHAPE, 90, np.uint8)
-    assert align(plain, plain, EVERYWHERE) is None
-    assert align(plain, plain + np.uint8(50), EVERYWHERE) is None
+    assert align(plain, plain, EVERYWHERE, EVERYWHERE) is None
+    assert align(plain, plain + np.uint8(50), EVERYWHERE, EVERYWHERE) is None
 
 
 @settings(deadline=None)
 @given(st.integers(1, 31), st.integers(1, 31))
 def test_pictures_smaller_than_a_window_say_nothing(height: int, width: int) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (height, width), dtype=np.uint8)
-    assert align(noise, noise, np.ones(noise.shape, bool)) is None
+    everywhere = np.ones(noise.shape, bool)
+    assert align(noise, noise, everywhere, everywhere) is None

@@ -23,7 +23,11 @@ MADE_UP: dict[str, Any] = {
     "bands": [],
     "blind_penalty": 2.0,
     "models": {
-        "geometry": {"intercept": -6, "weights": {"log_inliers": 1.5, "correlation": 5.0}},
+        "geometry": {
+            "intercept": -6,
+            "weights": {"log_inliers": 1.5, "correlation": 5.0, "contradiction": -20.0},
+        },
+        "coarse": {"intercept": -8, "weights": {"closeness": 12.0}},
         "appearance": {"intercept": -9, "weights": {"cosine": 10.0, "pdq": 4.0}},
         "embedding": {"intercept": -9.5, "weights": {"cosine": 12.0}},
         "hash": {"intercept": -2.5, "weights": {"pdq": 6.0}},
@@ -52,6 +56,13 @@ geometries = st.builds(
     mirrored=st.booleans(),
     transform=st.none(),
     reason=st.sampled_from(("accepted", "pixels_differ", *BLIND)),
+    closeness=shares,
+    plain_closeness=shares,
+    compared=shares,
+    contradiction=shares,
+    exchanged=shares,
+    detail=shares,
+    shared_detail=shares,
 )
 
 GEOMETRY = Geometry(
@@ -142,6 +153,22 @@ def test_each_measure_has_its_model() -> None:
     assert judged(geometry=GEOMETRY).confidence == accepted
 
 
+def test_coarse_shapes_alone_have_a_rule_and_a_model_of_their_own() -> None:
+    coarse = replace(GEOMETRY, inliers=0, closeness=0.9, coarse=True)
+    judgement = judged(geometry=coarse)
+    assert (judgement.kind, judgement.evidence.rule) == ("copy", "coarse")
+    assert judgement.confidence == pytest.approx(1 / (1 + math.exp(8 - 12 * 0.9)), abs=2e-4)
+
+
+@calibrations
+def test_what_contradicts_amid_what_agrees_outweighs_it(calibration: Calibration) -> None:
+    agreed = replace(GEOMETRY, plain_closeness=0.7, compared=0.9, shared_detail=0.8)
+    other = replace(agreed, contradiction=0.3, exchanged=0.02, detail=0.15)
+    one, two = (judged(geometry=each, calibration=calibration) for each in (agreed, other))
+    assert two.confidence < one.confidence
+    assert two.kind == "scene"
+
+
 def test_a_pair_laid_over_each_other_that_is_hardly_a_copy_is_a_scene() -> None:
     weak = replace(GEOMETRY, inliers=7, correlation=0.2)
     judgement = judged(geometry=weak)
@@ -218,6 +245,12 @@ def test_better_geometry_never_lowers_the_confidence(
         agreement=data.draw(st.floats(worse.agreement, 1)),
         cover_query=data.draw(st.floats(worse.cover_query, 1)),
         cover_photo=data.draw(st.floats(worse.cover_photo, 1)),
+        plain_closeness=data.draw(st.floats(worse.plain_closeness, 1)),
+        shared_detail=data.draw(st.floats(worse.shared_detail, 1)),
+        compared=data.draw(st.floats(worse.compared, 1)),
+        contradiction=data.draw(st.floats(0, worse.contradiction)),
+        exchanged=data.draw(st.floats(0, worse.exchanged)),
+        detail=data.draw(st.floats(0, worse.detail)),
     )
     one, two = (
         judged(pdq_distance=pdq_distance, cosine=cosine, geometry=geometry, calibration=calibration)
