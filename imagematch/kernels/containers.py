@@ -57,7 +57,11 @@ _NOT_DECODED = _table(
     ("a GIMP brush (GBR)", rb".{20}GIMP"),
     ("weather data (GRIB, BUFR)", rb"GRIB|BUFR"),
     ("scientific data (HDF5)", rb"\x89HDF\r\n\x1a\n"),
-    ("a camera's raw file", rb"FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx "),
+    ("a JPEG XR picture", rb"II\xbc[\0\x01]"),
+    (
+        "a camera's raw file",
+        rb"II\x1a\0{3}HEAPCCDR|FOVb|FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx ",
+    ),
     ("a sound or AVI film", rb"RIFF....(WAVE|AVI )"),
     ("an MPEG film", rb"\0\0\x01[\xb3\xba]"),
     ("a Matroska or WebM film", rb"\x1a\x45\xdf\xa3"),
@@ -70,6 +74,10 @@ _NO_PICTURE = _table(
     ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
     ("an archive (tar)", rb".{257}ustar"),
+    (
+        "text that a picture was turned into, with most of its bytes lost",
+        rb"(\xef\xbf\xbd){2,6}\0.JFIF|(\xef\xbf\xbd){2,6}.{1,6}Exif|\xef\xbf\xbdPNG\r?\n",
+    ),
 )
 
 _PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
