@@ -48,8 +48,8 @@ def test_a_small_share_of_the_larger_photo_is_a_part() -> None:
 @pytest.mark.parametrize(
     "geometry",
     [
-        replace(ALIKE, correlation=0.35, agreement=0.4, closeness=0.1, reason="pixels_differ"),
-        replace(ALIKE, correlation=0.42, agreement=0.5, closeness=0.2),
+        replace(ALIKE, correlation=0.15, agreement=0.2, closeness=0.1, reason="pixels_differ"),
+        replace(ALIKE, correlation=0.22, agreement=0.25, closeness=0.2),
     ],
 )
 def test_keypoints_that_differ_make_a_scene_however_much_embeddings_agree(
@@ -96,7 +96,7 @@ def test_more_agreement_never_lowers_a_confidence(
 def test_shipped_file_says_where_it_comes_from() -> None:
     content = json.loads(SHIPPED)
     assert content["provenance"]["command"].startswith("scripts/calibrate_traces.py ")
-    assert content["provenance"]["examples"]["laid_over_copies"] > 100
+    assert content["provenance"]["examples"]["laid_over_copies"] >= 100
     assert min(content["model"]["weights"].values()) >= 0
 
 
