@@ -57,21 +57,17 @@ _NOT_DECODED = _table(
     ("an Autodesk animation (FLI, FLC)", rb".{4}[\x11\x12]\xaf"),
     ("an astronomical picture (FITS)", rb"SIMPLE  ="),
     ("a GIMP brush (GBR)", rb".{20}GIMP"),
-    ("a camera's raw file", rb"FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx "),
+    ("a JPEG XR picture", rb"II\xbc[\0\x01]"),
+    (
+        "a camera's raw file",
+        rb"II\x1a\0{3}HEAPCCDR|FOVb|FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx ",
+    ),
 )
 #: The same for what may show something, and is no picture.
 _FILMS_AND_DATA = _table(
     ("a PDF document", rb"%PDF"),
     ("weather data (GRIB, BUFR)", rb"GRIB|BUFR"),
     ("scientific data (HDF5)", rb"\x89HDF\r\n\x1a\n"),
-<<<<<<< HEAD
-=======
-    ("a JPEG XR picture", rb"II\xbc[\0\x01]"),
-    (
-        "a camera's raw file",
-        rb"II\x1a\0{3}HEAPCCDR|FOVb|FUJIFILMCCD-RAW|IIRO|IIRS|IIU\0|MMOR|.{4}ftypcrx ",
-    ),
->>>>>>> h-decode
     ("a sound or AVI film", rb"RIFF....(WAVE|AVI )"),
     ("an MPEG film", rb"\0\0\x01[\xb3\xba]"),
     ("a Matroska or WebM film", rb"\x1a\x45\xdf\xa3"),
@@ -87,7 +83,6 @@ _NO_PICTURE = _table(
     ("a web page (HTML)", rb"\s*(?i:<(!doctype\s+html|html|head|body))"),
     ("an archive or an Office document (ZIP)", rb"PK\x03\x04"),
     ("an archive (tar)", rb".{257}ustar"),
-<<<<<<< HEAD
     ("an archive (RAR, 7z)", rb"Rar!\x1a\x07|7z\xbc\xaf\x27\x1c"),
     ("an older Office document or a thumbnail cache", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
     ("a database (SQLite)", rb"SQLite format 3\0"),
@@ -95,12 +90,10 @@ _NO_PICTURE = _table(
     ("a program", rb"\x7fELF|MZ.{58}"),
     ("XML", rb"(\xef\xbb\xbf)?\s*<\?xml"),
     ("JSON", rb'(\xef\xbb\xbf)?\s*(\{\s*(["}]|$)|\[\s*([\[{"\]\d-]|$))'),
-=======
     (
         "text that a picture was turned into, with most of its bytes lost",
         rb"(\xef\xbf\xbd){2,6}\0.JFIF|(\xef\xbf\xbd){2,6}.{1,6}Exif|\xef\xbf\xbdPNG\r?\n",
     ),
->>>>>>> h-decode
 )
 
 _PNG_ESSENTIAL = frozenset({b"CgBI", b"IHDR", b"PLTE", b"tRNS", b"eXIf", b"IDAT", b"IEND"})
