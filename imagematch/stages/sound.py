@@ -31,6 +31,11 @@ _SHARES = (
     "closeness",
     "plain_agreement",
     "plain_closeness",
+    "compared",
+    "contradiction",
+    "exchanged",
+    "detail",
+    "shared_detail",
 )
 
 
