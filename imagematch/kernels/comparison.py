@@ -38,6 +38,9 @@ _GLANCED = 0.625
 #: 0.72; of 493 candidates that are no copies, 84 have as much as here, or too few keypoints.
 _CORRELATES, _AGREES, _FITS = 0.85, 0.6, 9
 
+#: Least share of a homography's length that its last element has, or it is as good as 0.
+_HORIZON = 1e-12
+
 _NOTHING = Alignment(
     Agreement(0.0, 0.0, 0.0), Agreement(0.0, 0.0, 0.0), Conflict(0.0, 0.0, 0.0, 0.0, 0.0)
 )
@@ -242,18 +245,36 @@ def full_size(
 
 def reverse(geometry: Geometry) -> Geometry:
     """The same evidence, read from the photo to the query."""
-    transform = geometry.transform
     return replace(
         geometry,
         cover_query=geometry.cover_photo,
         cover_photo=geometry.cover_query,
-        transform=_rounded(np.linalg.inv(np.array(transform))) if transform else None,
+        transform=_inverse(geometry.transform),
     )
 
 
+def _inverse(
+    transform: tuple[tuple[float, float, float], ...] | None,
+) -> tuple[tuple[float, float, float], ...] | None:
+    """None also where rounding has left nothing to be inverted."""
+    if transform is None:
+        return None
+    try:
+        return _rounded(np.linalg.inv(np.array(transform)))
+    except np.linalg.LinAlgError:
+        return None
+
+
 def _rounded(matrix: Doubles) -> tuple[tuple[float, float, float], ...]:
-    """As a record, with 7 digits, scaled so that the last element is 1."""
-    rows = [[float(f"{value:.7g}") for value in row] for row in matrix / matrix[2, 2]]
+    """As a record, with 7 digits, scaled so that the last element is 1.
+
+    Where the corner of the full-size photo lies at the horizon, that is 0, and stays it.
+    """
+    length = float(np.linalg.norm(matrix))
+    scale = float(matrix[2, 2])
+    if abs(scale) < _HORIZON * length:
+        scale = length
+    rows = [[float(f"{value:.7g}") for value in row] for row in matrix / scale]
     return tuple((row[0], row[1], row[2]) for row in rows)
 
 

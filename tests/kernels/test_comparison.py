@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import composites, edits
+from imagematch.kernels import comparison, composites, edits
 from imagematch.kernels.comparison import (
     compare,
     glance,
@@ -440,3 +440,32 @@ def test_a_verdict_does_not_depend_on_what_was_compared_before() -> None:
     )
     cv2.setRNGSeed(99)
     assert compare(query, photo, SETTINGS) == first
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        [[1.0, 0.0, 3.0], [0.0, 1.0, 5.0], [0.01, 0.02, 0.0]],
+        [[1e-3, 0.0, 1e6], [0.0, 1e-3, 1e6], [1e-9, 0.0, 1e-20]],
+    ],
+)
+def test_a_corner_at_the_horizon_leaves_finite_numbers(matrix: list[list[float]]) -> None:
+    rounded = comparison._rounded(np.array(matrix))
+    assert np.isfinite(np.array(rounded)).all()
+
+
+def test_a_transform_that_can_not_be_inverted_has_no_reverse() -> None:
+    flat = Geometry(
+        9,
+        0.5,
+        0.5,
+        0.4,
+        0.9,
+        0.9,
+        False,
+        ((1.0, 2.0, 0.0), (2.0, 4.0, 0.0), (0.0, 0.0, 1.0)),
+        "accepted",
+    )
+    found = comparison.reverse(flat)
+    assert found.transform is None
+    assert (found.cover_query, found.cover_photo) == (0.4, 0.5)
