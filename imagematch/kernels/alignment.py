@@ -266,6 +266,19 @@ def _equally_sharp(
     return (equal, right) if left_is_sharper else (left, equal)
 
 
+def sharpness_ratio(one: np.ndarray, other: np.ndarray) -> float:
+    """How much of the detail of the sharper picture the softer one has in most windows, 0-1.
+
+    Args:
+        one, other: shape (h, w) each, uint8; aligned.
+    """
+    left, right = (
+        cv2.GaussianBlur(gray.astype(np.float32), (0, 0), _BLUR) for gray in (one, other)
+    )
+    surplus = _surplus(_detail(left), _detail(right), np.ones(one.shape, np.bool_))
+    return min(surplus, 1 / max(surplus, 1e-6))
+
+
 def _detail(gray: np.ndarray) -> np.ndarray:
     """Squared gradient for a variance of 1, in the window around each pixel."""
     across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)

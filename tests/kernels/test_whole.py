@@ -98,6 +98,17 @@ def test_pictures_that_hardly_show_anything_are_not_compared() -> None:
     assert compared(flat, flat) is None
 
 
+def test_sharp_pictures_are_not_compared_by_their_coarse_shapes() -> None:
+    """Two cards of one design: only the numbers differ, which coarse shapes do not show."""
+    cards = []
+    for number in ("5500 1234 8891", "4127 9086 3157"):
+        card = COFFEE.copy()
+        cv2.putText(card, number, (60, 220), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (250, 250, 250), 2)
+        cards.append(card)
+    found = compared(*cards)
+    assert found is None or not found.coarse
+
+
 def test_papers_are_not_compared_by_their_coarse_shapes() -> None:
     sheets = []
     for text in ("rent paid in full", "total sum of all"):
