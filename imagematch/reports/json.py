@@ -85,16 +85,16 @@ def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterator[dict[str, An
 
 def index_report(report: IndexReport) -> dict[str, Any]:
     """The counts of one indexing run (docs/schemas/index.schema.json)."""
-    return {
+    data = {
         "seen": report.seen,
         "described": report.described,
         "known": report.known,
         "skipped": report.skipped,
         "failed": report.failed,
         "matches": report.matches,
-        "not_looked_at": report.not_looked_at,
         "seconds": shown.rounded(report.seconds, 3),
     }
+    return data | ({"not_looked_at": report.not_looked_at} if report.not_looked_at else {})
 
 
 def job_outcome(name: str, report: IndexReport | None, error: str = "") -> dict[str, Any]:
