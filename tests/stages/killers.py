@@ -14,8 +14,9 @@ def describe_or_die(
     tasks: Sequence[FileTask],
     *,
     keep: bool,
+    trace: bool,
 ) -> list[Fingerprint | Failure]:
     """Describe photos, unless one is named like something that kills."""
     if any(path.endswith("kills.jpg") for task in tasks for path in task.paths):
         os._exit(9)
-    return describe_files(decoding, describing, tasks, keep=keep)
+    return describe_files(decoding, describing, tasks, keep=keep, trace=trace)
