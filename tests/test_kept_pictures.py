@@ -96,7 +96,8 @@ def test_without_a_sound_picture_the_pair_stays_unverified(
     tmp_path: Path, ads: Path, later: Path, damaged: bool
 ) -> None:
     index = tmp_path / "index"
-    settings(index, KEEP if damaged else "")
+    traceless = "keep_traces = false\n"
+    settings(index, KEEP + traceless if damaged else "[store]\n" + traceless)
     indexed(index, ads)
     assert (index / "pictures").exists() == damaged
     for picture in (index / "pictures").rglob("*.jpg"):

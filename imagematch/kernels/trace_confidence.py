@@ -16,13 +16,16 @@ from imagematch.errors import SettingsError
 from imagematch.kernels import confidence
 from imagematch.kernels.confidence import Calibration, Logistic
 from imagematch.records import Evidence, Geometry, Judgement, Kind
-from imagematch.settings import VerifySettings
+from imagematch.settings import DEFAULTS, VerifySettings
 
 #: Where the keypoints of a trace were laid over the photo; other ends show nothing that fits.
 _LAID_OVER = frozenset({"accepted", "pixels_differ"})
 
 #: A pair is a copy if that is likelier than not, and never as sure as one whose pixels agree.
 _LIKELY, _CEILING = 0.5, 0.98
+
+#: Keypoints from which on a trace has seen enough to say that a pair is no copy: those of a scene.
+_MANY = DEFAULTS.match.scene_inliers
 
 #: What does not look like a copy is never shown as one.
 _SCENE_CEILING = 0.3
@@ -81,29 +84,35 @@ def judge(
 ) -> Judgement:
     """Decide what a pair is of which one photo is gone and has left a trace.
 
+    Soft copies have lost the keypoints that a trace holds: so few that fit say nothing against one.
+
     The rules, first that applies:
-        trace: the trace was laid over the photo and its keypoints agree: `copy` or `part`.
-        trace_differs: it was laid over, and they do not agree, or not well enough: `scene`.
-        unverified: it could not be laid over; embedding and hash decide.
+        trace_differs: the trace was laid over the photo by many keypoints, and they do not agree,
+            or not well enough: `scene`.
+        trace: it was laid over, they agree, and that says more than the next rule: `copy` or
+            `part`.
+        unverified: embedding and hash decide.
     """
 
     def judged(kind: Kind, probability: float, rule: str) -> Judgement:
         evidence = Evidence(False, pdq_distance, cosine, geometry, rule)
         return Judgement(kind, round(probability, 7), evidence)
 
-    if geometry.reason not in _LAID_OVER:
-        alike = confidence.judge(
-            same_pixels=False,
-            pdq_distance=pdq_distance,
-            cosine=cosine,
-            geometry=None,
-            calibration=appearance,
-            settings=settings,
-        ).confidence
-        return judged("copy", alike, "unverified")
-    probability = calibration.probability(features(geometry))
-    if geometry.reason == "pixels_differ" or probability < _LIKELY:
-        return judged("scene", _SCENE_CEILING * probability, "trace_differs")
-    larger = min(geometry.cover_query, geometry.cover_photo)
-    kind: Kind = "part" if larger < settings.part_cover else "copy"
-    return judged(kind, _CEILING * probability, "trace")
+    alike = confidence.judge(
+        same_pixels=False,
+        pdq_distance=pdq_distance,
+        cosine=cosine,
+        geometry=None,
+        calibration=appearance,
+        settings=settings,
+    ).confidence
+    if geometry.reason in _LAID_OVER:
+        probability = calibration.probability(features(geometry))
+        if geometry.reason == "accepted" and probability >= _LIKELY:
+            if _CEILING * probability >= alike:
+                larger = min(geometry.cover_query, geometry.cover_photo)
+                kind: Kind = "part" if larger < settings.part_cover else "copy"
+                return judged(kind, _CEILING * probability, "trace")
+        elif geometry.inliers >= _MANY:
+            return judged("scene", _SCENE_CEILING * probability, "trace_differs")
+    return judged("copy", alike, "unverified")

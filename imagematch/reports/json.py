@@ -92,7 +92,7 @@ def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterator[dict[str, An
 
 def index_report(report: IndexReport) -> dict[str, Any]:
     """The counts of one indexing run (docs/schemas/index.schema.json)."""
-    return {
+    data = {
         "seen": report.seen,
         "described": report.described,
         "known": report.known,
@@ -104,9 +104,9 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,
         "matches": report.matches,
-        "not_looked_at": report.not_looked_at,
         "seconds": shown.rounded(report.seconds, 3),
     }
+    return data | ({"not_looked_at": report.not_looked_at} if report.not_looked_at else {})
 
 
 def job_outcome(name: str, report: IndexReport | None, error: str = "") -> dict[str, Any]:

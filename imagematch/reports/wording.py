@@ -87,6 +87,7 @@ _REFUSALS = {
     "implausible": "the fit would distort the photo implausibly",
     "small_overlap": "the part that fits is too small",
     "pixels_differ": "the aligned pixels differ",
+    "accepted": "too little agrees",
 }
 
 
@@ -130,16 +131,13 @@ def unseen_note(gone: int, unreadable: int, traced: int, folders: Sequence[str])
         reasons.append(f"{_files(gone)} gone{where}")
     if unreadable:
         reasons.append(f"{_files(unreadable)} changed or can't be compared")
-    text = f"{_candidates(count)} could not be looked at: {', '.join(reasons)}."
+    candidates = "1 candidate" if count == 1 else f"{count:,} candidates"
+    text = f"{candidates} could not be looked at: {', and '.join(reasons)}."
     if traced:
-        text += f" {_candidates(traced)} of these could be compared by the trace kept of it."
+        text += f" {traced:,} of {count:,} compared by the trace kept of the photo."
     if gone:
         text += " Plug the drive in, or index the folder where it is now, and query again."
     return text
-
-
-def _candidates(count: int) -> str:
-    return "1 candidate" if count == 1 else f"{count:,} candidates"
 
 
 def _files(count: int) -> str:
@@ -149,7 +147,7 @@ def _files(count: int) -> str:
 def _folders(folders: Sequence[str]) -> str:
     named = ", ".join(folders[:_FOLDERS_NAMED])
     more = len(folders) - _FOLDERS_NAMED
-    return f"not there: {named}" + (f" and {more:,} more" if more > 0 else "")
+    return f"not there any more: {named}" + (f" and {more:,} more" if more > 0 else "")
 
 
 def ruling(decision: Decision) -> str:
@@ -258,7 +256,7 @@ def further_pictures_note(pictures: int) -> str:
 def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
         return _scene(geometry)
-    if geometry.reason != "accepted":
+    if geometry.reason != "accepted" or judgement.evidence.rule == "unverified":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
         return f"Geometry does not confirm it: {refusal}. {_distances(judgement.evidence)}"
     if geometry.coarse:

@@ -86,8 +86,17 @@ def test_more_agreement_never_lowers_a_confidence(
         ALIKE, correlation=correlation, agreement=agreement, closeness=closeness, inliers=inliers
     )
     more = replace(less, correlation=min(1.0, correlation + 0.1), closeness=1.0, agreement=1.0)
+    assert 0 < judged(more).confidence <= 0.98
     assert judged(more).confidence >= judged(less).confidence
-    assert judged(more).confidence <= 0.98
+
+
+def test_few_keypoints_that_differ_do_not_overrule_what_looks_the_same() -> None:
+    """A soft copy has lost most of the keypoints that its original's trace holds."""
+    soft = replace(ALIKE, inliers=8, correlation=0.15, agreement=0.2, reason="pixels_differ")
+    found = judged(soft, cosine=0.95)
+    assert (found.kind, found.evidence.rule) == ("copy", "unverified")
+    assert confidence.counts(found, DEFAULTS.match)
+    assert not confidence.counts(judged(soft, cosine=0.3), DEFAULTS.match)
 
 
 # --- the file ------------------------------------------------------------------------------------

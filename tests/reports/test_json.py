@@ -41,6 +41,7 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
         "status": "ok",
         "gate": "",
         "notes": [],
+        "not_looked_at": 0,
         "matches": [
             {
                 "photo": builders.sha("siteA/anna/1.jpg"),
@@ -62,6 +63,7 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
                     "overlap": 0.72,
                     "mirrored": False,
                     "transform": [[0.5, 0, 10], [0, 0.5, -3.25], [1.234567e-6, 0, 1]],
+                    "traced": False,
                 },
                 "decision": None,
                 "ignored": False,
@@ -83,6 +85,7 @@ def test_what_was_not_measured_is_null_and_never_a_number() -> None:
         "overlap": None,
         "mirrored": False,
         "transform": None,
+        "traced": False,
     }
     check(data, "query")
 
@@ -98,6 +101,7 @@ def test_a_query_that_failed_says_why() -> None:
         "error": "corrupt: it ends after 12 bytes",
         "gate": "",
         "notes": [],
+        "not_looked_at": 0,
         "matches": [],
     }
     check(data, "query")
@@ -219,6 +223,13 @@ def test_index_report_has_exactly_the_counts_of_the_contract() -> None:
         "matches": 5,
         "seconds": 1.235,
     }
+    check(data, "index")
+
+
+def test_index_report_says_which_pairs_nobody_could_look_at() -> None:
+    report = IndexReport(10, 4, 3, 2, 1, 5, 1.23456, not_looked_at=3)
+    data = reports_json.index_report(report)
+    assert data["not_looked_at"] == 3
     check(data, "index")
 
 
