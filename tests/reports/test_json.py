@@ -42,6 +42,7 @@ def test_query_result_has_exactly_the_keys_of_the_contract() -> None:
         "gate": "",
         "notes": [],
         "not_looked_at": 0,
+        "further_pictures": 0,
         "matches": [
             {
                 "photo": builders.sha("siteA/anna/1.jpg"),
@@ -102,6 +103,7 @@ def test_a_query_that_failed_says_why() -> None:
         "gate": "",
         "notes": [],
         "not_looked_at": 0,
+        "further_pictures": 0,
         "matches": [],
     }
     check(data, "query")
@@ -217,6 +219,7 @@ def test_index_report_has_exactly_the_counts_of_the_contract() -> None:
         "described": 4,
         "known": 3,
         "skipped": 2,
+        "skipped_kinds": {},
         "failed": 1,
         "failed_new": 0,
         "failed_pairs": 0,
