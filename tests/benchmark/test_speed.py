@@ -71,7 +71,7 @@ def folder(tmp_path: Path) -> Path:
     """Six photos, one of them twice, and a file that is none."""
     made = ad_sites(tmp_path / "photos", range(6))
     save(mirrored(photo(0)), made / "again.jpg")
-    (made / "notes.txt").write_text("no photo")
+    (made / "broken.jpg").write_text("no photo", encoding="utf-8")
     return made
 
 
@@ -164,7 +164,7 @@ def test_some_photos_are_spread_over_all(there: int, wanted: int) -> None:
 def test_only_photos_are_measured(folder: Path) -> None:
     found = photos.files_of(folder)
     assert len(found) == 7
-    assert "notes.txt" not in found
+    assert "broken.jpg" not in found
     with pytest.raises(UsageError, match="none of which can be used"):
         photos.files_of(_only_text(folder.parent / "texts"))
 
