@@ -8,6 +8,7 @@ exact level around the marks, which a photograph does not have: even a blurred o
 import cv2
 import numpy as np
 
+from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Flags, Floats
 
 #: Longer side at which ground is looked for, px.
@@ -35,6 +36,12 @@ _GROUND = 0.4
 #: How far the look of a pixel's neighbours reaches: half a window, and one px beside that.
 _REACH = _WINDOW // 2 + 1
 
+#: Photographs in what is drawn: so many at most, each of this share of a picture at least, of which
+#: no more than the last share is not drawn.
+_ISLANDS = 4
+_LEAST_ISLAND, _MOST_UNDRAWN = 0.002, 0.5
+_RIM = 12  # px of 512
+
 #: A window without texture shows nothing, drawn or not, levels of 255.
 _TEXTURE = 6.0
 
@@ -58,6 +65,34 @@ def undrawn(rgb: Bytes) -> Flags:
         Shape (h, w), as `photographic`.
     """
     return ~_ground(_reduced(rgb))
+
+
+def islands(rgb: Bytes) -> tuple[Box, ...]:
+    """Find photographs that lie apart in what is drawn, such as an avatar on a page of an app.
+
+    Returns:
+        At most 4 boxes, px of the picture, the largest first; none where most of it is one photo.
+    """
+    gray = _reduced(rgb)
+    undrawn = _undrawn(gray)
+    if undrawn.mean() > _MOST_UNDRAWN:
+        return ()
+    shown = (undrawn & _textured(gray)).astype(np.uint8)
+    _, _, stats, _ = cv2.connectedComponentsWithStats(shown, connectivity=8)
+    scale = rgb.shape[0] / gray.shape[0]
+    found = []
+    for left, top, width, height, area in sorted(stats[1:].tolist(), key=lambda row: -row[4]):
+        if area < _LEAST_ISLAND * gray.size:
+            break
+        # Of what is beside ground, about so much was taken off.
+        box = Box(
+            max(0, round((top - _RIM) * scale)),
+            min(rgb.shape[0], round((top + height + _RIM) * scale)),
+            max(0, round((left - _RIM) * scale)),
+            min(rgb.shape[1], round((left + width + _RIM) * scale)),
+        )
+        found.append(box)
+    return tuple(found[:_ISLANDS])
 
 
 def photographic_share(rgb: Bytes) -> float:

@@ -14,6 +14,7 @@ from itertools import product
 import cv2
 import numpy as np
 
+from imagematch.kernels.content import islands
 from imagematch.kernels.frames import find_frames
 from imagematch.kernels.panels import Box, enlarged, panels_of
 from imagematch.kernels.rectangles import rectangles_of
@@ -94,13 +95,15 @@ def views_of(picture: Sizes) -> tuple[View, ...]:
 
 
 def further_views(rgb: Bytes, parts: Sequence[View]) -> tuple[View, ...]:
-    """Views of queries and composites: closed outlines anywhere in the picture, then crops.
+    """Views of queries and composites: closed outlines anywhere in the picture, then crops, then
+    photographs that lie apart in what is drawn.
 
     Args:
         parts: the views that the picture has anyway; what is nearly one of them is left out.
     """
     outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
-    return _distinct([*outlines, *crops(rgb)], parts)
+    apart = [View(box) for box in islands(rgb)]
+    return _distinct([*outlines, *crops(rgb), *apart], parts)
 
 
 def crops(rgb: Bytes) -> tuple[View, ...]:

@@ -32,9 +32,10 @@ _BLURS = (0.7, 1.0, 1.5, 2.0, 3.0, 4.0)
 _TEXTURE, _ENOUGH = 4.0, 0.1
 
 #: Least standard deviation of a square around its trend, levels of 255, the blur that leaves the
-#: trend, px, and least share of either picture that must not be drawn: of blank pictures, gradients
-#: and papers, thousands have the same coarse shapes.
-_SPREAD, _TREND, _PHOTOGRAPHIC = 5.0, 8.0, 0.4
+#: trend, px; and least share that must not be drawn of both pictures, and of one: squares and bars
+#: count as drawn. Of blank pictures, gradients and papers, thousands have the same coarse shapes.
+_SPREAD, _TREND = 5.0, 8.0
+_PHOTOGRAPHIC_BOTH, _PHOTOGRAPHIC_ONE = 0.2, 0.5
 
 #: Correlation of the squares as a whole that one of the eight ways must have; bars that run into
 #: dark or light parts of a photo take much of it.
@@ -84,7 +85,8 @@ def compare(query: Features, photo: Features) -> Geometry | None:
         A geometry where they do; None where they do not, or where too little is to be seen: that
         says nothing of a crop. It has `coarse` where only coarse shapes agree.
     """
-    if min(query.content.mean(), photo.content.mean()) < _PHOTOGRAPHIC:
+    less, more = sorted((query.content.mean(), photo.content.mean()))
+    if less < _PHOTOGRAPHIC_BOTH or more < _PHOTOGRAPHIC_ONE:
         return None
     first, target = _way(query), _way(photo)
     if min(_detail(first), _detail(target)) < _SPREAD:

@@ -200,7 +200,9 @@ def _embedded_parts(
     photo: DecodedPhoto, embedder: embeddings.Embedder, settings: DescribeSettings
 ) -> Floats:
     """A page of text or drawing and its parts, shape (V, D); V is 0 where no part is a photo."""
-    cuts = [view.cut(photo.rgb) for view in views.find_views(photo.rgb)]
+    parts = views.find_views(photo.rgb)
+    found = (*parts, *views.further_views(photo.rgb, parts))
+    cuts = [view.cut(photo.rgb) for view in found]
     gates = [hashes.quality_gate(sizes(cut), cut.shape[1], cut.shape[0], settings) for cut in cuts]
     if all(gates):
         return np.empty((0, embedder.dimensions), np.float32)

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from imagematch.benchmark.grounds import gradient
 from imagematch.benchmark.printed import KINDS
 from imagematch.kernels import composites, edits
-from imagematch.kernels.content import is_photographic, photographic, photographic_share
+from imagematch.kernels.content import (
+    is_photographic,
+    islands,
+    photographic,
+    photographic_share,
+)
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
@@ -185,3 +190,51 @@ def test_what_is_photographic_does_not_depend_on_how_a_picture_lies_or_on_its_li
     back = photographic(there + np.uint8(lighter))
     back = np.rot90(back[:, ::-1] if flip else back, -turns)
     assert np.array_equal(back, photographic(rgb))
+
+
+# --- photographs in what is drawn ----------------------------------------------------------------
+
+
+def page(*avatars: tuple[str, int, int, int]) -> Bytes:
+    """A dark page of an app with round photos: name, left, top and side of each, px."""
+    made = np.full((1024, 576, 3), 24, np.uint8)
+    for line in range(12):
+        at = (40, 420 + 45 * line)
+        cv2.putText(made, "last seen today", at, cv2.FONT_HERSHEY_SIMPLEX, 0.8, (200, 200, 200), 2)
+    for name, left, top, side in avatars:
+        small = cv2.resize(PHOTOS[name], (side, side), interpolation=cv2.INTER_AREA)
+        disc = cv2.circle(
+            np.zeros((side, side), np.uint8), (side // 2, side // 2), side // 2, 1, -1
+        )
+        there = made[top : top + side, left : left + side]
+        there[disc > 0] = small[disc > 0]
+    return made
+
+
+def test_a_round_photo_on_a_page_is_an_island() -> None:
+    [found] = islands(page(("astronaut", 200, 120, 150)))
+    assert found.overlap(Box(120, 270, 200, 350)) > 0.6
+
+
+def test_each_photo_on_a_page_is_an_island_of_its_own() -> None:
+    found = islands(page(("astronaut", 40, 60, 180), ("chelsea", 340, 200, 150)))
+    assert len(found) == 2
+    assert found[0].overlap(Box(60, 240, 40, 220)) > 0.6
+    assert found[1].overlap(Box(200, 350, 340, 490)) > 0.6
+
+
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_photograph_as_a_whole_is_no_island(name: str) -> None:
+    assert not islands(np.ascontiguousarray(PHOTOS[name]))
+
+
+def test_text_has_no_island() -> None:
+    assert not islands(page())
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 700), (700, 1), (31, 31), (3000, 40)])
+def test_islands_lie_within_pictures_of_any_size(shape: tuple[int, int]) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    for box in islands(noise):
+        assert 0 <= box.top < box.bottom <= shape[0]
+        assert 0 <= box.left < box.right <= shape[1]
