@@ -26,7 +26,7 @@ from imagematch.kernels.heavy_edits import HEAVY_EDITS
 from imagematch.records import Bytes, FoundFile
 from imagematch.settings import DecodeSettings
 from imagematch.sources.folder import walk
-from imagematch.sources.reading import read_bytes
+from imagematch.sources.reading import kind_of_skipped, read_bytes
 
 TUNING, REPORTING = "tuning", "reporting"
 CHAIN = "chain"
@@ -183,9 +183,9 @@ class Plan:
 
 
 def photos_of(folder: Path, leave_out: Collection[Path] = ()) -> list[SourcePhoto]:
-    """All files below a folder, each content once, by path. Not decoded yet.
+    """All files below a folder that may be photos, each content once, by path. Not decoded yet.
 
-    Those that can't be opened are left out.
+    Those that can't be opened, or are plainly no pictures, are left out.
 
     Args:
         leave_out: files and folders that are no part of it.
@@ -196,7 +196,9 @@ def photos_of(folder: Path, leave_out: Collection[Path] = ()) -> list[SourcePhot
     found: dict[str, SourcePhoto] = {}
     for entry in walk(folder, leave_out=leave_out):
         if isinstance(entry, FoundFile):
-            with suppress(OSError), (folder / entry.path).open("rb") as file:
+            with suppress(OSError, PhotoError), (folder / entry.path).open("rb") as file:
+                if kind_of_skipped(str(folder / entry.path)):
+                    continue
                 photo = SourcePhoto(entry.path, hashlib.file_digest(file, "sha256").hexdigest())
                 found.setdefault(photo.sha256, photo)
     return sorted(found.values(), key=lambda photo: photo.path)

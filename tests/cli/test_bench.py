@@ -106,7 +106,11 @@ def test_a_folder_without_a_single_photo_is_refused(
     imagematch: CommandLine, tmp_path: Path
 ) -> None:
     (tmp_path / "texts").mkdir()
-    (tmp_path / "texts" / "a.txt").write_text("no photo")
+    (tmp_path / "texts" / "a.txt").write_text("no photo", encoding="utf-8")
+    ran = imagematch("bench", tmp_path / "texts", "--out", tmp_path / "out")
+    assert ran.code == 2
+    assert "there are no photos in" in ran.err
+    (tmp_path / "texts" / "a.jpg").write_text("no photo", encoding="utf-8")
     ran = imagematch("bench", tmp_path / "texts", "--out", tmp_path / "out")
     assert ran.code == 2
     assert "1 files, none of which can be used" in ran.err

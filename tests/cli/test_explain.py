@@ -97,7 +97,7 @@ def test_a_photo_whose_file_is_gone_is_reported_and_not_drawn(
     words = ("query", query, "--index", index, "--min-confidence", 0)
     ran = imagematch(*words, "--explain", tmp_path / "d")
     assert ran.code == 0
-    assert "Not verified by geometry, because a file is gone" in ran.out
+    assert "nobody has seen its pixels" in ran.out
     assert "no drawing of" in ran.err
     assert "Wrote 0 drawings" in ran.err
     assert names(tmp_path / "d") == []
