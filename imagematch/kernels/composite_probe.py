@@ -30,7 +30,7 @@ class CompositeProbe:
 
     Attributes:
         weights: shape (D,), float32; across the plane, towards composites.
-        intercept: so that 0 is on the plane.
+        intercept: so that 0 is on the plane; a picture counts from a little before it.
     """
 
     weights: Floats

@@ -116,10 +116,7 @@ def banner(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
 
 
 def cut_off(rgb: Bytes, rng: np.random.Generator, strength: float) -> Bytes:
-    """Show a JPEG or WebP of which up to 60 % never arrived.
-
-    A JPEG is grey from there on; of a WebP, the last row is smeared to the bottom.
-    """
+    """Show a JPEG or WebP of which up to 60 % never arrived; it is grey from there on."""
     if strength == 0:
         return rgb.copy()
     data = _jpeg(rgb) if rng.random() < 0.5 else _webp(rgb)
