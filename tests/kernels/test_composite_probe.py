@@ -23,7 +23,7 @@ def unit(*values: float) -> Floats:
 
 
 def test_what_lies_beyond_the_plane_is_a_composite() -> None:
-    probe = CompositeProbe(np.array([4, 0], np.float32), -2.9)
+    probe = CompositeProbe(np.array([4, 0], np.float32), -2.6)
     assert probe.accepts(unit(1, 0.5))
     assert not probe.accepts(unit(1, 2))
     assert not probe.accepts(unit(-1, 0))
