@@ -6,7 +6,6 @@ or fills the memory loses these views, and not its fingerprint or its answer.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from imagematch.records import Failure
 from imagematch.stores.executors import Outcome
 
 #: Failures by which a worker was lost, or nearly so.
@@ -34,5 +33,4 @@ def run[T, R](
 
 
 def _is_lost[T, R](outcome: Outcome[T, R]) -> bool:
-    failure = outcome.result if outcome.failure is None else outcome.failure
-    return isinstance(failure, Failure) and failure.code in _LOST
+    return outcome.failure is not None and outcome.failure.code in _LOST

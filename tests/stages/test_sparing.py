@@ -112,7 +112,7 @@ def test_only_what_costs_a_worker_is_done_again_and_once(code: str) -> None:
     )
     again = code in ("timeout", "memory", "crashed")
     assert [outcome.task for outcome in outcomes] == [1, -2 if again else 2, 3]
-    assert outcomes[1].result == Failure(code, "")
+    assert outcomes[1].failure == Failure(code, "")
     assert tried.count(-2) == again
 
 
