@@ -89,8 +89,8 @@ def judge(
     The rules, first that applies:
         trace_differs: the trace was laid over the photo by many keypoints, and they do not agree,
             or not well enough: `scene`.
-        trace: it was laid over, they agree, and that says more than the next rule: `copy` or
-            `part`.
+        trace: it was laid over and they agree: `copy` or `part`, as surely as they or embedding
+            and hash say.
         unverified: embedding and hash decide.
     """
 
@@ -109,10 +109,9 @@ def judge(
     if geometry.reason in _LAID_OVER:
         probability = calibration.probability(features(geometry))
         if geometry.reason == "accepted" and probability >= _LIKELY:
-            if _CEILING * probability >= alike:
-                larger = min(geometry.cover_query, geometry.cover_photo)
-                kind: Kind = "part" if larger < settings.part_cover else "copy"
-                return judged(kind, _CEILING * probability, "trace")
-        elif geometry.inliers >= _MANY:
+            larger = min(geometry.cover_query, geometry.cover_photo)
+            kind: Kind = "part" if larger < settings.part_cover else "copy"
+            return judged(kind, max(_CEILING * probability, min(_CEILING, alike)), "trace")
+        if geometry.inliers >= _MANY:
             return judged("scene", _SCENE_CEILING * probability, "trace_differs")
     return judged("copy", alike, "unverified")
