@@ -45,7 +45,7 @@ def test_a_photo_that_is_described_anew_or_fails_loses_its_old_trace(directory: 
         ids = described(index, root_id, [b"one", b"two", b"three"])
         index.photos.forget_fingerprints([ids[1]])
         assert set(index.traces.of(ids)) == {ids[0], ids[2]}
-        index.photos.save_failed([(ids[1], Failure("corrupt", "damaged"))])
+        index.photos.save_failed([(ids[1], Failure("corrupt", "damaged"))], "", 1)
         index.photos.forget_fingerprints()
         assert index.traces.stats() == TraceStats(0, 0)
 
