@@ -15,6 +15,7 @@ from imagematch.pipeline import IndexRequest, QueryOptions
 from imagematch.records import FAILURE_CODES
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
+from imagematch.stores.schema import SKIPPED
 from tests.contents import contents
 from tests.processes import expect_nobody_left, marked_environment, new_mark
 
@@ -76,8 +77,9 @@ def test_a_folder_of_broken_files_is_accounted_for_to_the_last(
     counts = json.loads(out)
     assert process.returncode == 1
     assert counts["seen"] == sum(1 for path in folder.rglob("*") if path.is_file()) == 2509
-    assert counts["skipped"] == 0
-    assert counts["seen"] == counts["described"] + counts["known"] + counts["failed"]
+    accounted = ("described", "known", "skipped", "failed")
+    assert counts["seen"] == sum(counts[part] for part in accounted)
+    assert 0 < counts["skipped"] < 200  # texts, sounds and data without a picture's name
     assert counts["failed"] > 500
     assert memory.peak_mib < _MEMORY_MIB
     # The list is cut short; libtiff and its like must not write there at all.
@@ -96,6 +98,8 @@ def _expect_reasons(index: Path) -> None:
         if photo.get("state") == "described":
             continue
         code, message = file["code"] or photo["code"], file["message"] or photo["message"]
+        if code == SKIPPED:
+            continue
         assert code in FAILURE_CODES, file
         assert code != "internal", (file["path"], message)
         assert message, file
