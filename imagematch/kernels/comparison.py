@@ -38,6 +38,10 @@ _GLANCED = 0.625
 #: 0.72; of 493 candidates that are no copies, 84 have as much as here, or too few keypoints.
 _CORRELATES, _AGREES, _FITS = 0.85, 0.6, 9
 
+#: With so many inliers, a homography is good to a fraction of a pixel. With fewer, pixels refine it
+#: where they correlate and agree like this, but not as many closely.
+_SURELY_LAID, _NEARLY, _CLOSE = 30, 0.95, 0.9
+
 #: Least share of a homography's length that its last element has, or it is as good as 0.
 _HORIZON = 1e-12
 
@@ -159,7 +163,7 @@ def _aligned(
         homography.covered(query.content, photo.size, matrix) * query.share,
     )
     smaller_is_photo = photo.full_area < query.full_area
-    compared = _pixels(query, photo, matrix)
+    compared = _pixels(query, photo, matrix, inliers)
     found = compared or _NOTHING
     robust = found.robust
     if shared < settings.min_overlap or compared is None:
@@ -212,11 +216,12 @@ def _all(features: Features) -> Flags:
     return np.ones(features.gray.shape, np.bool_)
 
 
-def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | None:
+def _pixels(query: Features, photo: Features, matrix: Doubles, inliers: int) -> Alignment | None:
     """Compare the pixels of the overlap.
 
     The photo that is coarser where they overlap stays as it is and the finer one is reduced to it:
-    enlarging would compare details with their absence.
+    enlarging would compare details with their absence. Where few keypoints agree, the homography
+    may be off by a pixel or two, and the pixels themselves say by how much.
     """
     if homography.enlargement(matrix, query.size) > 1:
         query, photo, matrix = photo, query, np.linalg.inv(matrix)
@@ -224,7 +229,32 @@ def _pixels(query: Features, photo: Features, matrix: Doubles) -> Alignment | No
     # Two bits in one pass: what the query covers, and where it is a photograph.
     parts = query.content.astype(np.uint8) + np.uint8(1)
     there = cv2.warpPerspective(parts, matrix, photo.size, flags=cv2.INTER_NEAREST)
+    found = _compared(photo, warped, there)
+    if found is None or not _may_be_off(found, inliers):
+        return found
+    shift = homography.between_pixels(photo.gray, warped, (there > 1) & photo.content)
+    if shift is None:
+        return found
+    back = cv2.WARP_INVERSE_MAP
+    warped = cv2.warpPerspective(warped, shift, photo.size, flags=cv2.INTER_LINEAR | back)
+    there = cv2.warpPerspective(there, shift, photo.size, flags=cv2.INTER_NEAREST | back)
+    closer = _compared(photo, warped, there)
+    better = closer is not None and closer.plain.closeness > found.plain.closeness
+    return closer if better else found
+
+
+def _compared(photo: Features, warped: np.ndarray, there: np.ndarray) -> Alignment | None:
     return alignment.align(photo.gray, warped, (there > 1) & photo.content, there > 0)
+
+
+def _may_be_off(found: Alignment, inliers: int) -> bool:
+    """Whether two photos agree nearly everywhere, and closely in too few places."""
+    return (
+        inliers < _SURELY_LAID
+        and found.robust.correlation >= _NEARLY
+        and found.robust.agreement >= _CLOSE
+        and found.plain.closeness < _CLOSE
+    )
 
 
 def full_size(

@@ -22,6 +22,9 @@ _MAX_SCALE = 30.0
 #: Largest tilt: how much the local scale may differ between two corners of the photo.
 _MAX_TILT = 6.0
 
+#: Rounds, and least gain in correlation, when pixels refine a homography, and their blur, px.
+_ECC, _ECC_BLUR = (15, 1e-4), 5
+
 #: Inliers within this many px of each other are one piece of evidence, not several.
 _ONE_PLACE = 3.0
 
@@ -64,6 +67,29 @@ def fit(source: Floats, target: Floats, reprojection: float) -> Fitted | None:
     return Fitted(
         np.asarray(matrix, np.float64), len(np.unique((agreeing / _ONE_PLACE).round(), axis=0))
     )
+
+
+def between_pixels(photo: np.ndarray, warped: np.ndarray, where: Flags) -> Floats | None:
+    """Find the small homography that is left between two pictures that nearly lie on each other.
+
+    Args:
+        photo, warped: shape (h, w) each, uint8.
+        where: shape (h, w), bool; what to look at.
+
+    Returns:
+        From px of `photo` to those of `warped`, shape (3, 3), float32; None where none is found.
+
+    Source: the enhanced correlation coefficient (Evangelidis and Psarakis, PAMI 2008).
+    """
+    start = np.eye(3, dtype=np.float32)
+    criteria = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, *_ECC)
+    try:
+        _, found = cv2.findTransformECC(
+            photo, warped, start, cv2.MOTION_HOMOGRAPHY, criteria, where.astype(np.uint8), _ECC_BLUR
+        )
+    except cv2.error:  # it says that it has not converged
+        return None
+    return np.asarray(found, np.float32) if np.isfinite(found).all() else None
 
 
 def plausible(matrix: Doubles, size: tuple[int, int]) -> bool:

@@ -6,9 +6,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels.homography import covered, enlargement, fit, plausible, project
+from imagematch.kernels.homography import (
+    between_pixels,
+    covered,
+    enlargement,
+    fit,
+    plausible,
+    project,
+)
 from imagematch.records import Doubles, Floats
 from imagematch.settings import DEFAULTS
+from tests.world import photo
 
 SIZE = WIDTH, HEIGHT = 400, 300
 CORNERS = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]], float)
@@ -214,3 +222,31 @@ def test_covered_is_a_share_for_content_of_any_size(seed: int, height: int, widt
     rng = np.random.default_rng(seed)
     content = rng.random((height, width)) < 0.5
     assert 0 <= covered(content, SIZE, drawn(rng)) <= 1
+
+
+# --- by pixels -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("off", [shift(1.5, -1.0), turn(0.4), scaling(1.006), np.eye(3)], ids=str)
+def test_pixels_find_what_keypoints_were_off_by(off: Doubles) -> None:
+    gray = cv2.cvtColor(photo(3, WIDTH, HEIGHT), cv2.COLOR_RGB2GRAY)
+    moved = cv2.warpPerspective(gray, off, SIZE, borderMode=cv2.BORDER_REFLECT)
+    found = between_pixels(gray, moved, np.ones(gray.shape, bool))
+    assert found is not None
+    inner = CORNERS * 0.8 + np.array(SIZE) * 0.1
+    there = project(found.astype(float), inner)
+    assert np.abs(there - project(off, inner)).max() < 0.3
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 40), (40, 1), (7, 9), (64, 64)])
+def test_pixels_that_say_nothing_move_nothing_far(shape: tuple[int, int]) -> None:
+    flat = np.full(shape, 90, np.uint8)
+    nowhere = np.zeros(shape, bool)
+    noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    for one, two, where in (
+        (flat, flat, ~nowhere),
+        (noise, flat, ~nowhere),
+        (noise, noise, nowhere),
+    ):
+        found = between_pixels(one, two, where)
+        assert found is None or np.isfinite(found).all()
