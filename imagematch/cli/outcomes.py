@@ -96,8 +96,9 @@ def list_troubles(report: IndexReport) -> None:
         most=max(losses, _LISTED),
     )
     if report.partly_seen:
+        hold = "file holds" if report.partly_seen == 1 else "files hold"
         say(
-            f"{report.partly_seen} described files hold further pictures (frames of an animation, "
+            f"{report.partly_seen} described {hold} further pictures (frames of an animation, "
             "pages) that were not looked at; save these as files of their own to index them"
         )
     _list(
