@@ -30,10 +30,9 @@ _KEPT, _GLIMPSED, _OPEN = 48, 64, 8
 #: Correlation and agreement from which on the whole pictures have said it all.
 _CLEAR = 0.9
 
-#: With fewer inliers and closeness, keypoints saw so little that pixels which differ may only lack
-#: details, as squares do that a photo was turned into; and the largest PDQ distance of pictures
-#: that may be compared without keypoints, bits.
-_FEW_INLIERS, _NOT_CLOSE, _LIKE_PDQ = 30, 0.9, 64
+#: With less closeness, pixels that differ may only lack details, as squares do that a photo was
+#: turned into; and the largest PDQ distance of pictures that are compared without keypoints, bits.
+_NOT_CLOSE, _LIKE_PDQ = 0.9, 64
 
 #: The views of both sides to compare, by their numbers, and what was seen of them.
 type _Way = tuple[tuple[FileTask, int], tuple[FileTask, int]]
@@ -137,14 +136,14 @@ def _looked_at(task: PairTask, decoding: DecodeSettings, settings: VerifySetting
         return geometry
     query, photo = viewer.whole(task.query), viewer.whole(task.photo)
     found = whole.compare(*_features((query, photo)))
-    if found is None:
+    if found is None or found.plain_closeness <= geometry.plain_closeness:
         return geometry
     return replace(found, kept=query.kept or photo.kept)
 
 
 def _saw_little(geometry: Geometry) -> bool:
     """Whether a pair may be two whole pictures that keypoints can't tell to be one."""
-    return geometry.inliers < _FEW_INLIERS and geometry.plain_closeness < _NOT_CLOSE
+    return geometry.plain_closeness < _NOT_CLOSE
 
 
 def _laid_over(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> Geometry:

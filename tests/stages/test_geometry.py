@@ -259,3 +259,17 @@ def test_a_glance_is_spared_where_hashes_tell_as_much(
     assert found is not None
     assert found.reason == "accepted"
     assert len(taken) == glances
+
+
+def test_many_keypoints_do_not_keep_whole_pictures_from_being_compared(tmp_path: Path) -> None:
+    """Motion leaves keypoints along its way, and hardly any pixel as it was."""
+    rgb = photo(12, 600, 450)
+    blur = np.zeros((25, 25), np.float32)
+    blur[12] = 1 / 25
+    moved = np.asarray(cv2.filter2D(rgb, -1, blur), np.uint8)
+    query, original = save(moved, tmp_path / "moved.png"), save(rgb, tmp_path / "original.png")
+    pair = PairTask(task(query), task(original), 0, 0, deep=True, pdq_distance=6)
+    [found] = verify_pairs(DecodeSettings(), VerifySettings(), [pair])
+    assert found is not None
+    assert found.reason == "accepted"
+    assert found.plain_closeness > 0.9
