@@ -272,4 +272,4 @@ def test_many_keypoints_do_not_keep_whole_pictures_from_being_compared(tmp_path:
     [found] = verify_pairs(DecodeSettings(), VerifySettings(), [pair])
     assert found is not None
     assert found.reason == "accepted"
-    assert found.plain_closeness > 0.9
+    assert found.plain_closeness > 0.7
