@@ -449,7 +449,8 @@ def test_killed_indexing_ends_like_that_of_a_file_never_killed(
             process.communicate()
             kills += 1
             continue
-        assert process.returncode == 1, said.decode()
+        # 0: the one before was killed when it had told of its failure, and not yet ended.
+        assert process.returncode in (0, 1), said.decode()
         if kills >= 4:
             break
         # Too fast to be killed: from the start again, and sooner.
