@@ -160,7 +160,8 @@ class SearchSettings:
     min_margin: float = _setting(
         0.12,
         "A candidate while indexing has a cosine that is larger by at least so much than that of "
-        "photos which have nothing to do with the view, 0 to 1.",
+        "photos which have nothing to do with the view, 0 to 1; half of it is enough for the "
+        "photo nearest to a view of a composite.",
         low=0,
         high=1,
     )

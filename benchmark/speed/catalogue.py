@@ -198,7 +198,7 @@ class _Block:
             Described(photo_id, _fingerprint(sha256, pdq.tobytes().hex()), 0)
             for photo_id, sha256, pdq in zip(ids, hashes, pdqs, strict=True)
         ]
-        index.add_vectors(ids, pdqs, [])
+        index.add_vectors(ids, pdqs, {})
         index.photos.save_described(described, __version__)
         index.matches.save_candidates([], ids)
         judged = [self._judged(ids[one], ids[two]) for one, two in self.pairs]

@@ -21,8 +21,9 @@ from imagematch.settings import VerifySettings
 #: their descriptors) are asked again, however many others look like them.
 _NEARBY, _ALIKE = 8.0, 0.8
 
-#: The second homography is held to this share of `reprojection`.
-_REFINED = 0.75
+#: The second homography is held to this share of `reprojection`. Measured on the side that shows
+#: more, errors are larger: this share of the inliers is enough there.
+_REFINED, _FEWER = 0.75, 0.5
 
 #: With fewer keypoints in a glimpse, on a photograph or anywhere, even a copy may share none. Soft
 #: copies of which a glance then says too much are rare, so that only queries look for them: of 400,
@@ -135,15 +136,22 @@ def _nothing(inliers: int, reason: str) -> Geometry:
 
 
 def _refined(query: Features, photo: Features, first: Fitted, settings: VerifySettings) -> Doubles:
-    """The homography that all keypoints near the first one agree with."""
+    """The homography that all keypoints near the first one agree with.
+
+    Its errors are px of the side that shows more of what both show: those of a small part of the
+    other side would say little of it.
+    """
     there = homography.project(first.matrix, query.points)
     pairs = nearby(query, photo, there, _NEARBY, _ALIKE)
-    second = homography.fit(
-        query.points[pairs[:, 0]], photo.points[pairs[:, 1]], _REFINED * settings.reprojection
-    )
-    if second is None or second.inliers < first.inliers:
+    source, target = query.points[pairs[:, 0]], photo.points[pairs[:, 1]]
+    reduces = homography.enlargement(first.matrix, query.size) < 1
+    if reduces:
+        source, target = target, source
+    second = homography.fit(source, target, _REFINED * settings.reprojection)
+    if second is None or second.inliers < (_FEWER if reduces else 1) * first.inliers:
         return first.matrix
-    return second.matrix if homography.plausible(second.matrix, query.size) else first.matrix
+    matrix = np.linalg.inv(second.matrix) if reduces else second.matrix
+    return matrix if homography.plausible(matrix, query.size) else first.matrix
 
 
 def _aligned(

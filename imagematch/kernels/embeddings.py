@@ -74,8 +74,9 @@ class Embedder(Protocol):
             Shape (N, D), float32, rows of unit length. A row does not depend on the others.
         """
 
-    def is_composite(self, embedding: Floats) -> bool:
-        """Whether a whole picture likely shows others, by its embedding, shape (D,)."""
+    def further_views(self, embedding: Floats) -> int:
+        """How many further views a picture is worth, by its embedding as a whole, shape (D,): the
+        more, the likelier it shows other pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,9 +243,9 @@ class ModelEmbedder:
         rows /= np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         return rows
 
-    def is_composite(self, embedding: Floats) -> bool:
-        """See `Embedder.is_composite`; never, where no probe was fitted to the model."""
-        return self._composites is not None and self._composites.accepts(embedding)
+    def further_views(self, embedding: Floats) -> int:
+        """See `Embedder.further_views`; none, where no probe was fitted to the model."""
+        return self._composites.further_views(embedding) if self._composites else 0
 
 
 @lru_cache(maxsize=2)

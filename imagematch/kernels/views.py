@@ -29,6 +29,9 @@ _MOST = 12
 #: for.
 MOST_INDEXED = 15
 
+#: All further views that there are.
+_ALL = 100
+
 #: Two views are the same when their boxes have this much in common (intersection over union).
 _SAME = 0.75
 
@@ -42,11 +45,12 @@ _UPRIGHT = 0.03
 #: because an indexed one has room for the first few crops only.
 _CROP_STARTS = (0.0, 0.5, 1.0)
 _GRID = tuple(product(_CROP_STARTS, _CROP_STARTS))
-_QUARTERS = tuple(product((0.0, 1.0), (0.0, 1.0)))
+_IN_CORNERS = tuple(product((0.0, 1.0), (0.0, 1.0)))
+_QUARTERS = len(_IN_CORNERS)
 _CROPS = (
-    *((2, start) for start in _QUARTERS),
+    *((2, start) for start in _IN_CORNERS),
     *((3, start) for start in _GRID),
-    *((2, start) for start in _GRID if start not in _QUARTERS),
+    *((2, start) for start in _GRID if start not in _IN_CORNERS),
 )
 
 
@@ -81,7 +85,8 @@ def find_views(rgb: Bytes) -> tuple[View, ...]:
         rgb: shape (H, W, 3), uint8.
 
     Returns:
-        At most 12: panels, then rectangles; few for ordinary photos.
+        At most 12: panels, rectangles, photographs that lie apart in what is drawn; few for
+        ordinary photos.
     """
     return views_of(sizes(rgb))
 
@@ -90,25 +95,33 @@ def views_of(picture: Sizes) -> tuple[View, ...]:
     """The same, where the picture is at hand at all sizes."""
     small, known = picture.small, steps(picture.small)
     found = (*panels_of(small, known), *rectangles_of(small, known))
-    parts = enlarged(found, small, picture.whole)
+    apart = islands(picture.middle)
+    parts = (
+        *enlarged(found, small, picture.whole),
+        *enlarged(apart, picture.middle, picture.whole),
+    )
     return _distinct([View(part) for part in parts], ())[:_MOST]
 
 
-def further_views(rgb: Bytes, parts: Sequence[View]) -> tuple[View, ...]:
-    """Views of queries and composites: closed outlines anywhere in the picture, then crops, then
-    photographs that lie apart in what is drawn.
+def further_views(rgb: Bytes, parts: Sequence[View], most: int = _ALL) -> tuple[View, ...]:
+    """Views of queries and composites: the quarters of a picture, closed outlines anywhere in it,
+    then other crops.
 
     Args:
         parts: the views that the picture has anyway; what is nearly one of them is left out.
+        most: that are wanted. Outlines take longest to find, and are not sought for the quarters.
     """
+    quarters, others = crops(rgb.shape)[:_QUARTERS], crops(rgb.shape)[_QUARTERS:]
+    if most <= _QUARTERS:
+        return _distinct(quarters, parts)[:most]
     outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
-    apart = [View(box) for box in islands(rgb)]
-    return _distinct([*outlines, *crops(rgb), *apart], parts)
+    return _distinct([*quarters, *outlines, *others], parts)[:most]
 
 
-def crops(rgb: Bytes) -> tuple[View, ...]:
-    """Nine crops of a half of a picture's height and width, and nine of a third."""
-    return tuple(_crop(rgb.shape, parts, *start) for parts, start in _CROPS)
+def crops(shape: tuple[int, ...]) -> tuple[View, ...]:
+    """Nine crops of a half of a picture's height and width, the quarters first, and nine of a
+    third."""
+    return tuple(_crop(shape, parts, *start) for parts, start in _CROPS)
 
 
 def _crop(shape: tuple[int, ...], parts: int, high: float, wide: float) -> View:

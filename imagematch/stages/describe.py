@@ -115,14 +115,14 @@ def _store(
             for photo, result in batch
         }
     )
-    # Gated photos match only exactly, so they have no place in a search by likeness.
-    findable = [entry for entry in done if not entry.fingerprint.gate]
-    if findable:
-        index.add_vectors(
-            [entry.photo_id for entry in findable],
-            hashes.pack_hex([entry.fingerprint.pdq for entry in findable]),
-            [entry.fingerprint.embeddings for entry in findable],
-        )
+    # Gated photos match only exactly, so they have no place in a search by likeness; but for pages
+    # that show photos, which those find.
+    hashed = [entry for entry in done if not entry.fingerprint.gate]
+    index.add_vectors(
+        [entry.photo_id for entry in hashed],
+        hashes.pack_hex([entry.fingerprint.pdq for entry in hashed]),
+        {entry.photo_id: entry.fingerprint.embeddings for entry in done if entry.views},
+    )
     index.photos.save_described(done, __version__)
     index.photos.save_failed(failed, installation() if failed else "", run_id)
     report.described += len(done)

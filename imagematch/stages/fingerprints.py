@@ -186,27 +186,32 @@ def _described_query(
     orientations, _ = hashes.pdq_dihedral(photo.rgb)
     vectors = fingerprint.embeddings
     embedder = embeddings.load(describing)
-    if fingerprint.gate == "drawn" and embedder is not None:
-        return QueryPrint(fingerprint, orientations, _embedded_parts(photo, embedder, describing))
-    if crops and task.further and embedder is not None and len(vectors):
-        parts = views.find_views(photo.rgb)
-        found = (*parts, *views.further_views(photo.rgb, parts))
-        missing = [view.cut(photo.rgb) for view in found[len(vectors) - 1 :]]
-        vectors = np.concatenate([vectors, embedder.embed(missing)])
+    if crops and task.further and embedder is not None:
+        if fingerprint.gate == "drawn":
+            vectors = _of_page(photo.rgb, _all_views(photo.rgb), embedder, describing)
+        elif len(vectors):
+            missing = [view.cut(photo.rgb) for view in _all_views(photo.rgb)[len(vectors) - 1 :]]
+            vectors = np.concatenate([vectors, embedder.embed(missing)])
     return QueryPrint(fingerprint, orientations, vectors)
 
 
-def _embedded_parts(
-    photo: DecodedPhoto, embedder: embeddings.Embedder, settings: DescribeSettings
+def _all_views(rgb: Bytes) -> tuple[views.View, ...]:
+    parts = views.find_views(rgb)
+    return (*parts, *views.further_views(rgb, parts))
+
+
+def _of_page(
+    rgb: Bytes,
+    parts: Sequence[views.View],
+    embedder: embeddings.Embedder,
+    settings: DescribeSettings,
 ) -> Floats:
-    """A page of text or drawing and its parts, shape (V, D); V is 0 where no part is a photo."""
-    parts = views.find_views(photo.rgb)
-    found = (*parts, *views.further_views(photo.rgb, parts))
-    cuts = [view.cut(photo.rgb) for view in found]
+    """A page and its parts, shape (V, D); V is 0 where no part is a photo."""
+    cuts = [view.cut(rgb) for view in parts]
     gates = [hashes.quality_gate(sizes(cut), cut.shape[1], cut.shape[0], settings) for cut in cuts]
     if all(gates):
         return np.empty((0, embedder.dimensions), np.float32)
-    return embedder.embed([photo.rgb, *cuts])
+    return embedder.embed([rgb, *cuts])
 
 
 def _fingerprint(
@@ -245,13 +250,18 @@ def _fingerprint(
 def _embedded(photo: Sizes, gate: str, settings: DescribeSettings, *, further: bool) -> Floats:
     """The whole picture and its views, shape (V, D); V is 0 where nothing is to be embedded."""
     embedder = embeddings.load(settings)
-    if embedder is None or gate:
+    if embedder is None or gate not in ("", "drawn"):
         return np.empty((0, embedder.dimensions if embedder else 0), np.float32)
-    whole = embedder.embed([photo.whole])
-    found = views.views_of(photo)
-    if settings.crops and further and embedder.is_composite(whole[0]):
-        found = (*found, *views.further_views(photo.whole, found))[: views.MOST_INDEXED]
-    vectors = np.concatenate([whole, embedder.embed([view.cut(photo.whole) for view in found])])
+    parts = views.views_of(photo)
+    if gate:
+        vectors = _of_page(photo.whole, parts, embedder, settings)
+    else:
+        whole = embedder.embed([photo.whole])
+        most = embedder.further_views(whole[0]) if settings.crops and further else 0
+        more = views.further_views(photo.whole, parts, most) if most else ()
+        found = (*parts, *more)[: views.MOST_INDEXED]
+        cuts = embedder.embed([view.cut(photo.whole) for view in found])
+        vectors = np.concatenate([whole, cuts])
     if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-3):
         raise PhotoError("unsupported", "the embedding model gives no usable vector for it")
     return vectors

@@ -27,9 +27,6 @@ from imagematch.stores.unforeseen import is_out_of_memory
 #: as glimpsed, 0.1 MB each, and decoded photos, at most 3 MB each by default.
 _KEPT, _GLIMPSED, _OPEN = 48, 64, 8
 
-#: Correlation and agreement from which on the whole pictures have said it all.
-_CLEAR = 0.9
-
 #: With less closeness, pixels that differ may only lack details, as squares do that a photo was
 #: turned into; and the largest PDQ distance of pictures that are compared without keypoints, bits.
 _NOT_CLOSE, _LIKE_PDQ = 0.9, 64
@@ -223,12 +220,12 @@ def _told(
 
 def _is_plain(geometry: Geometry) -> bool:
     """Whether a closer look could not say anything else."""
-    return geometry.reason == "accepted" and min(geometry.correlation, geometry.agreement) >= _CLEAR
+    return geometry.reason == "accepted" and geometry.plain_closeness >= _NOT_CLOSE
 
 
 def _says(geometry: Geometry) -> tuple[bool, float]:
     """How much a comparison says for a copy."""
-    return geometry.reason == "accepted", geometry.correlation + geometry.agreement
+    return geometry.reason == "accepted", geometry.plain_closeness
 
 
 class _Viewer:

@@ -201,22 +201,24 @@ class Index:
     # --- keeping the stores together -----------------------------------------------------------
 
     def add_vectors(
-        self, photo_ids: Sequence[int], pdqs: np.ndarray, embeddings: Sequence[Floats]
+        self, hashed: Sequence[int], pdqs: np.ndarray, embeddings: Mapping[int, Floats]
     ) -> None:
         """Make the vectors of some photos durable, before their rows are committed.
 
         Args:
-            pdqs: shape (N, 32), uint8.
-            embeddings: for each photo shape (views, D), float32; views may be 0.
+            hashed: ids of photos, N of them.
+            pdqs: theirs, shape (N, 32), uint8.
+            embeddings: by the id of a photo, shape (views, D), float32; views may be 0.
         """
-        self.pdq.add(np.array([vector_id(photo) for photo in photo_ids], np.int64), pdqs)
-        if self.embeddings is not None and any(len(views) for views in embeddings):
-            ids = [
-                vector_id(photo, view)
-                for photo, views in zip(photo_ids, embeddings, strict=True)
-                for view in range(len(views))
-            ]
-            self.embeddings.add(np.array(ids, np.int64), np.concatenate(embeddings))
+        if len(hashed):
+            self.pdq.add(np.array([vector_id(photo) for photo in hashed], np.int64), pdqs)
+        ids = [
+            vector_id(photo, view)
+            for photo, vectors in embeddings.items()
+            for view in range(len(vectors))
+        ]
+        if self.embeddings is not None and ids:
+            self.embeddings.add(np.array(ids, np.int64), np.concatenate([*embeddings.values()]))
 
     def remove_vectors(self, photo_ids: Sequence[int]) -> None:
         """Forget the vectors of photos whose rows are gone or pending."""

@@ -244,12 +244,13 @@ class PhotoStore:
         return found
 
     def gates(self, photo_ids: Sequence[int]) -> dict[int, str]:
-        """Why photos may only match exactly; those that may match are left out."""
+        """Why photos may only match exactly; those that may match, or a part of them, are left
+        out."""
         found: dict[int, str] = {}
         with self._catalogue.begin() as connection:
             for some in batched(photo_ids, MANY):
                 wanted = select(photos.c.id, photos.c.gate).where(
-                    photos.c.id.in_(some), photos.c.gate != ""
+                    photos.c.id.in_(some), photos.c.gate != "", photos.c.views == 0
                 )
                 found.update((row.id, row.gate) for row in connection.execute(wanted))
         return found
@@ -360,10 +361,10 @@ class PhotoStore:
 
     def count_vectors(self) -> tuple[int, int]:
         """How many vectors the PDQ store and the embedding store should hold."""
-        wanted = select(func.count(), func.coalesce(func.sum(photos.c.views), 0))
+        hashed = select(func.count()).where(_hashed())
+        views = select(func.coalesce(func.sum(photos.c.views), 0)).where(_described())
         with self._catalogue.begin() as connection:
-            hashed, views = connection.execute(wanted.where(_hashed())).one()
-        return hashed, views
+            return connection.execute(hashed).scalar_one(), connection.execute(views).scalar_one()
 
     def described_hashes(self, prefix: str) -> set[str]:
         """SHA-256 of the described photos whose SHA-256 starts with some hex digits."""
@@ -377,19 +378,24 @@ class PhotoStore:
 
     def vector_ids(self) -> tuple[list[int], list[int]]:
         """Ids that the PDQ store and the embedding store should hold, each ascending."""
-        wanted = select(photos.c.id, photos.c.views).where(_hashed()).order_by(photos.c.id)
+        wanted = select(photos.c.id, photos.c.gate, photos.c.views).where(_described())
         hashed: list[int] = []
         embedded: list[int] = []
         with self._catalogue.begin() as connection:
-            for row in connection.execute(wanted):
-                hashed.append(vector_id(row.id))
+            for row in connection.execute(wanted.order_by(photos.c.id)):
+                if not row.gate:
+                    hashed.append(vector_id(row.id))
                 embedded.extend(vector_id(row.id, view) for view in range(row.views))
         return hashed, embedded
 
 
+def _described() -> ColumnElement[bool]:
+    return photos.c.state == "described"
+
+
 def _hashed() -> ColumnElement[bool]:
-    """Photos whose vectors are stored: described, and not gated."""
-    return and_(photos.c.state == "described", photos.c.gate == "")
+    """Photos whose hashes are searched: described, and not gated."""
+    return and_(_described(), photos.c.gate == "")
 
 
 def _columns(described: Described, version: str) -> dict[str, Any]:

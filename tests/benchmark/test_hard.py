@@ -273,7 +273,7 @@ class ByLevel:
         turns = np.deg2rad([rgb[:, :, 0].mean() for rgb in photos])
         return np.stack([np.cos(turns), np.sin(turns)], axis=1).astype(np.float32)
 
-    def is_composite(self, embedding: Floats) -> bool:
+    def further_views(self, embedding: Floats) -> int:
         raise NotImplementedError
 
 

@@ -310,6 +310,20 @@ def test_two_screenshots_of_one_app_do_not_match() -> None:
 # --- reversing -----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("name", "share"), [("astronaut", 0.3), ("chelsea", 0.3), ("chelsea", 0.5)]
+)
+def test_a_small_print_is_as_close_from_either_side(name: str, share: float) -> None:
+    # Between two pixels, where an error of one pixel of the print is much of the photo.
+    smaller = np.array([[share, 0, 200.4], [0, share, 80]])
+    soft = cv2.GaussianBlur(PHOTOS[name], (0, 0), 0.5 / share)
+    there = cv2.warpAffine(np.ones_like(soft), smaller, (WIDTH, HEIGHT)) > 0
+    wall = np.where(there, cv2.warpAffine(soft, smaller, (WIDTH, HEIGHT)), PHOTO)
+    print_first, photo_first = judged(wall, PHOTOS[name]), judged(PHOTOS[name], wall)
+    assert print_first.plain_closeness > 0.5
+    assert photo_first.plain_closeness == pytest.approx(print_first.plain_closeness, abs=0.08)
+
+
 @pytest.mark.parametrize("name", ["cropped", "mirrored", "turned left"])
 def test_reversed_evidence_reads_from_the_photo_to_the_query(name: str) -> None:
     geometry = judged(COPIES[name].edit(PHOTO), PHOTO)

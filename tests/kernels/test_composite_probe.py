@@ -23,11 +23,11 @@ def unit(*values: float) -> Floats:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
-def test_what_lies_beyond_the_plane_is_a_composite() -> None:
+def test_the_likelier_a_composite_the_more_views_is_it_worth() -> None:
     probe = CompositeProbe(np.array([4, 0], np.float32), -2.6)
-    assert probe.accepts(unit(1, 0.5))
-    assert not probe.accepts(unit(1, 2))
-    assert not probe.accepts(unit(-1, 0))
+    assert probe.further_views(unit(1, 0.5)) == 15
+    assert probe.further_views(unit(1, 2.5)) == 4
+    assert probe.further_views(unit(-1, 0)) == 0
 
 
 def test_there_is_a_probe_for_each_shipped_model_and_for_no_other() -> None:
@@ -73,5 +73,5 @@ def test_collages_of_real_photos_are_told_from_the_photos() -> None:
         composites.collage(photos[0], photos[1:], np.random.default_rng(seed), 0.5)
         for seed in range(4)
     ]
-    assert not any(embedder.is_composite(vector) for vector in embedder.embed(photos))
-    assert all(embedder.is_composite(vector) for vector in embedder.embed(collages))
+    assert all(embedder.further_views(vector) <= 4 for vector in embedder.embed(photos))
+    assert all(embedder.further_views(vector) > 4 for vector in embedder.embed(collages))

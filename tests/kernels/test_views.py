@@ -63,7 +63,7 @@ def test_an_ordinary_photo_has_few_if_any(name: str) -> None:
 
 def found(picture: Bytes) -> tuple[View, ...]:
     """All views that are proposed: without the whole and without crops."""
-    cropped = {crop.box for crop in crops(picture)}
+    cropped = {crop.box for crop in crops(picture.shape)}
     views = all_views(picture)
     return tuple(view for view in views if view.corners is not None or view.box not in cropped)
 
@@ -159,7 +159,7 @@ def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
     height: int, width: int
 ) -> None:
     picture = np.zeros((height, width, 3), np.uint8)
-    views = crops(picture)
+    views = crops(picture.shape)
     assert len(views) == 18
     for parts, some in ((2, (*views[:4], *views[13:])), (3, views[4:13])):
         covered = np.zeros((height, width), bool)
@@ -179,10 +179,14 @@ def test_nine_crops_of_a_half_and_nine_of_a_third_cover_the_picture(
         assert (rows.sum() >= height - gaps, columns.sum() >= width - gaps) == (True, True)
 
 
-def test_quarters_are_the_first_crops() -> None:
-    """An indexed composite may have room for few others."""
-    quarters = [view.box for view in crops(np.zeros((60, 80, 3), np.uint8))[:4]]
-    assert quarters == [Box(top, top + 30, left, left + 40) for top in (0, 30) for left in (0, 40)]
+def test_quarters_are_the_first_further_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An indexed composite may have room for few others, and what may be one gets no more."""
+    quarters = [Box(top, top + 30, left, left + 40) for top in (0, 30) for left in (0, 40)]
+    picture = np.zeros((60, 80, 3), np.uint8)
+    assert [view.box for view in further_views(picture, ())[:4]] == quarters
+    monkeypatch.delattr(views, "find_frames")  # which takes longest
+    assert [view.box for view in further_views(picture, (), 4)] == quarters
+    assert [view.box for view in further_views(picture, (View(quarters[0]),), 4)] == quarters[1:]
 
 
 def test_vector_ids_have_room_for_all_views_of_an_indexed_photo() -> None:

@@ -121,6 +121,29 @@ def test_a_pair_that_is_clear_as_a_whole_is_not_looked_at_again(
     assert compared == [(1, 1)]
 
 
+def test_a_pair_that_only_fits_roughly_as_a_whole_is_looked_at_closer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wall, place = with_inset(photo(71, 640, 480), 130)
+    parts = views.find_views(wall)
+    [view] = [1 + number for number, part in enumerate(parts) if iou(part.box, place) > 0.75]
+
+    compare = comparison.compare
+
+    def rough(query: Features, other: Features, settings: VerifySettings) -> Geometry:
+        found = compare(query, other, settings)
+        if query.share < 1 or found.reason != "accepted":
+            return found
+        return replace(found, correlation=0.99, agreement=0.99, plain_closeness=0.6)
+
+    monkeypatch.setattr(geometry.comparison, "compare", rough)
+    known = task(save(photo(71, 640, 480), tmp_path / "original.png"))
+    found = verified(task(save(wall, tmp_path / "wall.png")), known, view)
+    assert found is not None
+    assert found.cover_query < 0.1
+    assert found.plain_closeness > 0.6
+
+
 def test_photos_without_a_common_keypoint_are_compared_only_on_request(
     tmp_path: Path, compared: list[tuple[float, float]]
 ) -> None:

@@ -33,15 +33,19 @@ def view(cosine: float, axis: int) -> Floats:
 
 
 def found(
-    directory: Path, views: list[Floats], probe: list[Floats], gallery: Sequence[Floats] = ()
+    directory: Path,
+    views: list[Floats],
+    probe: list[Floats],
+    gallery: Sequence[Floats] = (),
+    photo_id: int = 0,
 ) -> dict[int, float]:
-    """The margin of each photo that a probe finds by its views; photos have one each, from 1, and
-    those of the gallery come last."""
+    """The margin of each photo that a probe finds by its views; photos have one each, or a row
+    each, from 1, and those of the gallery come last."""
     with Index.create(directory, "test", DEFAULTS, builders.MODEL) as index:
         added(index, views, "ads")
         added(index, gallery, "missing")
         nothing = np.empty((0, hashes.PDQ_BYTES), np.uint8)
-        [near] = Finder(index, 0.12).find([Probe("", nothing, np.stack(probe))])
+        [near] = Finder(index, 0.12).find([Probe("", nothing, np.stack(probe), photo_id)])
         return {photo.photo_id: photo.margin or 0.0 for photo in near}
 
 
@@ -51,9 +55,12 @@ def added(index: Index, views: Sequence[Floats], collection: str) -> None:
     files = [builders.scanned(f"{collection}{number:03}.jpg") for number in range(len(views))]
     root = builders.add(index, *files, collection=collection, root=f"/{collection}")
     pending = list(index.photos.pending(root))
-    described = [Described(one.id, builders.fingerprint(one.sha256), 1) for one in pending]
+    vectors = {one.id: np.atleast_2d(view) for one, view in zip(pending, views, strict=True)}
+    described = [
+        Described(one.id, builders.fingerprint(one.sha256), len(vectors[one.id])) for one in pending
+    ]
     pdqs = hashes.pack_hex([one.fingerprint.pdq for one in described])
-    index.add_vectors([one.id for one in pending], pdqs, [view[None] for view in views])
+    index.add_vectors(list(vectors), pdqs, vectors)
     index.photos.save_described(described, "test")
 
 
@@ -65,6 +72,21 @@ def test_a_photo_must_be_nearer_than_what_is_near_to_everything(tmp_path: Path) 
     for views in ([sharp], [plain, sharp]):
         margins = found(tmp_path / f"{len(views)}", photos, views)
         assert margins == {31: pytest.approx(0.25, abs=0.01)}
+
+
+def test_a_collage_with_many_views_leaves_room_for_other_photos(tmp_path: Path) -> None:
+    """Sixteen crops of one collage show the photo, and its copy is a little further away."""
+    crops = np.stack([view(0.5 + 0.01 * number, 0) for number in range(16)])
+    photos = [crops, view(0.45, 0), *[view(0.1, 0)] * 20]
+    margins = found(tmp_path / "index", photos, [view(1.0, 0)])
+    assert margins == {1: pytest.approx(0.55, abs=0.01), 2: pytest.approx(0.35, abs=0.01)}
+
+
+def test_the_views_of_a_photo_do_not_hide_its_copy_from_it(tmp_path: Path) -> None:
+    crops = np.stack([view(0.5 + 0.01 * number, 0) for number in range(16)])
+    photos = [crops, view(0.45, 0), *[view(0.1, 0)] * 20]
+    margins = found(tmp_path / "index", photos, [*crops], photo_id=1)
+    assert 2 in margins
 
 
 def test_parts_that_are_alike_say_where_to_look_and_not_how_alike_two_photos_are() -> None:

@@ -77,10 +77,10 @@ def fingerprint(sha256: str, gate: str = "") -> Fingerprint:
 def store_vectors(index: Index, root_id: int) -> list[Described]:
     """Make the vectors of a root's pending photos durable, and leave their rows as they are."""
     described = []
-    views = []
+    views = {}
     for photo in index.photos.pending(root_id):
         found = fingerprint(photo.sha256)
-        views.append(found.embeddings)
+        views[photo.id] = found.embeddings
         count = len(found.embeddings) if index.embeddings is not None else 0
         described.append(Described(photo.id, found, count))
     if described:
