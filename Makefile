@@ -8,7 +8,7 @@ DEMO := demo
 PHOTOS ?= samples/ads
 # Tools that imagematch is compared with, in an environment of their own.
 PEERS := .venv-bench
-# Further options of `imagematch bench --speed`, such as SPEED="--tree 200000".
+# Further options of `python -m benchmark speed`, such as SPEED="--tree 200000".
 SPEED ?=
 
 .PHONY: help demo test check bench lock format clean
@@ -46,8 +46,8 @@ format: $(VENV)/.ready
 
 bench: $(VENV)/.ready $(PEERS)/.ready
 	@test -d samples/ads || $(BIN)/python scripts/make_samples.py --out samples
-	$(BIN)/imagematch bench $(PHOTOS) --speed --peers $(PEERS) $(SPEED)
-	$(BIN)/imagematch bench $(PHOTOS)
+	$(BIN)/python -m benchmark speed $(PHOTOS) --peers $(PEERS) $(SPEED)
+	$(BIN)/python -m benchmark quality $(PHOTOS)
 
 $(PEERS)/.ready: benchmark-requirements.lock
 	$(PYTHON) -m venv $(PEERS)

@@ -2,7 +2,7 @@
 
 Works on the tuning half of a folder of photos: indexes it, asks it for edited copies and for edits
 of photos that it does not hold, judges hard pairs, and fits what the evidence is worth. What that
-gives on the other half is measured by `imagematch bench`; `--bands` then copies its figures.
+gives on the other half, the benchmark measures; `--bands` then copies its figures.
 """
 
 import argparse
@@ -20,12 +20,13 @@ from typing import Any
 
 from calibration_fit import Example, accepted, confidences, fit, judgement, truth
 
+from benchmark.pairs import hard
+from benchmark.quality import product, suite
+from benchmark.quality.metrics import calibration_error
+from benchmark.quality.records import Case
 from imagematch import pipeline
-from imagematch.benchmark import hard, product, suite
-from imagematch.benchmark.records import Case
 from imagematch.kernels.confidence import Band, Calibration
 from imagematch.kernels.embeddings import identity
-from imagematch.kernels.metrics import calibration_error
 from imagematch.monitor import Unwatched
 from imagematch.records import Failure
 from imagematch.settings import DEFAULTS
@@ -131,7 +132,7 @@ def content(
             f"--seed {arguments.seed} --write",
             "seed": arguments.seed,
             "data": f"the tuning half of {arguments.photos.name!r}; queries and hard pairs are "
-            "those of `imagematch bench`",
+            "those of the benchmark",
             "examples": {
                 **kinds,
                 "laid_over": len(laid),
@@ -159,7 +160,7 @@ def _band(band: Band) -> dict[str, Any]:
 
 
 def take_bands(results: Path) -> None:
-    """Copy what `imagematch bench` measured of the bands into calibration.json.
+    """Copy what the benchmark measured of the bands into calibration.json.
 
     Args:
         results: its benchmark.json, of a run over the reporting half with the present calibration.

@@ -20,7 +20,8 @@ import numpy as np
 from calibrate import made
 from calibration_fit import fit_logistic
 
-from imagematch.benchmark import hard, suite
+from benchmark.pairs import hard
+from benchmark.quality import suite
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, keypoints, trace_confidence, traces, views
 from imagematch.kernels.confidence import Logistic

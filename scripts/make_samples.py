@@ -22,7 +22,7 @@ import numpy as np
 from PIL import Image
 from sample_pictures import picture
 
-from imagematch.kernels import composites, edits
+from benchmark.copies import composites, edits
 from imagematch.records import Bytes
 
 type Alter = Callable[[Bytes, np.random.Generator], Bytes]

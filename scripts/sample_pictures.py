@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from benchmark.copies.drawing import blend, fitted_letters, place
 from imagematch.kernels import drawing
 from imagematch.records import Bytes
 
@@ -64,8 +65,8 @@ def _photo(package: str, path: str) -> Bytes:
 
 def _placard() -> Image.Image:
     plain = np.full((480, 640, 3), 226, dtype=np.uint8)
-    words = drawing.fitted_letters("NO PHOTO", 360, 90)
-    shown = drawing.blend(plain, drawing.place(words, plain.shape, 140, 330), (120, 120, 125), 1.0)
+    words = fitted_letters("NO PHOTO", 360, 90)
+    shown = blend(plain, place(words, plain.shape, 140, 330), (120, 120, 125), 1.0)
     frame = cv2.rectangle(shown, (200, 110), (440, 280), (150, 150, 155), 12)
     return Image.fromarray(cv2.circle(frame, (320, 195), 52, (150, 150, 155), 12))
 

@@ -48,18 +48,23 @@ class Ran:
 type CommandLine = Callable[..., Ran]
 
 
-def run_command(*words: str | Path) -> Ran:
-    """Run `imagematch WORDS` in this process; what it prints must be valid UTF-8."""
+def run_program(program: Callable[[], None], *words: str | Path) -> Ran:
+    """Run a program, named by the first word, in this process; it must print valid UTF-8."""
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     before = sys.argv
-    sys.argv = ["imagematch", *map(str, words)]
+    sys.argv = [*map(str, words)]
     try:
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as end:
-            main()
+            program()
     finally:
         sys.argv = before
     texts = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
     return Ran(_code(end.value), *texts)
+
+
+def run_command(*words: str | Path) -> Ran:
+    """Run `imagematch WORDS`."""
+    return run_program(main, "imagematch", *words)
 
 
 def _code(end: SystemExit) -> int:

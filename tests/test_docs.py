@@ -14,6 +14,7 @@ import click
 import jsonschema
 import pytest
 
+from benchmark.commands import commands as benchmark
 from imagematch import errors
 from imagematch.cli.commands import cli
 from imagematch.presets import PRESETS
@@ -24,10 +25,24 @@ from tests.scripts import script
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"), ROOT / "samples/README.md"])
+BENCHMARK = ROOT / "benchmark" / "README.md"
+PAGES = sorted(
+    [
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("**/*.md"),
+        ROOT / "samples/README.md",
+        BENCHMARK,
+    ]
+)
 SCHEMAS = sorted((ROOT / "docs" / "schemas").glob("*.json"))
 #: Everything that is kept in version control but lock files, which are long and generated.
-PARTS = ("imagematch", "docs", "scripts", "tests", ".ci")
+PARTS = ("imagematch", "benchmark", "docs", "scripts", "tests", ".ci")
+
+#: The programs by what one types, and the page that lists the commands of each.
+PROGRAMS: dict[str, tuple[click.Command, Path]] = {
+    "imagematch": (cli, README),
+    "python -m benchmark": (benchmark, BENCHMARK),
+}
 
 #: A fenced block, with the comment above it that says what tests do with it, if there is one.
 BLOCK = re.compile(
@@ -50,25 +65,24 @@ def commands_of(console: str) -> list[str]:
     return [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
 
 
-def leaves(
-    command: click.Command = cli, path: str = "imagematch"
-) -> Iterator[tuple[str, click.Command]]:
-    """Every command that does something, by what one types."""
-    if not isinstance(command, click.Group):
-        yield path, command
-        return
-    for name, inner in command.commands.items():
-        yield from leaves(inner, f"{path} {name}")
-
-
-def everything(
-    command: click.Command = cli, path: str = "imagematch"
-) -> Iterator[tuple[str, click.Command]]:
-    """Every command and group, by what one types."""
+def everything(path: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
+    """A command and all that are in it, by what one types."""
     yield path, command
     if isinstance(command, click.Group):
         for name, inner in command.commands.items():
-            yield from everything(inner, f"{path} {name}")
+            yield from everything(f"{path} {name}", inner)
+
+
+def leaves(program: str) -> dict[str, click.Command]:
+    """Every command of a program that does something, by what one types."""
+    found = everything(program, PROGRAMS[program][0])
+    return {path: command for path, command in found if not isinstance(command, click.Group)}
+
+
+#: Every command and group of every program, by what one types.
+EVERYTHING = [
+    found for program, (command, _) in PROGRAMS.items() for found in everything(program, command)
+]
 
 
 def options_of(command: click.Command) -> set[str]:
@@ -94,16 +108,17 @@ def table_below(page: Path, heading: str) -> list[list[str]]:
 # --- commands ----------------------------------------------------------------------------------
 
 
-def test_readme_lists_every_command_with_exactly_its_options() -> None:
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_readme_lists_every_command_with_exactly_its_options(program: str) -> None:
     listed = {}
-    for command, options in table_below(README, "## Commands"):
+    for command, options in table_below(PROGRAMS[program][1], "## Commands"):
         words = command.strip("`").split()
         path = " ".join(word for word in words if word.islower())
         listed[path] = set(re.findall(r"--[a-z-]+", options))
-    assert listed == {path: options_of(command) for path, command in leaves()}
+    assert listed == {path: options_of(command) for path, command in leaves(program).items()}
 
 
-@pytest.mark.parametrize(("path", "command"), list(everything()), ids=str)
+@pytest.mark.parametrize(("path", "command"), EVERYTHING, ids=str)
 def test_help_has_an_example(path: str, command: click.Command) -> None:
     shown = command.get_help(click.Context(command, info_name=path))
     examples = shown.split("Example", 1)[-1] if command is not cli else shown
@@ -113,7 +128,7 @@ def test_help_has_an_example(path: str, command: click.Command) -> None:
 def test_every_option_says_what_it_does() -> None:
     silent = [
         f"{path} {option.opts[0]}"
-        for path, command in everything()
+        for path, command in EVERYTHING
         for option in command.params
         if isinstance(option, click.Option) and not option.help
     ]
@@ -122,13 +137,13 @@ def test_every_option_says_what_it_does() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_commands_in_documents_exist(page: Path) -> None:
-    known = dict(leaves())
+    known = {path: command for program in PROGRAMS for path, command in leaves(program).items()}
     for console in blocks(page, "console"):
         for line in commands_of(console):
             words = shlex.split(line, comments=True)
-            if words[0] != "imagematch":
+            if not line.startswith(tuple(f"{program} " for program in PROGRAMS)):
                 continue
-            path = next(" ".join(words[:n]) for n in (3, 2) if " ".join(words[:n]) in known)
+            path = next(" ".join(words[:n]) for n in (4, 3, 2) if " ".join(words[:n]) in known)
             given = {word for word in words if word.startswith("--")}
             assert given <= options_of(known[path]) | {"--index", "--help"}, line
 
@@ -260,10 +275,10 @@ def test_manifest_page_lists_every_column_and_every_problem() -> None:
 
 def test_architecture_lists_exactly_the_modules_that_exist() -> None:
     listed = re.findall(r"^\| `([\w/]+\.py)` \|", text_of(ROOT / "docs/architecture.md"), re.M)
-    package = ROOT / "imagematch"
     existing = [
-        path.relative_to(package).as_posix()
-        for path in package.rglob("*.py")
+        path.relative_to(top).as_posix()
+        for top, package in ((ROOT / "imagematch", "."), (ROOT, "benchmark"))
+        for path in (top / package).rglob("*.py")
         if path.stat().st_size  # an empty __init__.py only marks a package
     ]
     assert sorted(listed) == sorted(existing)

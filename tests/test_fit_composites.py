@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagematch.benchmark import suite
+from benchmark.quality import suite
 from imagematch.kernels.composite_probe import CompositeProbe
 from tests.scripts import script
 from tests.world import photo, save

@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from imagematch.kernels import edits
+from benchmark.copies import edits
 from tests.contents import contents, differences, progress
 from tests.processes import expect_nobody_left, marked_environment, new_mark
 from tests.world import ad_sites, photo, reposted, save

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.drawn.printed import KINDS
 from imagematch import pipeline
-from imagematch.benchmark.printed import KINDS
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.stages.query import QueryOptions

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmark.copies import composites, edits
 from imagematch import pipeline
 from imagematch.errors import (
     IndexDamaged,
@@ -17,7 +18,6 @@ from imagematch.errors import (
     Stopped,
     UsageError,
 )
-from imagematch.kernels import composites, edits
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.presets import with_preset

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
+from benchmark.copies import edits
 from imagematch import pipeline
-from imagematch.kernels import edits
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, QueryResult

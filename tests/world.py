@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from imagematch.kernels import edits
+from benchmark.copies import edits
 from imagematch.records import Bytes
 
 

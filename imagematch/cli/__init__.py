@@ -9,16 +9,16 @@ import sys
 
 #: New objects between two searches for cycles, and so on up: Python's own 700 has 1,000,000 matches
 #: looked through hundreds of times, and the imports alone for a tenth of a second.
-_GC_THRESHOLDS = 50_000, 20, 50
+GC_THRESHOLDS = 50_000, 20, 50
 
 
 def main() -> None:
     """Run the command line; Ctrl-C ends it without a traceback, even while it is being loaded."""
-    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         # Loading takes half a second, and Ctrl-C may come at any time.
-        from imagematch.cli.commands import run
+        from imagematch.cli.commands import cli, run
 
-        run()
+        run(cli)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -27,7 +27,6 @@ _PLACES = {
     "reindex": ("reindex", "reindex_command"),
     "status": ("status", "status_command"),
     "doctor": ("doctor", "doctor_command"),
-    "bench": ("bench", "bench_command"),
 }
 
 
@@ -87,14 +86,14 @@ def cli() -> None:
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
-def run() -> None:
-    """Run the command line and turn what goes wrong into a message and an exit code."""
+def run(commands: click.Group) -> None:
+    """Run a command line and turn what goes wrong into a message and an exit code."""
     for stream in (sys.stdout, sys.stderr):
         # File names in any script, also where the terminal or a redirected file is not UTF-8.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = cli.main(standalone_mode=False)
+        status = commands.main(standalone_mode=False)
     except SystemExit:
         # Click and Rich end like this when the reader of our output has seen enough (`| head`).
         sys.exit(0)

@@ -6,14 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from imagematch.benchmark.records import (
-    Benchmark,
-    Case,
-    HardPair,
-    HardVerdict,
-    Hit,
-    MethodRun,
-)
+from benchmark.pairs.hard import HardPair
+from benchmark.quality.records import Benchmark, Case, HardVerdict, Hit, MethodRun
 
 FOLDER, PICTURES = Path("photos"), Path("made")
 
@@ -56,7 +50,7 @@ def benchmark(
     """A finished run."""
     return Benchmark(
         folder,
-        "imagematch bench photos --seed 7",
+        "python -m benchmark quality photos --seed 7",
         1234,
         tuple(cases),
         tuple(runs),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark.speed.busy import measure_under_load
+from benchmark.speed.busy import measure_under_load
 from imagematch.stores.index import Index
 from tests.conftest import World
 

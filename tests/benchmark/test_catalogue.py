@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from benchmark.speed.catalogue import make_catalogue, measure_link
 from imagematch import pipeline
-from imagematch.benchmark.speed.catalogue import make_catalogue, measure_link
 from imagematch.stores.index import Index
 from tests.contents import contents, differences
 

@@ -4,9 +4,9 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
-from imagematch.benchmark import data
-from imagematch.benchmark.figures import measure
-from imagematch.benchmark.records import Direction, Hit
+from benchmark.quality import data
+from benchmark.quality.figures import measure
+from benchmark.quality.records import Direction, Hit
 from imagematch.reports.json import dumps
 from tests.benchmark.builders import FOLDER, PICTURES, SMALL, benchmark, case, run, verdict
 

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagematch.benchmark import hard, lookalikes, neighbours, printed
-from imagematch.benchmark.records import HardPair
+from benchmark.drawn import printed
+from benchmark.pairs import hard, lookalikes, neighbours
+from benchmark.pairs.hard import HardPair
 from imagematch.errors import UsageError
 from imagematch.kernels.drawing import resize
 from imagematch.records import Bytes, Floats

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark import methods
-from imagematch.benchmark.records import Case
+from benchmark.quality import methods
+from benchmark.quality.records import Case
 from imagematch.errors import Stopped
 from imagematch.monitor import Unwatched
 from tests.world import mirrored, photo, save

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark import page, tables
-from imagematch.benchmark.exhibits import MOST_PAIRS, Exhibits, gather
-from imagematch.benchmark.figures import measure
-from imagematch.benchmark.plots import Plot
-from imagematch.benchmark.records import Benchmark, Direction, Hit, MethodRun
+from benchmark.quality import page, tables
+from benchmark.quality.exhibits import MOST_PAIRS, Exhibits, gather
+from benchmark.quality.figures import measure
+from benchmark.quality.plots import Plot
+from benchmark.quality.records import Benchmark, Direction, Hit, MethodRun
 from imagematch.reports import save
 from tests.benchmark.builders import benchmark, case, claim, invented, run, verdict
 from tests.reports import builders as reports

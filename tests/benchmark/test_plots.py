@@ -11,14 +11,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagematch.benchmark import canvas, plots
-from imagematch.benchmark.canvas import Plot
-from imagematch.benchmark.figures import Figures, measure
-from imagematch.benchmark.records import Hit
+from benchmark.output import canvas
+from benchmark.output.canvas import Plot
+from benchmark.quality import plots
+from benchmark.quality.figures import Figures, measure
+from benchmark.quality.records import Hit
 from imagematch.errors import UsageError
 from tests.benchmark.builders import benchmark, case, invented, run
 
-pytest.importorskip("matplotlib", reason="plots need the extra `bench`")
+pytest.importorskip("matplotlib", reason="plots need Matplotlib")
 
 NAMES = ["precision_recall.png", "recall_by_edit.png", "reliability.png", "cost_recall.png"]
 
@@ -104,9 +105,9 @@ def test_a_folder_that_can_not_be_written_is_explained(
         canvas.write(drawn, tmp_path / "file")
 
 
-def test_without_matplotlib_the_error_names_the_extra(
+def test_without_matplotlib_the_error_says_how_to_get_it(
     figures: Figures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(UsageError, match=r'pip install "imagematch\[bench\]"'):
+    with pytest.raises(UsageError, match=r"pip install matplotlib"):
         plots.draw(figures)

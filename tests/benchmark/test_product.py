@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.benchmark import product
-from imagematch.benchmark.product import Indexed, Shelf
-from imagematch.benchmark.records import Case
-from imagematch.benchmark.suite import SourcePhoto, photos_of
+from benchmark.quality import product
+from benchmark.quality.product import Indexed, Shelf
+from benchmark.quality.records import Case
+from benchmark.quality.suite import SourcePhoto, photos_of
 from imagematch.monitor import Unwatched
 from tests.world import mirrored, photo, save
 

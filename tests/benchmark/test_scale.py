@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagematch.benchmark.speed import scale, synthetic
-from imagematch.benchmark.speed.synthetic import BLOCK, Prints, SyntheticPhotos
+from benchmark.speed import scale, synthetic
+from benchmark.speed.synthetic import BLOCK, Prints, SyntheticPhotos
 from imagematch.kernels import hashes
 from imagematch.monitor import Unwatched
 

@@ -16,8 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagematch import pipeline
-from imagematch.benchmark.speed import (
+from benchmark.speed import (
     bare,
     making,
     memory,
@@ -30,8 +29,9 @@ from imagematch.benchmark.speed import (
     throughput,
     unchanged,
 )
-from imagematch.benchmark.speed.bare import Tape, Work
-from imagematch.benchmark.speed.records import Timed
+from benchmark.speed.bare import Tape, Work
+from benchmark.speed.records import Timed
+from imagematch import pipeline
 from imagematch.errors import Stopped, UsageError
 from imagematch.monitor import Unwatched
 from imagematch.records import Floats, FoundFile
@@ -105,9 +105,9 @@ def test_a_failure_is_told_in_its_own_words() -> None:
         processes.checked(ran, command)
 
 
-def test_without_psutil_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_psutil_the_error_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psutil", None)
-    with pytest.raises(UsageError, match=r"imagematch\[bench\]"):
+    with pytest.raises(UsageError, match=r"pip install psutil"):
         processes.require()
 
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from imagematch.benchmark.speed import fits, plots, results, scaling, tables
-from imagematch.benchmark.speed.records import (
+from benchmark.speed import fits, plots, results, scaling, tables
+from benchmark.speed.records import (
     Growth,
     Pass,
     Peak,
@@ -24,9 +24,9 @@ from imagematch.benchmark.speed.records import (
     Timed,
     Unchanged,
 )
-from imagematch.benchmark.speed.scale import Recall, ScalePoint
+from benchmark.speed.scale import Recall, ScalePoint
 
-EMPTY = Speed("photos", "imagematch bench photos --speed", "a machine", 3, 2, {})
+EMPTY = Speed("photos", "python -m benchmark speed photos", "a machine", 3, 2, {})
 
 TIMED = (
     Timed("imagematch balanced", 1000, (20.0, 25.0, 21.0), (40.0, 50.0, 42.0), 6.5e8, 3_000_000),

@@ -8,8 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.benchmark import suite
-from imagematch.benchmark.suite import (
+from benchmark.copies.composites import COMPOSITES, HEAVY_COMPOSITES
+from benchmark.copies.edits import EDITS
+from benchmark.copies.heavy_edits import HEAVY_EDITS
+from benchmark.quality import suite
+from benchmark.quality.suite import (
     CHAIN,
     CLASSES,
     HEAVY_CLASSES,
@@ -26,9 +29,6 @@ from imagematch.benchmark.suite import (
 )
 from imagematch.errors import SourceUnavailable
 from imagematch.kernels import decode
-from imagematch.kernels.composites import COMPOSITES, HEAVY_COMPOSITES
-from imagematch.kernels.edits import EDITS
-from imagematch.kernels.heavy_edits import HEAVY_EDITS
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
 from tests.world import photo, save

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.benchmark import tables
-from imagematch.benchmark.figures import measure
-from imagematch.benchmark.records import Direction
+from benchmark.output.table import Table, milliseconds
+from benchmark.quality import tables
+from benchmark.quality.figures import measure
+from benchmark.quality.records import Direction
 from tests.benchmark.builders import SKILLS, SMALL, benchmark, case, claim, invented, run, verdict
 
 
@@ -48,7 +49,7 @@ def test_zero_false_copies_come_with_what_chance_may_hide() -> None:
 
 
 def test_what_has_no_time_shows_none() -> None:
-    assert tables.milliseconds(math.nan) == "–"
+    assert milliseconds(math.nan) == "–"
 
 
 def test_share_of_hard_pairs_taken_for_copies_has_an_upper_bound() -> None:
@@ -69,7 +70,7 @@ def test_the_other_direction_has_a_table_of_its_own() -> None:
 
 
 def test_columns_of_a_text_stand_below_each_other() -> None:
-    table = tables.Table(("edit", "R at 90 % precision"), (("blur", "0.5"), ("crop_20", "1.000")))
+    table = Table(("edit", "R at 90 % precision"), (("blur", "0.5"), ("crop_20", "1.000")))
     assert table.text().splitlines() == [
         "         R at 90 %",
         "edit     precision",
@@ -122,11 +123,11 @@ def test_shares_that_are_easily_miscut(value: float, text: str) -> None:
     ("seconds", "text"), [(0.0003, "0.3"), (0.0345, "34.5"), (0.17, "170"), (2.1, "2,100")]
 )
 def test_milliseconds_have_three_digits(seconds: float, text: str) -> None:
-    assert tables.milliseconds(seconds) == text
+    assert milliseconds(seconds) == text
 
 
 def test_a_cell_stays_a_cell() -> None:
-    text = tables.Table(("a", "b"), (("x | y\n", "\u202e"),)).markdown()
+    text = Table(("a", "b"), (("x | y\n", "\u202e"),)).markdown()
     assert text.splitlines()[-1] == "| x \\| y\\n | \\u202e |"
 
 
@@ -139,7 +140,7 @@ def test_document_names_the_run_and_has_every_table() -> None:
     text = tables.document(
         made, figures, date="2026-05-09", seed=7, images=[("Precision", "img/bench/a.png")]
     )
-    assert "\n    imagematch bench photos --seed 7\n" in text
+    assert "\n    python -m benchmark quality photos --seed 7\n" in text
     for said in ("2026-05-09", "| seed | 7 |", "1,234 indexed", "a machine, 2 cores"):
         assert said in text
     assert f"{figures.wanted:,} with an original, {figures.without:,} without" in text

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from imagematch.benchmark import frames, puzzles, screens, walls
-from imagematch.benchmark.lookalikes import Recipe
-from imagematch.benchmark.templates import TEMPLATES
+from benchmark.drawn import frames, puzzles, screens, walls
+from benchmark.pairs.lookalikes import Recipe
+from benchmark.pairs.templates import TEMPLATES
 from imagematch.kernels.drawing import resize
 from tests.world import photo
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 import cv2
 import numpy as np
 
+from benchmark.copies import edits
 from imagematch.kernels import (
     comparison,
     content,
-    edits,
     explain,
     homography,
     kept,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import edits
+from benchmark.copies import edits
 from imagematch.kernels.alignment import Alignment, align
 from imagematch.kernels.content import Flags
 from imagematch.records import Bytes

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmark.copies import composites
 from imagematch.errors import SettingsError
-from imagematch.kernels import composites, embeddings
+from imagematch.kernels import embeddings
 from imagematch.kernels.composite_probe import CompositeProbe, from_json, of_model
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DEFAULTS

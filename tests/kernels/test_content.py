@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.benchmark.grounds import gradient
-from imagematch.benchmark.printed import KINDS
-from imagematch.kernels import composites, edits
+from benchmark.copies import composites, edits
+from benchmark.drawn.grounds import gradient
+from benchmark.drawn.printed import KINDS
 from imagematch.kernels.content import (
     is_photographic,
     islands,

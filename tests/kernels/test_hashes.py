@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from PIL import Image, ImageDraw
 
-from imagematch.benchmark import printed
+from benchmark.copies import composites, edits
+from benchmark.drawn import printed
 from imagematch.errors import ShapeError
-from imagematch.kernels import composites, edits
 from imagematch.kernels.hashes import (
     DIHEDRAL,
     MIRRORED,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import composites, edits
+from benchmark.copies import composites, edits
 from imagematch.kernels.keypoints import (
     Features,
     extract,

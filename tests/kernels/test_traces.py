@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels import edits, keypoints, traces
+from benchmark.copies import edits
+from imagematch.kernels import keypoints, traces
 from imagematch.records import Bytes, Geometry
 from imagematch.settings import DEFAULTS
 from tests.world import photo

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagematch.benchmark.printed import KINDS
+from benchmark.drawn.printed import KINDS
 from imagematch.errors import EmbedderUnavailable, PhotoError
 from imagematch.kernels import hashes, views
 from imagematch.records import Bytes, Failure, Fingerprint, Floats

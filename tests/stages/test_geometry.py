@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from imagematch.kernels import comparison, edits, views
+from benchmark.copies import edits
+from imagematch.kernels import comparison, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.keypoints import Features
 from imagematch.kernels.panels import Box

@@ -1,0 +1,77 @@
+"""What the workers of a run were asked to do, noted while it runs as ever."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from benchmark.speed.bare import Tape, Work
+from imagematch import pipeline, staff
+from imagematch.monitor import Monitor
+from imagematch.settings import WorkerSettings
+from imagematch.stores.executors import Check, ChunkFunction, Executor, Outcome, open_executor
+
+
+def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) -> Tape:
+    """Index a folder into a new index, and note the work."""
+    tapes: list[Tape] = []
+
+    def opened(settings: WorkerSettings, warm_up: Callable[[], object] | None = None) -> Executor:
+        tape = Tape(warm_up, settings.chunk, [])
+        tapes.append(tape)
+        return _Recorder(open_executor(settings, warm_up), tape)
+
+    with replaced(staff, "open_executor", opened):
+        pipeline.index_folder(directory, request, monitor)
+    (tape,) = tapes
+    return tape
+
+
+@contextmanager
+def replaced(owner: object, name: str, value: object) -> Iterator[None]:
+    """Something else under a name, for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+class _Recorder:
+    """An executor that notes what passes through it."""
+
+    def __init__(self, inner: Executor, tape: Tape) -> None:
+        self._inner = inner
+        self._tape = tape
+
+    def run[T, R](
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
+    ) -> Iterator[Outcome[T, R]]:
+        """See `Executor.run`."""
+        work = Work(function, [])
+        self._tape.work.append(work)
+
+        def noted() -> Iterator[T]:
+            for task in tasks:
+                work.tasks.append(task)
+                yield task
+
+        return self._inner.run(function, noted(), check)
+
+    def start(self) -> None:
+        """See `Executor.start`."""
+        self._inner.start()
+
+    def close(self) -> None:
+        """See `Executor.close`."""
+        self._inner.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
