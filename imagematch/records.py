@@ -551,10 +551,13 @@ class FailedFile:
 class IndexReport:
     """The counts of one indexing run; seen = described + known + skipped + failed, in files.
 
+    A folder that can't be read is one that is skipped. What is known of the files in it stays, and
+    they count nowhere.
+
     Attributes:
         described: files whose content was new and got a fingerprint.
         known: files whose content already had one.
-        failed: present files that could not be described, now or before.
+        failed: files that could not be described, now or before.
         failed_new: those of them that no earlier run of this folder told of.
         failed_pairs: pairs that could not be compared, of which no earlier run told.
         matches: pairs stored by this run.
