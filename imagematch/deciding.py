@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagematch import pipeline, staff
-from imagematch.errors import PhotoError, Stopped, UsageError
+from imagematch.errors import Stopped, UsageError
 from imagematch.monitor import Monitor
 from imagematch.pipeline import IGNORED, IndexRequest
 from imagematch.records import (
@@ -16,7 +16,6 @@ from imagematch.records import (
     Content,
     Decision,
     FailedFile,
-    Failure,
     HotPhoto,
     IgnoredPhoto,
     StoredSighting,
@@ -29,6 +28,7 @@ from imagematch.stages import describe, scan, search, verify
 from imagematch.stages.naming import named_match, named_photo
 from imagematch.stages.rulings import Rulings
 from imagematch.stages.shared import SharedPhotos
+from imagematch.stores import unforeseen
 from imagematch.stores.audit import account
 from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor
@@ -224,8 +224,10 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
             continue
         try:
             sha256 = sha256_of(text, index.settings.decode.max_bytes)
-        except PhotoError as error:
-            failures.append(FailedFile(text, Failure(error.code, str(error))))
+        except Exception as error:
+            if unforeseen.stops_run(error):
+                raise
+            failures.append(FailedFile(text, unforeseen.failure(error)))
             continue
         if index.photos.id_of(sha256) is None:
             others.new.append((path.absolute(), sha256))

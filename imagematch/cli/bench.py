@@ -22,6 +22,7 @@ from imagematch.cli import speed
 from imagematch.cli.console import say, watching, write_json
 from imagematch.cli.options import ANY_PATH, json_option
 from imagematch.reports import json as json_report
+from imagematch.reports import shown
 
 _DEFAULTS = BenchRequest(Path())
 
@@ -216,17 +217,19 @@ def _folders(kept: Path | None) -> Iterator[tuple[Path, Path]]:
 
 def _show(made: Figures) -> None:
     """The main tables on stdout."""
-    shown = [("Methods", tables.uncertainty(made), tables.methods_table(made.methods))]
+    sections = [("Methods", tables.uncertainty(made), tables.methods_table(made.methods))]
     if made.backwards:
         about = "Edited pictures indexed, originals asked."
-        shown.append(("The other way round", about, tables.methods_table([made.backwards])))
+        sections.append(("The other way round", about, tables.methods_table([made.backwards])))
     if made.edits:
         about = "Copies found at 99 % precision over all."
-        shown.append(("Edits", about, tables.edits_table(made)))
+        sections.append(("Edits", about, tables.edits_table(made)))
     if made.hard:
         about = "Pairs that look alike and are no copies."
-        shown.append(("Hard pairs", about, tables.hard_table(made)))
-    click.echo("\n\n".join(f"{title}: {about}\n\n{table.text()}" for title, about, table in shown))
+        sections.append(("Hard pairs", about, tables.hard_table(made)))
+    click.echo(
+        "\n\n".join(f"{title}: {about}\n\n{table.text()}" for title, about, table in sections)
+    )
 
 
 def _end(measured: Benchmark) -> None:
@@ -235,7 +238,7 @@ def _end(measured: Benchmark) -> None:
         return
     say(f"{len(measured.failed)} files could not be used:")
     for path, failure in measured.failed[:_LISTED]:
-        say(f"  {path}: {failure.message}")
+        say(f"  {path}: {shown.failure(failure)}")
     if len(measured.failed) > _LISTED:
         say(f"  ... and {len(measured.failed) - _LISTED} more; benchmark.json lists all")
     raise click.exceptions.Exit(1)

@@ -52,7 +52,7 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
         f"with them"
     )
     for failed in done.failures:
-        say(f"failed: {failed.path}: {failed.failure.message}")
+        say(f"failed: {failed.path}: {shown.failure(failed.failure)}")
     mention_pairs(done.failed_pairs)
     mention_old(done.failed_before)
     ask_to_report([failed.failure for failed in done.failures])

@@ -103,7 +103,7 @@ def list_troubles(report: IndexReport) -> None:
         )
     _list(
         "failed",
-        [f"{file.path}: {_reason(file.failure)}" for file in report.failures],
+        [f"{file.path}: {shown.failure(file.failure)}" for file in report.failures],
         report.failed_new,
         hint="; `imagematch status --failures` lists all",
     )
@@ -138,11 +138,6 @@ def ask_to_report(failures: Iterable[Failure]) -> None:
             "in the tracker of the project with what `imagematch status --failures` says, less "
             "the names of files. Never attach photos."
         )
-
-
-def _reason(failure: Failure) -> str:
-    internal = failure.code == INTERNAL
-    return f"{INTERNAL}: {failure.message}" if internal else failure.message
 
 
 def _list(

@@ -122,7 +122,7 @@ def query_command(
     failed = [result for result in results if result.failure]
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
-            say(f"failed: {result.query}: {result.failure.message}")
+            say(f"failed: {result.query}: {shown.failure(result.failure)}")
     ask_to_report([result.failure for result in failed if result.failure])
     if failed:
         raise click.exceptions.Exit(1)
@@ -196,7 +196,7 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
 
     line(result.query, "bold")
     if result.failure:
-        line(f"  failed: {result.failure.message}")
+        line(f"  failed: {shown.failure(result.failure)}")
     elif not result.matches:
         line("  no identical picture seen before" if result.gate else "  not seen before")
     for note in result.notes:

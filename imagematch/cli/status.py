@@ -11,7 +11,7 @@ from imagematch.cli.outcomes import ask_to_report
 from imagematch.overview import Status, how_searched
 from imagematch.records import Failure
 from imagematch.reports import json as json_report
-from imagematch.reports.shown import counted_kinds, printable
+from imagematch.reports import shown
 from imagematch.stores.catalogue import Run
 
 
@@ -47,7 +47,7 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
         _list_failures(directory)
     else:
         for label, text in _lines(status):
-            click.echo(printable(f"{label:<12} {text}".rstrip()))
+            click.echo(shown.printable(f"{label:<12} {text}".rstrip()))
 
 
 def _list_failures(directory: Path) -> None:
@@ -68,10 +68,10 @@ def _list_failures(directory: Path) -> None:
 
 def _show_failure(what: str, failure: Failure, installation: str) -> None:
     """A line for each failure; those to report with all that a report needs."""
-    click.echo(printable(f"{what}: {failure.code}: {failure.message}"))
+    click.echo(shown.printable(f"{what}: {shown.failure(failure)}"))
     if failure.traceback:
         for line in (installation, *failure.traceback.splitlines()):
-            click.echo(printable(f"    {line}"))
+            click.echo(shown.printable(f"    {line}"))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
@@ -131,7 +131,7 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
         text = f"{status.failed_pairs:,} pairs of photos could not be compared; {_WHY}"
         lines.append(("", text))
     if status.skipped:
-        lines.append(("", f"{counted_kinds(status.skipped)} beside them, no pictures"))
+        lines.append(("", f"{shown.counted_kinds(status.skipped)} beside them, no pictures"))
     return lines
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
-from imagematch.records import Judgement, Link, LinkReport, Profile, QueryMatch
+from imagematch.records import Failure, Judgement, Link, LinkReport, Profile, QueryMatch
 
 _STEP = Decimal("0.0001")
 _BELOW_CERTAIN = 0.9999
@@ -58,6 +58,11 @@ def counted_kinds(kinds: Mapping[str, int]) -> str:
     if others := sum(count for _, count in ordered[_MOST_KINDS:]):
         told.append(f"{others:,} others")
     return ", ".join(told)
+
+
+def failure(failed: Failure) -> str:
+    """Why something failed: the code that programs go by, and the reason in words."""
+    return f"{failed.code}: {failed.message}"
 
 
 # --- order -------------------------------------------------------------------------------------

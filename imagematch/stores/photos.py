@@ -299,12 +299,14 @@ class PhotoStore:
 
     def failure_of(self, sha256: str) -> Failure | None:
         """Why the photo with these bytes could not be described, if it could not."""
-        wanted = select(photos.c.code, photos.c.message).where(
-            photos.c.sha256 == sha256, photos.c.state == "failed"
+        wanted = (
+            select(photos.c.code, photos.c.message, failures.c.traceback)
+            .outerjoin(failures, failures.c.photo_id == photos.c.id)
+            .where(photos.c.sha256 == sha256, photos.c.state == "failed")
         )
         with self._catalogue.begin() as connection:
             row = connection.execute(wanted).first()
-        return None if row is None else Failure(row.code, row.message or "")
+        return None if row is None else Failure(row.code, row.message or "", row.traceback or "")
 
     def references(self, *, ignored_only: bool = False) -> list[int]:
         """Ids of described photos that every search must look at, ascending: those of reference

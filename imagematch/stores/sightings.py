@@ -15,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     text,
     union_all,
@@ -218,12 +219,15 @@ class SightingStore:
         Args:
             since: a run; only files that failed for the first time after it.
         """
-        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message)
-        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id, since)
+        of = failures.alias()  # `_broken` may join them, too
+        met = select(of.c.traceback).where(of.c.photo_id == photos.c.id)
+        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message, literal(""))
+        why = photos.c.code, photos.c.message, met.scalar_subquery()
+        broken = _broken(select(files.c.path, *why), root_id, since)
         both = union_all(unread.where(*_unread(root_id, since)), broken)
         with self._catalogue.begin() as connection:
             rows = connection.execute(both.order_by("path").limit(limit)).all()
-        return [(row[0], Failure(row[1], row[2] or "")) for row in rows]
+        return [(row[0], Failure(row[1], row[2] or "", row[3] or "")) for row in rows]
 
     def count_failed(self, root_id: int | None = None, since: int = 0) -> int:
         """How many present files, of one root or of all, could not be described; see above."""

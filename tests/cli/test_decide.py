@@ -361,4 +361,10 @@ def test_a_file_that_can_not_be_ignored_ends_with_one(case: Case, tmp_path: Path
     broken.write_bytes(b"\xff\xd8\xff broken")
     good = case.copy()["left"]["photo"]
     ran = case("ignore", "add", broken, good)
-    expect(ran, 1, "Ignored", "1 on the list", "failed:", "broken.jpg")
+    expect(ran, 1, "Ignored", "1 on the list", "failed:", "broken.jpg: corrupt: this JPEG")
+    empty = tmp_path / "empty.jpg"
+    empty.write_bytes(b"")
+    expect(case("ignore", "add", empty), 1, "empty.jpg: empty: ")
+    (tmp_path / "folder").mkdir()
+    empty.rename(tmp_path / "folder" / "empty.jpg")
+    expect(case("ignore", "add", tmp_path / "folder"), 1, "empty.jpg: empty: ")
