@@ -71,7 +71,7 @@ class SightingInfo:
     url: str = ""
     ad_id: str = ""
     posted_at: str = ""  # as given, ISO 8601 where it could be understood
-    phone: str = ""  # E.164 where it could be understood, else as given
+    phone: str = ""  # E.164 where it could be understood (see `kernels.phones`), else as given
     email: str = ""
     location: str = ""
     text: str = ""

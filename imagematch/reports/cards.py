@@ -193,13 +193,22 @@ def _rows(sighting: StoredSighting) -> Iterator[Row]:
         ("URL", info.url),
         ("Ad", info.ad_id),
         ("Posted", moment(info.posted_at)),
-        ("Phone", info.phone),
+        ("Phone", _phone(info.phone)),
         ("E-mail", info.email),
         ("Place", info.location),
         ("Seen", _span(moment(sighting.first_seen), moment(sighting.last_seen))),
         ("SHA-256", sighting.photo),
     )
     return (Row(label, value) for label, value in rows if value)
+
+
+def _phone(phone: str) -> str:
+    """A phone with a mark where it is perhaps none."""
+    if not phone:
+        return ""
+    from imagematch.kernels.phones import is_unconfirmed  # the numbers of the world, where needed
+
+    return f"{phone} (unconfirmed)" if is_unconfirmed(phone) else phone
 
 
 def _span(first: str, last: str) -> str:
