@@ -11,6 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
+from imagematch.amounts import counted
 from imagematch.benchmark import data, figures, results, tables
 from imagematch.benchmark import run as benchmark_run
 from imagematch.benchmark.figures import Figures
@@ -236,7 +237,7 @@ def _end(measured: Benchmark) -> None:
     """Name what could not be used, which decides on the exit code."""
     if not measured.failed:
         return
-    say(f"{len(measured.failed)} files could not be used:")
+    say(f"{counted(len(measured.failed), 'file')} could not be used:")
     for path, failure in measured.failed[:_LISTED]:
         say(f"  {path}: {shown.failure(failure)}")
     if len(measured.failed) > _LISTED:

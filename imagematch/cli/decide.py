@@ -6,6 +6,7 @@ from typing import cast
 import click
 
 from imagematch import deciding
+from imagematch.amounts import counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option
 from imagematch.deciding import Recorded
@@ -98,7 +99,7 @@ def import_command(file: Path, directory: Path) -> None:
       imagematch decisions import decisions.json
     """
     total, new = deciding.take_over(directory, file)
-    say(f"{total} decisions in {file}, {new} of them new.")
+    say(f"{counted(total, 'decision')} in {file}, {new:,} of them new.")
 
 
 def _line(entry: Recorded) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
+from imagematch.amounts import counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import index_option, json_option, note_option
 from imagematch.records import SHORT, HotPhoto, Verdict
@@ -110,5 +111,6 @@ def _lines(photo: HotPhoto) -> list[str]:
     return [
         f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}",
         f"  {photo.reason}, {state}",
-        f"  {len(photo.profiles)} profiles: {names}" + (f" and {more} more" if more > 0 else ""),
+        f"  {counted(len(photo.profiles), 'profile')}: {names}"
+        + (f" and {more:,} more" if more > 0 else ""),
     ]

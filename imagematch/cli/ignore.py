@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
+from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.cli.options import index_option, json_option, note_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
@@ -48,8 +49,9 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
     with watching() as watch:
         done = deciding.ignore(directory, targets, note, watch)
     say(
-        f"Ignored from now on: {len(done.decisions)} on the list, {done.near_copies} near-copies "
-        f"with them"
+        f"Ignored from now on: {len(done.decisions):,} on the list, "
+        f"{counted(done.near_copies, 'near-copy', 'near-copies')} with "
+        f"{agreeing(len(done.decisions), 'it', 'them')}"
     )
     for failed in done.failures:
         say(f"failed: {failed.path}: {shown.failure(failed.failure)}")
@@ -102,5 +104,5 @@ def _lines(photo: IgnoredPhoto) -> list[str]:
     for title, sightings in (("seen", photo.seen), ("near-copy", photo.copies)):
         lines += [f"  {title}: {sighting.path}" for sighting in sightings[:_LISTED]]
         if len(sightings) > _LISTED:
-            lines.append(f"  {title}: {len(sightings) - _LISTED} more")
+            lines.append(f"  {title}: {len(sightings) - _LISTED:,} more")
     return lines

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import counted
 from imagematch.cli.console import say, write_all, write_json_parts
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import warn_unfinished
@@ -75,7 +76,8 @@ def link_command(
         _show(report)
     if report.unprofiled:
         say(
-            f"{report.unprofiled} matching pairs link nobody, because nothing says which profile "
+            f"{counted(report.unprofiled, 'matching pair links', 'matching pairs link')} nobody, "
+            f"because nothing says which profile "
             f"one of the photos is from: see `imagematch index --help`, --site-from-path and "
             f"--manifest"
         )
@@ -97,8 +99,10 @@ def _show(report: LinkReport) -> None:
 
 def _lines(report: LinkReport) -> Iterator[str]:
     yield (
-        f"{report.profiles} profiles, {len(report.links)} links, {len(report.clusters)} clusters, "
-        f"{len(report.gallery_hits)} gallery hits, {len(report.hot)} photos set aside"
+        f"{counted(report.profiles, 'profile')}, {counted(len(report.links), 'link')}, "
+        f"{counted(len(report.clusters), 'cluster')}, "
+        f"{counted(len(report.gallery_hits), 'gallery hit')}, "
+        f"{counted(len(report.hot), 'photo')} set aside"
     )
     for cluster in report.clusters:
         weakest = cluster.weakest
@@ -119,6 +123,6 @@ def _lines(report: LinkReport) -> Iterator[str]:
     for photo in report.hot:
         ruling = f", {wording.ruling(photo.decision)}" if photo.decision else ""
         yield (
-            f"Set aside ({photo.reason}, {len(photo.profiles)} profiles{ruling}): "
+            f"Set aside ({photo.reason}, {counted(len(photo.profiles), 'profile')}{ruling}): "
             f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"
         )

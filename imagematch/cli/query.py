@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
@@ -183,7 +184,7 @@ def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: 
             drawn.pictures[key] = drawing.picture
         watch.advance()
         watch.check()
-    say(f"Wrote {len(drawn.files)} drawing{'s' * (len(drawn.files) != 1)} to {folder}")
+    say(f"Wrote {counted(len(drawn.files), 'drawing')} to {folder}")
     return drawn
 
 

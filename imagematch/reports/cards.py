@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from imagematch.amounts import counted
 from imagematch.records import (
     Decision,
     Evidence,
@@ -78,7 +79,7 @@ def pair_card(
         for sighting, role in zip((pair.left, pair.right), roles, strict=True)
     )
     rarity = (
-        Row("Shown by", f"{pair.shared_by:,} profiles"),
+        Row("Shown by", counted(pair.shared_by, "profile")),
         Row("Weight in the link", f"{pair.weight:.2f}"),
     )
     card = _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
+from imagematch.amounts import counted
 from imagematch.records import Failure, Judgement, Link, LinkReport, Profile, QueryMatch
 
 _STEP = Decimal("0.0001")
@@ -56,7 +57,7 @@ def counted_kinds(kinds: Mapping[str, int]) -> str:
     ordered = sorted(kinds.items(), key=lambda entry: (-entry[1], entry[0]))
     told = [f"{count:,} {kind}" for kind, count in ordered[:_MOST_KINDS]]
     if others := sum(count for _, count in ordered[_MOST_KINDS:]):
-        told.append(f"{others:,} others")
+        told.append(counted(others, "other"))
     return ", ".join(told)
 
 

@@ -13,6 +13,7 @@ from itertools import batched, compress
 from pathlib import Path
 from typing import NamedTuple
 
+from imagematch.amounts import agreeing, counted
 from imagematch.errors import ManifestError, SourceUnavailable
 from imagematch.monitor import Monitor
 from imagematch.records import FoundFile, ManifestNote, SkippedFile
@@ -427,7 +428,8 @@ class _Scan:
         guarded = known >= limits.lost_minimum
         if emptied or (guarded and lost > limits.lost_share * known):
             raise SourceUnavailable(
-                f"{lost} of the {known} files known in {self._source.folder} are "
-                f"gone. Is a drive unplugged or a share not mounted? Nothing was marked as "
-                f"vanished. If they are gone for good, run again with --allow-lost"
+                f"{lost:,} of the {counted(known, 'file')} known in {self._source.folder} "
+                f"{agreeing(lost, 'is', 'are')} gone. Is a drive unplugged or a share not mounted? "
+                f"Nothing was marked as vanished. If {agreeing(lost, 'it is', 'they are')} gone "
+                f"for good, run again with --allow-lost"
             )

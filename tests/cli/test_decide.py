@@ -165,7 +165,7 @@ def test_lists_follow_their_schemas_and_are_shown_to_people(case: Case) -> None:
     sha256 = pair["right"]["photo"]
     expect(case("decide", pair["match"], "confirm", "--note", "same scar"), 0, pair["match"])
     expect(case("hot", "keep", sha256, "--note", "stock picture"), 0, sha256[:12])
-    expect(case("ignore", "add", sha256, "--note", "a logo"), 0, "Ignored", "1 near-copies")
+    expect(case("ignore", "add", sha256, "--note", "a logo"), 0, "Ignored", "1 near-copy with it")
     for name in ("decisions", "ignore", "hot"):
         check(case(name, "list", "--json").json(), name)
     check(case("link", "--json").json(), "link")
