@@ -6,7 +6,7 @@ Stages that look at pictures are imported where they are used: that takes as lon
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -24,6 +24,7 @@ from imagematch.records import (
     PhotoPair,
     QueryMatch,
     QueryResult,
+    Reach,
     StoredSighting,
 )
 from imagematch.records import QueryOptions as QueryOptions
@@ -285,16 +286,23 @@ def explain_matches(
         yield from explain.run(index, executor, results)
 
 
-def link_profiles(directory: Path, change: Mapping[str, object] | None = None) -> LinkReport:
+def link_profiles(
+    directory: Path,
+    change: Mapping[str, object] | None = None,
+    ask: Callable[[Reach, int], object] = lambda _reach, _most: None,
+) -> LinkReport:
     """Join the profiles of an index by the photos they share.
 
     Args:
         change: settings of the group `link` that differ from the index's own.
+        ask: told beforehand how far photos reach that make more links each than `link.ask_links`,
+            which comes with it, and about which nobody has decided; may raise.
     """
     from imagematch.stages import link
 
     with Index.read(directory) as index:
-        return link.run(index, replace(index.settings.link, **(change or {})))  # type: ignore[arg-type]
+        settings = replace(index.settings.link, **(change or {}))  # type: ignore[arg-type]
+        return link.run(index, settings, lambda reach: ask(reach, settings.ask_links))
 
 
 def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:

@@ -519,6 +519,19 @@ class HotPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a decision or a setting reaches: the links that photos make by it.
+
+    Attributes:
+        profiles: that show these photos.
+        links: of each such profile with each other one; strength is not looked at.
+    """
+
+    profiles: int
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkReport:
     """Everything `imagematch link` found.
 

@@ -66,6 +66,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         list(pipeline.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
         pipeline.stored_matches(index),
         deciding.hot_photos(index),
+        deciding.reach_of_hot(index, [str(shown["anna"])], "release"),
         deciding.ignored(index),
         deciding.history(index),
         overview.status_of(index),

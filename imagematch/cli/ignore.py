@@ -7,8 +7,9 @@ import click
 
 from imagematch import deciding
 from imagematch.amounts import agreeing, counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
-from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import json as json_report
@@ -86,14 +87,16 @@ def list_command(directory: Path, as_json: bool) -> None:
 @ignore_group.command("remove")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @note_option
+@yes_option
 @index_option
-def remove_command(photos: Sequence[str], note: str, directory: Path) -> None:
+def remove_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
     """Take photos off the list. A near-copy of one that stays counts again, as an exception.
 
     \b
     Example:
       imagematch ignore remove 3fa1b2c4d5e6
     """
+    agree(*deciding.reach_of_unignoring(directory, photos), yes=yes)
     for made in deciding.unignore(directory, photos, note):
         say(f"{made.subject} is no longer ignored.")
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from imagematch import pipeline
 from imagematch.amounts import counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, index_option, json_option, yes_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
 from imagematch.reports import csv, graph, save, save_parts, shown, wording
@@ -19,6 +21,7 @@ from imagematch.reports import json as json_report
 @click.command("link")
 @index_option
 @click.option("--same-profile", is_flag=True, help="Also show matches within one profile.")
+@yes_option
 @json_option
 @click.option(
     "--csv",
@@ -44,6 +47,7 @@ from imagematch.reports import json as json_report
 def link_command(
     directory: Path,
     same_profile: bool,
+    yes: bool,
     as_json: bool,
     csv_file: Path | None,
     gexf_file: Path | None,
@@ -61,7 +65,9 @@ def link_command(
       imagematch link --html report.html --csv pairs.csv
     """
     warn_unfinished(directory)
-    report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
+    ask = partial(agree, yes=yes, what="The setting link.hot_profiles")
+    change = {"same_profile": True} if same_profile else None
+    report = pipeline.link_profiles(directory, change, ask)
     if csv_file:
         save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
