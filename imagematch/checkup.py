@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imagematch import settings as settings_module
+from imagematch.amounts import agreeing, counted
 from imagematch.environment import Finding, check_environment
 from imagematch.errors import (
     ImagematchError,
@@ -132,7 +133,8 @@ def _repair(directory: Path) -> Iterator[str]:
 def _deleted_pictures(index: Index) -> Iterator[str]:
     if damaged := list(index.pictures.damaged()):
         index.pictures.discard(damaged)
-        yield f"{len(damaged)} kept pictures were damaged and are deleted"
+        were = counted(len(damaged), "kept picture was", "kept pictures were")
+        yield f"{were} damaged and {agreeing(len(damaged), 'is', 'are')} deleted"
 
 
 def _is_older(directory: Path) -> bool:
@@ -208,10 +210,10 @@ def _check_audit(directory: Path) -> Iterator[Finding]:
         message = f"audit.jsonl can't be read: {error.strerror}"
         yield Finding("audit", "problem", message, "check its permissions")
         return
-    text = f"audit.jsonl has {len(trail.entries)} entries"
+    text = f"audit.jsonl has {counted(len(trail.entries), 'entry', 'entries')}"
     if trail.torn:
         advice = "nothing to do if a run was killed; else somebody has edited the log"
-        yield Finding("audit", "warning", f"{text} and {trail.torn} torn lines", advice)
+        yield Finding("audit", "warning", f"{text} and {counted(trail.torn, 'torn line')}", advice)
     else:
         yield Finding("audit", "ok", text)
 
@@ -253,8 +255,8 @@ def _check_vectors(directory: Path, catalogue: Catalogue) -> Iterator[Finding]:
         for problem in problems:
             yield Finding("vectors", "problem", problem, _REPAIR)
         if not problems:
-            shards = "1 shard" if stats.shards == 1 else f"{stats.shards} shards"
-            message = f"{name}: {stats.vectors} vectors in {shards}, checksums agree"
+            held = f"{counted(stats.vectors, 'vector')} in {counted(stats.shards, 'shard')}"
+            message = f"{name}: {held}, checksums agree"
             yield Finding("vectors", "ok", message)
 
 
@@ -293,23 +295,26 @@ def _check_pictures(index: Index) -> Iterator[Finding]:
         yield Finding(
             "pictures",
             "warning",
-            f"{damaged} of {kept} kept pictures are damaged and count as gone",
+            f"{damaged:,} of {counted(kept, 'kept picture')} "
+            f"{agreeing(damaged, 'is damaged and counts', 'are damaged and count')} as gone",
             f"{_REPAIR}, which deletes them; `imagematch index FOLDER --redescribe` makes new ones",
         )
     elif kept:
-        yield Finding("pictures", "ok", f"{kept} are kept, checksums agree")
+        yield Finding("pictures", "ok", f"{counted(kept, 'is', 'are')} kept, checksums agree")
 
 
 def _check_waiting(index: Index) -> Iterator[Finding]:
     for root in Census(index.catalogue).roots():
         if root.pending or root.unsearched:
             message = (
-                f"{root.path} ({root.collection}): {root.pending} photos wait to be described, "
-                f"{root.unsearched} to be looked for"
+                f"{root.path} ({root.collection}): "
+                f"{counted(root.pending, 'photo waits', 'photos wait')} to be described, "
+                f"{root.unsearched:,} to be looked for"
             )
             yield Finding("waiting", "warning", message, _GO_ON)
     if pairs := index.matches.waiting():
-        message = f"{pairs} pairs of photos wait to be judged"
+        waiting = counted(pairs, "pair of photos waits", "pairs of photos wait")
+        message = f"{waiting} to be judged"
         yield Finding("waiting", "warning", message, "run any `imagematch index` again")
 
 
@@ -319,7 +324,7 @@ def _check_failures(index: Index) -> Iterator[Finding]:
         yield Finding(
             "failures",
             "warning",
-            f"{photos} photo{'s' * (photos != 1)} and {pairs} pair{'s' * (pairs != 1)} of photos "
+            f"{counted(photos, 'photo')} and {counted(pairs, 'pair')} of photos "
             f"failed by an error in imagematch itself",
             "please report what `imagematch status --failures` says of them, without photos and "
             "names of files; a newer version tries them again by itself",
@@ -352,14 +357,20 @@ def _check_files(index: Index, all_files: bool) -> Iterator[Finding]:
         read += 1
         if sha256 != file.sha256:
             changed.append(file.path)
-    text = f"{read} of {total} indexed files were read" + (f", {gone} can't be" if gone else "")
+    of = f"{read:,} of {counted(total, 'indexed file')} {agreeing(read, 'was', 'were')} read"
+    text = of + (f", {gone:,} can't be" if gone else "")
     if changed:
         names = ", ".join(map(str, changed[:_LISTED])) + (", ..." if len(changed) > _LISTED else "")
         yield Finding(
             "files",
             "warning",
-            f"{text}; {len(changed)} no longer have the bytes that the catalogue knows: {names}",
+            f"{text}; {counted(len(changed), 'no longer has', 'no longer have')} the bytes that "
+            f"the catalogue knows: {names}",
             "`imagematch index FOLDER --reread` takes in what was changed",
         )
     elif read:
-        yield Finding("files", "ok", f"{text}, and have the bytes that the catalogue knows")
+        yield Finding(
+            "files",
+            "ok",
+            f"{text}, and {agreeing(read, 'has', 'have')} the bytes that the catalogue knows",
+        )

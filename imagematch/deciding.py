@@ -1,14 +1,14 @@
 """What people decide, as recipes: about matches, hot photos and what to ignore; and its history."""
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 from imagematch import pipeline, staff
-from imagematch.errors import PhotoError, Stopped, UsageError
+from imagematch.errors import Stopped, UsageError
 from imagematch.monitor import Monitor
 from imagematch.pipeline import IGNORED, IndexRequest
 from imagematch.records import (
@@ -16,19 +16,20 @@ from imagematch.records import (
     Content,
     Decision,
     FailedFile,
-    Failure,
     HotPhoto,
     IgnoredPhoto,
+    Reach,
     StoredSighting,
     Verdict,
 )
 from imagematch.sources import decisions as exported
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
-from imagematch.stages import describe, scan, search, verify
+from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.naming import named_match, named_photo
 from imagematch.stages.rulings import Rulings
 from imagematch.stages.shared import SharedPhotos
+from imagematch.stores import unforeseen
 from imagematch.stores.audit import account
 from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor
@@ -56,6 +57,13 @@ class Ignoring:
     failed_pairs: int = 0
 
 
+class Foreseen(NamedTuple):
+    """How far decisions would reach, and the links that need nobody's agreement."""
+
+    reach: Reach
+    most: int
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """One decision of the history; `in_force` unless a later one took its place."""
@@ -78,9 +86,17 @@ def decide(directory: Path, match: str, verdict: Verdict, note: str = "") -> Dec
         IndexUnavailable: the index can't be written to.
     """
     with Index.write(directory, "imagematch decide") as index:
-        named = named_match(index, match)
-        made = Decision("match", named.photos, verdict, account(), "", note, named.kind)
-        return _kept(index, [made])[0]
+        return _kept(index, _on_match(index, match, verdict, note))[0]
+
+
+def reach_of_decision(directory: Path, match: str, verdict: Verdict) -> Foreseen:
+    """How far `decide` would reach; raises as it does."""
+    return _foreseen(directory, lambda index: _on_match(index, match, verdict))
+
+
+def _on_match(index: Index, match: str, verdict: Verdict, note: str = "") -> list[Decision]:
+    named = named_match(index, match)
+    return [Decision("match", named.photos, verdict, account(), "", note, named.kind)]
 
 
 # --- hot photos --------------------------------------------------------------------------------
@@ -106,8 +122,19 @@ def settle_hot(
         IndexUnavailable: the index can't be written to.
     """
     with Index.write(directory, "imagematch hot") as index:
-        contents = [named_photo(index, text) for text in photos]
-        return _record(index, "hot", verdict, note, dict.fromkeys(contents))
+        return _kept(index, _on_hot(index, photos, verdict, note))
+
+
+def reach_of_hot(directory: Path, photos: Sequence[str], verdict: Verdict) -> Foreseen:
+    """How far `settle_hot` would reach; raises as it does."""
+    return _foreseen(directory, lambda index: _on_hot(index, photos, verdict))
+
+
+def _on_hot(
+    index: Index, photos: Sequence[str], verdict: Verdict, note: str = ""
+) -> list[Decision]:
+    contents = dict.fromkeys(named_photo(index, text) for text in photos)
+    return _made("hot", verdict, note, contents)
 
 
 # --- the ignore list ---------------------------------------------------------------------------
@@ -143,7 +170,7 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
         found += others.known
         with _running(index) as run_id, staff.workers(index.settings) as executor:
             found += _described_files(index, executor, others.new, run_id, failures, monitor)
-            kept = _record(index, "ignore", "ignore", note, dict.fromkeys(found))
+            kept = _kept(index, _made("ignore", "ignore", note, dict.fromkeys(found)))
             ids = index.decisions.contents({content.sha256 for content in others.known})
             monitor.stage("search", None)
             search.around(index, sorted(ids))
@@ -166,16 +193,25 @@ def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Dec
         IndexUnavailable: the index can't be written to.
     """
     with Index.write(directory, "imagematch ignore remove") as index:
-        rulings = Rulings.of(index)
-        contents = [named_photo(index, text) for text in photos]
-        for text, content in zip(photos, contents, strict=True):
-            latest = rulings.latest("ignore", (content,))
-            ids = index.decisions.contents({content.sha256})
-            if (latest is None or latest.verdict != "ignore") and not ids.keys() & rulings.ignored:
-                raise UsageError(
-                    f"{printable(text)} is not ignored; `imagematch ignore list` shows what is"
-                )
-        return _record(index, "ignore", "reopen", note, dict.fromkeys(contents))
+        return _kept(index, _off_the_list(index, photos, note))
+
+
+def reach_of_unignoring(directory: Path, photos: Sequence[str]) -> Foreseen:
+    """How far `unignore` would reach; raises as it does."""
+    return _foreseen(directory, lambda index: _off_the_list(index, photos))
+
+
+def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[Decision]:
+    rulings = Rulings.of(index)
+    contents = [named_photo(index, text) for text in photos]
+    for text, content in zip(photos, contents, strict=True):
+        latest = rulings.latest("ignore", (content,))
+        ids = index.decisions.contents({content.sha256})
+        if (latest is None or latest.verdict != "ignore") and not ids.keys() & rulings.ignored:
+            raise UsageError(
+                f"{printable(text)} is not ignored; `imagematch ignore list` shows what is"
+            )
+    return _made("ignore", "reopen", note, dict.fromkeys(contents))
 
 
 def ignored(directory: Path) -> list[IgnoredPhoto]:
@@ -224,8 +260,10 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
             continue
         try:
             sha256 = sha256_of(text, index.settings.decode.max_bytes)
-        except PhotoError as error:
-            failures.append(FailedFile(text, Failure(error.code, str(error))))
+        except Exception as error:
+            if unforeseen.stops_run(error):
+                raise
+            failures.append(FailedFile(text, unforeseen.failure(error)))
             continue
         if index.photos.id_of(sha256) is None:
             others.new.append((path.absolute(), sha256))
@@ -319,12 +357,21 @@ def take_over(directory: Path, file: Path) -> tuple[int, int]:
     return len(others), new
 
 
-def _record(
-    index: Index, about: About, verdict: Verdict, note: str, contents: Iterable[Content]
-) -> list[Decision]:
-    """Keep one decision about each of some photos."""
-    made = [Decision(about, (photo,), verdict, account(), "", note) for photo in contents]
-    return _kept(index, made)
+def reach_of_import(directory: Path, file: Path) -> Foreseen:
+    """How far `take_over` would reach; raises as it does."""
+    return _foreseen(directory, lambda _: exported.read(file))
+
+
+def _foreseen(directory: Path, made: Callable[[Index], Sequence[Decision]]) -> Foreseen:
+    # For writing, so that nobody is asked in vain; not for longer, since people take their time.
+    with Index.write(directory, "imagematch") as index:
+        settings = index.settings.link
+        return Foreseen(reach.run(index, settings, made(index)), settings.ask_links)
+
+
+def _made(about: About, verdict: Verdict, note: str, contents: Iterable[Content]) -> list[Decision]:
+    """One decision about each of some photos."""
+    return [Decision(about, (photo,), verdict, account(), "", note) for photo in contents]
 
 
 def _kept(index: Index, made: Sequence[Decision]) -> list[Decision]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from imagematch import __version__
+from imagematch.amounts import counted
 from imagematch.errors import EmbedderUnavailable, SettingsError
 from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
@@ -178,7 +179,8 @@ def _numbers(version: str) -> tuple[int, ...]:
 def _cores_and_memory(settings: Settings) -> Iterator[Finding]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     workers = settings.workers.count or cores or 1
-    yield Finding("cpu", "ok", f"{cores} CPU cores, {workers} worker processes")
+    processes = counted(workers, "worker process", "worker processes")
+    yield Finding("cpu", "ok", f"{counted(cores or 1, 'CPU core')}, {processes}")
     memory = memory_bytes()
     if memory is None:
         yield Finding("memory", "ok", "this system does not say how much memory there is")
@@ -192,7 +194,8 @@ def _cores_and_memory(settings: Settings) -> Iterator[Finding]:
     yield Finding(
         "memory",
         "warning",
-        f"{text}, but {workers} workers take about {wanted / 2**30:.1f} GiB",
+        f"{text}, but {counted(workers, 'worker takes', 'workers take')} about "
+        f"{wanted / 2**30:.1f} GiB",
         f"set workers.count = {fitting} in the index's settings.toml",
     )
 

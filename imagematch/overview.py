@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from imagematch.amounts import counted
 from imagematch.records import VERDICTS, Failure
 from imagematch.reports import shown
 from imagematch.stages.rulings import Rulings
@@ -245,9 +246,9 @@ def how_searched(stats: StoreStats) -> str:
         if stats.kind == "float"
         else "queries are compared with every hash, indexing with those that share two bytes"
     )
-    shards = "1 shard" if stats.listed_shards == 1 else f"{stats.listed_shards} shards"
+    shards = counted(stats.listed_shards, "shard")
     rest = stats.vectors - stats.listed
-    text = f"{large}, for {shards} of {stats.listed:,} vectors"
+    text = f"{large}, for {shards} of {counted(stats.listed, 'vector')}"
     return f"{text}; every vector is compared of the other {rest:,}" if rest else text
 
 

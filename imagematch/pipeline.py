@@ -6,8 +6,7 @@ Stages that look at pictures are imported where they are used: that takes as lon
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -25,13 +24,14 @@ from imagematch.records import (
     PhotoPair,
     QueryMatch,
     QueryResult,
+    Reach,
     StoredSighting,
 )
 from imagematch.records import QueryOptions as QueryOptions
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.sources import folder
 from imagematch.staff import Staff, workers
-from imagematch.stages import scan
+from imagematch.stages import scan, tally
 from imagematch.stages.scan import Source
 from imagematch.stores.census import Census
 from imagematch.stores.executors import Executor
@@ -127,6 +127,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
             with _timed(spent, "scan"):
                 scanned = scan.run(index, source, run_id, monitor, staff.call)
             try_again(index, scanned.root_id, all_failures=request.retry_failed)
+            hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
             described, partly_seen, matches, not_looked_at = _work_off(
                 index, scanned.root_id, run_id, spent, monitor, staff
             )
@@ -134,20 +135,18 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
         index.catalogue.finish_run(run_id, state, {}, str(error))
         raise
-    failed = index.sightings.count_failed(scanned.root_id)
     told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
     failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
-    sidecars = Counter(index.sightings.count_skipped(scanned.root_id))
-    kinds = sidecars + Counter(map(folder.kind_of_skip, scanned.skips))
+    counts = tally.run(index, scanned, told, hidden)
     report = IndexReport(
-        seen=scanned.seen + len(scanned.skips),
+        seen=counts.seen,
         described=described,
-        known=scanned.seen - described - failed - sidecars.total(),
-        skipped=kinds.total(),
-        failed=failed,
+        known=counts.seen - described - counts.failed - counts.skipped.total(),
+        skipped=counts.skipped.total(),
+        failed=counts.failed,
         matches=matches,
         seconds=round(time.perf_counter() - start, 3),
-        failed_new=index.sightings.count_failed(scanned.root_id, told),
+        failed_new=counts.failed_new,
         failed_pairs=index.matches.count_failed(told_pairs),
         new=scanned.new,
         moved=scanned.moved,
@@ -161,7 +160,7 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
         spent={part: round(seconds, 3) for part, seconds in spent.items()},
         run_id=run_id,
         not_looked_at=not_looked_at,
-        skipped_kinds=dict(kinds.most_common()),
+        skipped_kinds=dict(counts.skipped.most_common()),
     )
     index.catalogue.finish_run(run_id, "done", _run_counts(report))
     index.audit.record(what, run=run_id, folder=str(source.folder), **_run_counts(report))
@@ -287,16 +286,23 @@ def explain_matches(
         yield from explain.run(index, executor, results)
 
 
-def link_profiles(directory: Path, change: Mapping[str, object] | None = None) -> LinkReport:
+def link_profiles(
+    directory: Path,
+    change: Mapping[str, object] | None = None,
+    ask: Callable[[Reach, int], object] = lambda _reach, _most: None,
+) -> LinkReport:
     """Join the profiles of an index by the photos they share.
 
     Args:
         change: settings of the group `link` that differ from the index's own.
+        ask: told beforehand how far photos reach that make more links each than `link.ask_links`,
+            which comes with it, and about which nobody has decided; may raise.
     """
     from imagematch.stages import link
 
     with Index.read(directory) as index:
-        return link.run(index, replace(index.settings.link, **(change or {})))  # type: ignore[arg-type]
+        settings = replace(index.settings.link, **(change or {}))  # type: ignore[arg-type]
+        return link.run(index, settings, lambda reach: ask(reach, settings.ask_links))
 
 
 def new_pairs(directory: Path, run_ids: Sequence[int]) -> tuple[PhotoPair, ...]:

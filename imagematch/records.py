@@ -71,7 +71,7 @@ class SightingInfo:
     url: str = ""
     ad_id: str = ""
     posted_at: str = ""  # as given, ISO 8601 where it could be understood
-    phone: str = ""  # E.164 where it could be understood, else as given
+    phone: str = ""  # E.164 where it could be understood (see `kernels.phones`), else as given
     email: str = ""
     location: str = ""
     text: str = ""
@@ -519,6 +519,19 @@ class HotPhoto:
 
 
 @dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a decision or a setting reaches: the links that photos make by it.
+
+    Attributes:
+        profiles: that show these photos.
+        links: of each such profile with each other one; strength is not looked at.
+    """
+
+    profiles: int
+    links: int
+
+
+@dataclass(frozen=True, slots=True)
 class LinkReport:
     """Everything `imagematch link` found.
 
@@ -551,10 +564,13 @@ class FailedFile:
 class IndexReport:
     """The counts of one indexing run; seen = described + known + skipped + failed, in files.
 
+    A folder that can't be read is one that is skipped. What is known of the files in it stays, and
+    they count nowhere.
+
     Attributes:
         described: files whose content was new and got a fingerprint.
         known: files whose content already had one.
-        failed: present files that could not be described, now or before.
+        failed: files that could not be described, now or before.
         failed_new: those of them that no earlier run of this folder told of.
         failed_pairs: pairs that could not be compared, of which no earlier run told.
         matches: pairs stored by this run.

@@ -278,6 +278,12 @@ class LinkSettings:
         high=1,
     )
     same_profile: bool = _setting(False, "Also report matches within one profile.")
+    ask_links: int = _setting(
+        10_000,
+        "Photos that would make more links than this by a decision, or by a raised `hot_profiles`, "
+        "are asked about first; where nobody can be asked, `--yes` says so.",
+        low=0,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from imagematch import deciding, pipeline
 from imagematch.errors import UsageError
 from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
-from imagematch.records import Bytes, PhotoPair
+from imagematch.records import Bytes, FailedFile, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
@@ -486,3 +486,66 @@ def test_decisions_hold_in_another_index_that_takes_them_over(
     assert linked(other) == set()
     assert deciding.take_over(other, tmp_path / "decisions.json") == (2, 0)
     assert deciding.history(other) == deciding.history(index)
+
+
+# --- what can't be ignored ---------------------------------------------------------------------
+
+BROKEN = {
+    "empty": b"",
+    "not_an_image": b"hello there",
+    "unsupported": b"8BPS\0\1" + bytes(40),
+    "corrupt": b"\xff\xd8\xff broken",
+    "too_large": bytes(300_000),
+}
+
+
+@pytest.fixture
+def unusable(tmp_path: Path) -> list[Path]:
+    """Files that fail in different ways, which their names say, and an index beside them."""
+    (tmp_path / "index").mkdir()
+    (tmp_path / "index" / "settings.toml").write_text("[decode]\nmax_bytes = 200000\n")
+    show(tmp_path, photo(1), "anna", "x")
+    indexed(tmp_path)
+    (tmp_path / "broken").mkdir()
+    for code, content in BROKEN.items():
+        (tmp_path / "broken" / f"{code}.jpg").write_bytes(content)
+    return [tmp_path / "broken" / f"{code}.jpg" for code in BROKEN]
+
+
+def failed_as(failures: Iterable[FailedFile]) -> dict[str, str]:
+    return {Path(failed.path).stem: failed.failure.code for failed in failures}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_a_named_file_fails_for_its_own_reason(unusable: list[Path], before: bool) -> None:
+    """Whether it is new, or failed in the index before."""
+    base = unusable[0].parents[1]
+    if before:
+        shutil.copytree(base / "broken", base / "ads" / "broken")
+        indexed(base)
+    done = ignore(base / "index", *unusable)
+    assert failed_as(done.failures) == {code: code for code in BROKEN}
+    assert done.decisions == ()
+
+
+def test_a_folder_fails_for_the_same_reasons_as_its_files(unusable: list[Path]) -> None:
+    done = ignore(unusable[0].parents[1] / "index", unusable[0].parent)
+    assert failed_as(done.failures) == {code: code for code in BROKEN}
+
+
+def test_what_nobody_foresaw_fails_that_file_alone(
+    unusable: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = save(photo(5), unusable[0].with_name("good.jpg"))
+    hashed = deciding.sha256_of
+
+    def hashing(path: str, most: int) -> str:
+        if Path(path) == unusable[0]:
+            raise ValueError("nobody foresaw this")
+        return hashed(path, most)
+
+    monkeypatch.setattr(deciding, "sha256_of", hashing)
+    done = ignore(unusable[0].parents[1] / "index", unusable[0], good)
+    assert len(done.decisions) == 1
+    assert failed_as(done.failures) == {"empty": "internal"}
+    assert "nobody foresaw this" in done.failures[0].failure.traceback

@@ -218,8 +218,8 @@ def test_doctor_finds_and_deletes_damaged_pictures(
     indexed(index, ads)
     assert "pictures: 4 are kept, checksums agree" in imagematch("doctor", "--index", index).out
     min((index / "pictures").rglob("*.jpg")).write_bytes(b"garbage")
-    assert "1 of 4 kept pictures are damaged" in imagematch("doctor", "--index", index).out
+    assert "1 of 4 kept pictures is damaged" in imagematch("doctor", "--index", index).out
     ran = imagematch("doctor", "--repair", "--index", index)
-    assert "1 kept pictures were damaged and are deleted" in ran.out
+    assert "1 kept picture was damaged and is deleted" in ran.out
     assert "pictures: 3 are kept, checksums agree" in ran.out
     assert len(kept(index)) == 3

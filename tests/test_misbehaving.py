@@ -314,7 +314,7 @@ def test_photos_to_ignore_fail_alone_and_are_told_of_once(
     for _ in range(2):
         ran = imagematch("ignore", "add", lone, "--index", index)
         assert ran.code == 1
-        assert "x.jpg: imagematch itself failed on it" in ran.err
+        assert "x.jpg: internal: imagematch itself failed on it" in ran.err
 
 
 @pytest.mark.usefixtures("misbehaving")

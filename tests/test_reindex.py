@@ -307,7 +307,7 @@ def test_the_jobs_file_in_the_index_directory_comes_first(base: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "inner: 4 files seen" in done.stdout
     assert "4 new, 0 changed, 0 moved, 0 vanished" in done.stdout
-    assert "1 new matches since the last report" in done.stdout
+    assert "1 new match since the last report" in done.stdout
 
 
 def test_a_folder_is_one_root_however_it_is_spelled(base: Path) -> None:

@@ -16,9 +16,11 @@ from benchmark.quality.figures import Figures
 from benchmark.quality.records import Benchmark
 from benchmark.quality.run import ALL_METHODS, BACKWARDS, QualityRequest
 from benchmark.quality.suite import REPORTING, TUNING
+from imagematch.amounts import counted
 from imagematch.cli.console import say, watching, write_json
 from imagematch.cli.options import ANY_PATH, json_option
 from imagematch.reports import json as json_report
+from imagematch.reports import shown
 
 _DEFAULTS = QualityRequest(Path())
 
@@ -157,26 +159,28 @@ def _folders(kept: Path | None) -> Iterator[tuple[Path, Path]]:
 
 def _show(made: Figures) -> None:
     """The main tables on stdout."""
-    shown = [("Methods", tables.uncertainty(made), tables.methods_table(made.methods))]
+    sections = [("Methods", tables.uncertainty(made), tables.methods_table(made.methods))]
     if made.backwards:
         about = "Edited pictures indexed, originals asked."
-        shown.append(("The other way round", about, tables.methods_table([made.backwards])))
+        sections.append(("The other way round", about, tables.methods_table([made.backwards])))
     if made.edits:
         about = "Copies found at 99 % precision over all."
-        shown.append(("Edits", about, tables.edits_table(made)))
+        sections.append(("Edits", about, tables.edits_table(made)))
     if made.hard:
         about = "Pairs that look alike and are no copies."
-        shown.append(("Hard pairs", about, tables.hard_table(made)))
-    click.echo("\n\n".join(f"{title}: {about}\n\n{table.text()}" for title, about, table in shown))
+        sections.append(("Hard pairs", about, tables.hard_table(made)))
+    click.echo(
+        "\n\n".join(f"{title}: {about}\n\n{table.text()}" for title, about, table in sections)
+    )
 
 
 def _end(measured: Benchmark) -> None:
     """Name what could not be used, which decides on the exit code."""
     if not measured.failed:
         return
-    say(f"{len(measured.failed)} files could not be used:")
+    say(f"{counted(len(measured.failed), 'file')} could not be used:")
     for path, failure in measured.failed[:_LISTED]:
-        say(f"  {path}: {failure.message}")
+        say(f"  {path}: {shown.failure(failure)}")
     if len(measured.failed) > _LISTED:
         say(f"  ... and {len(measured.failed) - _LISTED} more; benchmark.json lists all")
     raise click.exceptions.Exit(1)

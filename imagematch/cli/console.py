@@ -33,14 +33,14 @@ _STAGES = {
     "explain": "Drawing matches",
 }
 
-#: What a stage counts.
+#: What a stage counts: one of it, and many.
 _UNITS = {
-    "scan": "files",
-    "describe": "photos",
-    "search": "photos",
-    "verify": "pairs",
-    "query": "photos",
-    "explain": "matches",
+    "scan": ("file", "files"),
+    "describe": ("photo", "photos"),
+    "search": ("photo", "photos"),
+    "verify": ("pair", "pairs"),
+    "query": ("photo", "photos"),
+    "explain": ("match", "matches"),
 }
 
 #: Seconds between two lines of progress where there is no terminal, and two looks of a bar at what
@@ -152,7 +152,7 @@ class Watch:
         if total == 0:
             self._bar = None
         elif self._bars:
-            told = partial(in_words, self._pace, _UNITS.get(name, ""))
+            told = partial(in_words, self._pace, *_UNITS.get(name, ()))
             self._bar = self._bars.add_task(_STAGES.get(name, name), total=total, told=told)
         elif not self._quiet:
             say(f"{_STAGES.get(name, name)}{'' if total is None else f': {total}'}")
@@ -166,7 +166,7 @@ class Watch:
                 self._bars.update(self._bar, completed=self._pace.done)
         elif not self._quiet and now >= self._next_line:
             self._next_line = now + _LINE_EVERY
-            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            told = in_words(self._pace, *_UNITS.get(self._name, ()))
             say(f"  {self._progress()}{f', {told}' if told else ''}")
 
     def _end_bar(self) -> None:
@@ -174,7 +174,7 @@ class Watch:
         if self._bars and self._bar is not None:
             total = self._pace.done if self._pace.total is None else self._pace.total
             self._pace.total = total
-            told = in_words(self._pace, _UNITS.get(self._name, ""))
+            told = in_words(self._pace, *_UNITS.get(self._name, ()))
             self._bars.update(self._bar, completed=self._pace.done, total=total, told=lambda: told)
         self._bar = None
 

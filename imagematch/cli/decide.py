@@ -6,8 +6,10 @@ from typing import cast
 import click
 
 from imagematch import deciding
+from imagematch.amounts import counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
-from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option
+from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option, yes_option
 from imagematch.deciding import Recorded
 from imagematch.records import VERDICTS, Verdict
 from imagematch.reports import csv, save, shown, wording
@@ -24,8 +26,9 @@ _SAID = {
 @click.argument("match")
 @click.argument("verdict", type=click.Choice(VERDICTS["match"]))
 @note_option
+@yes_option
 @index_option
-def decide_command(match: str, verdict: str, note: str, directory: Path) -> None:
+def decide_command(match: str, verdict: str, note: str, yes: bool, directory: Path) -> None:
     """Confirm or reject the match MATCH for good, or reopen it.
 
     MATCH is the id that `link`, `query` and the reports show, or any beginning of it that is
@@ -38,7 +41,9 @@ def decide_command(match: str, verdict: str, note: str, directory: Path) -> None
       imagematch decide 3fa1b2c4d5e6-9c0d1e2f3a4b reject --note "another room"
       imagematch decide 3fa1-9c0d confirm
     """
-    made = deciding.decide(directory, match, cast(Verdict, verdict), note)
+    said = cast(Verdict, verdict)
+    agree(*deciding.reach_of_decision(directory, match, said), yes=yes)
+    made = deciding.decide(directory, match, said, note)
     say(_SAID[verdict].format(made.subject))
 
 
@@ -86,8 +91,9 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
 
 @decisions_group.command("import")
 @click.argument("file", type=ANY_PATH)
+@yes_option
 @index_option
-def import_command(file: Path, directory: Path) -> None:
+def import_command(file: Path, yes: bool, directory: Path) -> None:
     """Take over the decisions in FILE, which `imagematch decisions list --json` wrote elsewhere.
 
     Of decisions about the same photos, the latest counts, wherever it was made. Those that are
@@ -97,8 +103,9 @@ def import_command(file: Path, directory: Path) -> None:
     Example:
       imagematch decisions import decisions.json
     """
+    agree(*deciding.reach_of_import(directory, file), yes=yes)
     total, new = deciding.take_over(directory, file)
-    say(f"{total} decisions in {file}, {new} of them new.")
+    say(f"{counted(total, 'decision')} in {file}, {new:,} of them new.")
 
 
 def _line(entry: Recorded) -> str:

@@ -8,6 +8,7 @@ import click
 from click.core import ParameterSource
 
 from imagematch import checkup
+from imagematch.amounts import counted
 from imagematch.checkup import Checkup
 from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
@@ -79,7 +80,7 @@ def _summary(found: Checkup) -> str:
     warnings = sum(finding.state == "warning" for finding in findings)
     if not problems and not warnings:
         return "All is well."
-    return f"{problems} problems, {warnings} warnings."
+    return f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}."
 
 
 def _as_json(directory: Path, found: Checkup) -> dict[str, Any]:

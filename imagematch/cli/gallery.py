@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
@@ -82,7 +83,8 @@ def list_command(directory: Path, as_json: bool) -> None:
         write_json(json_report.dumps({"galleries": rows}))
         return
     for name, files, photos in galleries:
-        output().print(shown.printable(f"{name}: {photos} photos in {files} files"), markup=False)
+        held = f"{counted(photos, 'photo')} in {counted(files, 'file')}"
+        output().print(shown.printable(f"{name}: {held}"), markup=False)
     if not galleries:
         say("No galleries yet; `imagematch gallery add NAME FOLDER` makes one.")
 
@@ -98,4 +100,6 @@ def remove_command(name: str, directory: Path) -> None:
       imagematch gallery remove missing
     """
     photos = pipeline.remove_gallery(directory, name)
-    say(f"Removed gallery {name}; {photos} photos were in no other collection and are gone too.")
+    gone = counted(photos, "photo was", "photos were")
+    also = agreeing(photos, "is gone", "are gone")
+    say(f"Removed gallery {name}; {gone} in no other collection and {also} too.")

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
+from imagematch.amounts import counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
-from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.records import SHORT, HotPhoto, Verdict
 from imagematch.reports import json as json_report
 from imagematch.reports import shown, wording
@@ -57,17 +59,19 @@ def list_command(directory: Path, as_json: bool) -> None:
 @hot_group.command("release")
 @photos_argument
 @note_option
+@yes_option
 @index_option
-def release_command(photos: Sequence[str], note: str, directory: Path) -> None:
+def release_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
     """Let photos link, however many profiles show them.
 
-    The more profiles show a photo, the less it weighs, as ever.
+    The more profiles show a photo, the less it weighs, as ever. How many links that makes is said,
+    and where they are more than `link.ask_links`, asked.
 
     \b
     Example:
       imagematch hot release 3fa1b2c4d5e6 --note "one agency's own photo"
     """
-    _settle(directory, photos, "release", note, "It links from now on")
+    _settle(directory, photos, "release", note, "It links from now on", yes=yes)
 
 
 @hot_group.command("keep")
@@ -81,24 +85,28 @@ def keep_command(photos: Sequence[str], note: str, directory: Path) -> None:
     Example:
       imagematch hot keep 3fa1b2c4d5e6 --note "stock picture"
     """
-    _settle(directory, photos, "keep", note, "It links nobody from now on")
+    _settle(directory, photos, "keep", note, "It links nobody from now on", yes=True)
 
 
 @hot_group.command("reopen")
 @photos_argument
 @note_option
+@yes_option
 @index_option
-def reopen_command(photos: Sequence[str], note: str, directory: Path) -> None:
+def reopen_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
     """Take back what was decided about photos.
 
     \b
     Example:
       imagematch hot reopen 3fa1b2c4d5e6
     """
-    _settle(directory, photos, "reopen", note, "Its number of profiles decides again")
+    _settle(directory, photos, "reopen", note, "Its number of profiles decides again", yes=yes)
 
 
-def _settle(directory: Path, photos: Sequence[str], verdict: Verdict, note: str, said: str) -> None:
+def _settle(
+    directory: Path, photos: Sequence[str], verdict: Verdict, note: str, said: str, *, yes: bool
+) -> None:
+    agree(*deciding.reach_of_hot(directory, photos, verdict), yes=yes)
     for made in deciding.settle_hot(directory, photos, verdict, note):
         say(f"{made.subject}: {said}, and so do its copies.")
 
@@ -110,5 +118,6 @@ def _lines(photo: HotPhoto) -> list[str]:
     return [
         f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}",
         f"  {photo.reason}, {state}",
-        f"  {len(photo.profiles)} profiles: {names}" + (f" and {more} more" if more > 0 else ""),
+        f"  {counted(len(photo.profiles), 'profile')}: {names}"
+        + (f" and {more:,} more" if more > 0 else ""),
     ]

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from imagematch import deciding
+from imagematch.amounts import agreeing, counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
-from imagematch.cli.options import index_option, json_option, note_option
+from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import json as json_report
@@ -48,11 +50,12 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
     with watching() as watch:
         done = deciding.ignore(directory, targets, note, watch)
     say(
-        f"Ignored from now on: {len(done.decisions)} on the list, {done.near_copies} near-copies "
-        f"with them"
+        f"Ignored from now on: {len(done.decisions):,} on the list, "
+        f"{counted(done.near_copies, 'near-copy', 'near-copies')} with "
+        f"{agreeing(len(done.decisions), 'it', 'them')}"
     )
     for failed in done.failures:
-        say(f"failed: {failed.path}: {failed.failure.message}")
+        say(f"failed: {failed.path}: {shown.failure(failed.failure)}")
     mention_pairs(done.failed_pairs)
     mention_old(done.failed_before)
     ask_to_report([failed.failure for failed in done.failures])
@@ -84,14 +87,16 @@ def list_command(directory: Path, as_json: bool) -> None:
 @ignore_group.command("remove")
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @note_option
+@yes_option
 @index_option
-def remove_command(photos: Sequence[str], note: str, directory: Path) -> None:
+def remove_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
     """Take photos off the list. A near-copy of one that stays counts again, as an exception.
 
     \b
     Example:
       imagematch ignore remove 3fa1b2c4d5e6
     """
+    agree(*deciding.reach_of_unignoring(directory, photos), yes=yes)
     for made in deciding.unignore(directory, photos, note):
         say(f"{made.subject} is no longer ignored.")
 
@@ -102,5 +107,5 @@ def _lines(photo: IgnoredPhoto) -> list[str]:
     for title, sightings in (("seen", photo.seen), ("near-copy", photo.copies)):
         lines += [f"  {title}: {sighting.path}" for sighting in sightings[:_LISTED]]
         if len(sightings) > _LISTED:
-            lines.append(f"  {title}: {len(sightings) - _LISTED} more")
+            lines.append(f"  {title}: {len(sightings) - _LISTED:,} more")
     return lines

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import counted
+from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, index_option, json_option, yes_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
 from imagematch.reports import csv, graph, save, save_parts, shown, wording
@@ -18,6 +21,7 @@ from imagematch.reports import json as json_report
 @click.command("link")
 @index_option
 @click.option("--same-profile", is_flag=True, help="Also show matches within one profile.")
+@yes_option
 @json_option
 @click.option(
     "--csv",
@@ -43,6 +47,7 @@ from imagematch.reports import json as json_report
 def link_command(
     directory: Path,
     same_profile: bool,
+    yes: bool,
     as_json: bool,
     csv_file: Path | None,
     gexf_file: Path | None,
@@ -60,7 +65,9 @@ def link_command(
       imagematch link --html report.html --csv pairs.csv
     """
     warn_unfinished(directory)
-    report = pipeline.link_profiles(directory, {"same_profile": True} if same_profile else None)
+    ask = partial(agree, yes=yes, what="The setting link.hot_profiles")
+    change = {"same_profile": True} if same_profile else None
+    report = pipeline.link_profiles(directory, change, ask)
     if csv_file:
         save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
@@ -75,7 +82,8 @@ def link_command(
         _show(report)
     if report.unprofiled:
         say(
-            f"{report.unprofiled} matching pairs link nobody, because nothing says which profile "
+            f"{counted(report.unprofiled, 'matching pair links', 'matching pairs link')} nobody, "
+            f"because nothing says which profile "
             f"one of the photos is from: see `imagematch index --help`, --site-from-path and "
             f"--manifest"
         )
@@ -97,8 +105,10 @@ def _show(report: LinkReport) -> None:
 
 def _lines(report: LinkReport) -> Iterator[str]:
     yield (
-        f"{report.profiles} profiles, {len(report.links)} links, {len(report.clusters)} clusters, "
-        f"{len(report.gallery_hits)} gallery hits, {len(report.hot)} photos set aside"
+        f"{counted(report.profiles, 'profile')}, {counted(len(report.links), 'link')}, "
+        f"{counted(len(report.clusters), 'cluster')}, "
+        f"{counted(len(report.gallery_hits), 'gallery hit')}, "
+        f"{counted(len(report.hot), 'photo')} set aside"
     )
     for cluster in report.clusters:
         weakest = cluster.weakest
@@ -119,6 +129,6 @@ def _lines(report: LinkReport) -> Iterator[str]:
     for photo in report.hot:
         ruling = f", {wording.ruling(photo.decision)}" if photo.decision else ""
         yield (
-            f"Set aside ({photo.reason}, {len(photo.profiles)} profiles{ruling}): "
+            f"Set aside ({photo.reason}, {counted(len(photo.profiles), 'profile')}{ruling}): "
             f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"
         )

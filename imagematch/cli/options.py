@@ -39,6 +39,10 @@ note_option: Decorator = click.option(
     "--note", default="", metavar="TEXT", help="Why; kept with the decision."
 )
 
+yes_option: Decorator = click.option(
+    "--yes", is_flag=True, help="Do not ask, however many links that makes."
+)
+
 allow_lost_option: Decorator = click.option(
     "--allow-lost",
     is_flag=True,

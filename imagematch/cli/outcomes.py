@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.records import Failure, IndexReport
 from imagematch.reindexing import PassReport
@@ -35,8 +36,10 @@ def warn_unfinished(directory: Path) -> None:
     waiting = pipeline.unfinished(directory)
     if waiting:
         say(
-            f"Warning: {waiting} photos of {directory} wait to be described and matched, because "
-            f"a run was stopped or goes on; they can't be found yet. Run it again to finish."
+            f"Warning: {counted(waiting, 'photo')} of {directory} "
+            f"{agreeing(waiting, 'waits', 'wait')} to be described and matched, because a run was "
+            f"stopped or goes on; {agreeing(waiting, 'it', 'they')} can't be found yet. Run it "
+            f"again to finish."
         )
 
 
@@ -57,31 +60,35 @@ def show_report(report: IndexReport, directory: Path) -> None:
     """Say in words what a run did."""
     list_troubles(report)
     console = output()
-    rate = f", {report.described / report.seconds:.0f} photos/s" if report.described else ""
-    console.print(f"{report.seen} files seen in {report.seconds:.1f} s{rate}")
+    rate = average(report.described, report.seconds, "photo")
+    console.print(_seen(report) + (f", {rate}" if rate else ""))
     console.print(
-        f"  {report.described} described, {report.known} known, {_skipped(report)}, "
-        f"{report.failed} failed",
+        f"  {report.described:,} described, {report.known:,} known, {_skipped(report)}, "
+        f"{report.failed:,} failed",
         markup=False,
     )
     if report.moved or report.changed or report.vanished:
         console.print(
-            f"  {report.moved} moved, {report.changed} changed, {report.vanished} vanished"
+            f"  {report.moved:,} moved, {report.changed:,} changed, {report.vanished:,} vanished"
         )
-    console.print(f"  {report.matches} new matches")
+    console.print(f"  {counted(report.matches, 'new match', 'new matches')}")
     if report.not_looked_at:
         console.print(
-            f"  of all pairs, {report.not_looked_at} judged without a look at one of the photos, "
-            f"whose file is gone or can't be compared"
+            f"  of all pairs, {counted(report.not_looked_at, 'was', 'were')} judged without a look "
+            f"at one of the photos, whose file is gone or can't be compared"
         )
     if report.matches:
         say(f"See who shares photos: imagematch link --index {directory} --html report.html")
 
 
+def _seen(report: IndexReport) -> str:
+    return f"{counted(report.seen, 'file')} seen in {report.seconds:.1f} s"
+
+
 def _skipped(report: IndexReport) -> str:
     """How many were skipped, and what they are: "4 skipped (3 json, 1 db)"."""
     kinds = shown.counted_kinds(report.skipped_kinds)
-    return f"{report.skipped} skipped" + (f" ({kinds})" if kinds else "")
+    return f"{report.skipped:,} skipped" + (f" ({kinds})" if kinds else "")
 
 
 def list_troubles(report: IndexReport) -> None:
@@ -91,19 +98,19 @@ def list_troubles(report: IndexReport) -> None:
     notes = sorted(report.notes, key=lambda note: note.problem not in _TROUBLES)
     losses = sum(note.problem in _TROUBLES for note in notes)
     _list(
-        "notes on the manifest",
+        agreeing(len(notes), "note on the manifest", "notes on the manifest"),
         [f"{note.problem}, {note.where}: {note.message}" for note in notes],
         most=max(losses, _LISTED),
     )
     if report.partly_seen:
-        hold = "file holds" if report.partly_seen == 1 else "files hold"
+        hold = counted(report.partly_seen, "described file holds", "described files hold")
         say(
-            f"{report.partly_seen} described {hold} further pictures (frames of an animation, "
-            "pages) that were not looked at; save these as files of their own to index them"
+            f"{hold} further pictures (frames of an animation, pages) that were not looked at; "
+            "save these as files of their own to index them"
         )
     _list(
         "failed",
-        [f"{file.path}: {_reason(file.failure)}" for file in report.failures],
+        [f"{file.path}: {shown.failure(file.failure)}" for file in report.failures],
         report.failed_new,
         hint="; `imagematch status --failures` lists all",
     )
@@ -116,7 +123,7 @@ def mention_pairs(count: int) -> None:
     """Say in one line how many pairs could not be compared."""
     if count:
         say(
-            f"{count} pair{'s' * (count != 1)} of photos could not be compared; "
+            f"{counted(count, 'pair')} of photos could not be compared; "
             f"`imagematch status --failures` says why"
         )
 
@@ -125,7 +132,7 @@ def mention_old(count: int) -> None:
     """Say in one line how many files had failed before: nobody wants to read of them each night."""
     if count:
         say(
-            f"{count} file{'s' * (count != 1)} failed before and still can't be described; "
+            f"{counted(count, 'file')} failed before and still can't be described; "
             f"`imagematch status --failures` says why"
         )
 
@@ -140,22 +147,17 @@ def ask_to_report(failures: Iterable[Failure]) -> None:
         )
 
 
-def _reason(failure: Failure) -> str:
-    internal = failure.code == INTERNAL
-    return f"{INTERNAL}: {failure.message}" if internal else failure.message
-
-
 def _list(
     title: str, lines: list[str], total: int | None = None, *, most: int = _LISTED, hint: str = ""
 ) -> None:
     if not lines:
         return
     total = total or len(lines)
-    say(f"{total} {title}:")
+    say(f"{total:,} {title}:")
     for line in lines[:most]:
         say(f"  {line}")
     if total > most:
-        say(f"  ... and {total - most} more{hint}")
+        say(f"  ... and {total - most:,} more{hint}")
 
 
 def went_well(report: PassReport) -> bool:
@@ -175,7 +177,8 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
         return
     for job in report.outcomes:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
-    _line(f"{report.new_matches} new matches since the last report")
+    new = counted(report.new_matches, "new match", "new matches")
+    _line(f"{new} since the last report")
     for path in (report.json_path, report.html_path):
         if path is not None:
             _line(f"Wrote {path}, and latest{path.suffix} beside it")
@@ -193,10 +196,10 @@ def _as_data(report: PassReport) -> dict[str, object]:
 
 def _counts(report: IndexReport) -> str:
     return (
-        f"{report.seen} files seen in {report.seconds:.1f} s: {report.described} described, "
-        f"{report.known} known, {_skipped(report)}, {report.failed} failed\n"
-        f"  {report.new} new, {report.changed} changed, {report.moved} moved, "
-        f"{report.vanished} vanished; {report.matches} pairs of photos matched"
+        f"{_seen(report)}: {report.described:,} described, "
+        f"{report.known:,} known, {_skipped(report)}, {report.failed:,} failed\n"
+        f"  {report.new:,} new, {report.changed:,} changed, {report.moved:,} moved, "
+        f"{report.vanished:,} vanished; {counted(report.matches, 'pair')} of photos matched"
     )
 
 

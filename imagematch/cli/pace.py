@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
+from imagematch import amounts
+
 #: Seconds that a rate is of: short enough to follow a change, long enough for slow photos.
 WINDOW = 30.0
 #: Seconds between two notes of what is done, and until a rate says something.
@@ -74,22 +76,20 @@ class Pace:
         return max(0.0, (self.total - self.done) / rate)
 
 
-def in_words(pace: Pace, unit: str) -> str:
-    """The rate of a stage and the time that it still takes; when it is done, what it took."""
+def in_words(pace: Pace, one: str = "", many: str = "") -> str:
+    """The rate of a stage and the time that it still takes; when it is done, what it took.
+
+    Args:
+        one, many: what the steps are called, see `amounts.counted`.
+    """
     if pace.finished:
-        rate = pace.done / pace.elapsed if pace.elapsed else 0.0
+        told = amounts.average(pace.done, pace.elapsed, one, many)
         times = [f"took {_hours(pace.elapsed)}"]
     else:
-        rate = pace.rate or 0.0
+        told = amounts.rate(pace.rate, one, many) if pace.rate else ""
         left = pace.seconds_left
         times = [] if left is None else [f"{_hours(left)} left"]
-    return ", ".join([*([_per_time(rate, unit)] if rate else []), *times])
-
-
-def _per_time(rate: float, unit: str) -> str:
-    """A rate with its unit, of a minute where a second would be all zeros."""
-    value, time_unit = (rate, "s") if rate >= 1 else (60 * rate, "min")
-    return f"{value:,.1f} {unit}/{time_unit}".replace(" /", "/")
+    return ", ".join([*([told] if told else []), *times])
 
 
 def _hours(seconds: float) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from imagematch import pipeline
+from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
@@ -122,7 +123,7 @@ def query_command(
     failed = [result for result in results if result.failure]
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
-            say(f"failed: {result.query}: {result.failure.message}")
+            say(f"failed: {result.query}: {shown.failure(result.failure)}")
     ask_to_report([result.failure for result in failed if result.failure])
     if failed:
         raise click.exceptions.Exit(1)
@@ -183,7 +184,7 @@ def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: 
             drawn.pictures[key] = drawing.picture
         watch.advance()
         watch.check()
-    say(f"Wrote {len(drawn.files)} drawing{'s' * (len(drawn.files) != 1)} to {folder}")
+    say(f"Wrote {counted(len(drawn.files), 'drawing')} to {folder}")
     return drawn
 
 
@@ -196,7 +197,7 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
 
     line(result.query, "bold")
     if result.failure:
-        line(f"  failed: {result.failure.message}")
+        line(f"  failed: {shown.failure(result.failure)}")
     elif not result.matches:
         line("  no identical picture seen before" if result.gate else "  not seen before")
     for note in result.notes:

@@ -5,13 +5,14 @@ from pathlib import Path
 import click
 
 from imagematch import overview
+from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
 from imagematch.overview import Status, how_searched
 from imagematch.records import Failure
 from imagematch.reports import json as json_report
-from imagematch.reports.shown import counted_kinds, printable
+from imagematch.reports import shown
 from imagematch.stores.catalogue import Run
 
 
@@ -47,7 +48,7 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
         _list_failures(directory)
     else:
         for label, text in _lines(status):
-            click.echo(printable(f"{label:<12} {text}".rstrip()))
+            click.echo(shown.printable(f"{label:<12} {text}".rstrip()))
 
 
 def _list_failures(directory: Path) -> None:
@@ -68,38 +69,47 @@ def _list_failures(directory: Path) -> None:
 
 def _show_failure(what: str, failure: Failure, installation: str) -> None:
     """A line for each failure; those to report with all that a report needs."""
-    click.echo(printable(f"{what}: {failure.code}: {failure.message}"))
+    click.echo(shown.printable(f"{what}: {shown.failure(failure)}"))
     if failure.traceback:
         for line in (installation, *failure.traceback.splitlines()):
-            click.echo(printable(f"    {line}"))
+            click.echo(shown.printable(f"    {line}"))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
     """The overview as pairs of a label and a text; an empty label goes on with the one before."""
     lines = [("Index", f"{status.directory} ({_size(status.bytes)})")]
     lines += _photo_lines(status)
-    lines.append(("Sightings", f"{status.sightings:,} by {status.profiles:,} profiles"))
+    lines.append(("Sightings", f"{status.sightings:,} by {counted(status.profiles, 'profile')}"))
     for entry in status.collections:
         about = "gallery" if entry.kind == "gallery" else "collection"
         lines.append(
-            ("", f"{about} {entry.name}: {entry.photos:,} photos in {entry.files:,} files")
+            (
+                "",
+                f"{about} {entry.name}: {counted(entry.photos, 'photo')} in "
+                f"{counted(entry.files, 'file')}",
+            )
         )
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(status.matches.items()))
     lines.append(("Matches", f"{sum(status.matches.values()):,}" + (f": {kinds}" if kinds else "")))
     if status.waiting:
-        lines.append(("", f"{status.waiting:,} pairs wait to be judged; {_GO_ON}"))
+        waiting = counted(status.waiting, "pair waits", "pairs wait")
+        lines.append(("", f"{waiting} to be judged; {_GO_ON}"))
     if any(status.decisions.values()):
         made = status.decisions
-        text = f"{made['match']:,} matches, {made['hot']:,} hot photos, {made['ignore']:,} ignored"
+        text = (
+            f"{counted(made['match'], 'match', 'matches')}, {counted(made['hot'], 'hot photo')}, "
+            f"{made['ignore']:,} ignored"
+        )
         lines.append(("Decisions", text))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))
     lines += _vector_lines(status)
     if status.traces.count:
         traces = status.traces
-        lines.append(("Traces", f"of {traces.count:,} photos, {_size(traces.bytes)}"))
+        lines.append(("Traces", f"of {counted(traces.count, 'photo')}, {_size(traces.bytes)}"))
     if status.pictures.count:
         kept = status.pictures
-        lines.append(("Pictures", f"small ones of {kept.count:,} photos, {_size(kept.bytes)}"))
+        of = counted(kept.count, "photo")
+        lines.append(("Pictures", f"small ones of {of}, {_size(kept.bytes)}"))
     lines.append(("Catalogue", status.catalogue))
     for number, run in enumerate(status.runs):
         lines.append(("Last runs" if number == 0 else "", _run_line(run)))
@@ -116,10 +126,11 @@ _GO_ON = "run the same index command again"
 def _photo_lines(status: Status) -> list[tuple[str, str]]:
     lines = [("Photos", f"{status.photos:,}, {status.described:,} of them described")]
     if status.pending:
-        lines.append(("", f"{status.pending:,} wait to be described; {_GO_ON}"))
+        lines.append(("", f"{counted(status.pending, 'waits', 'wait')} to be described; {_GO_ON}"))
     if status.gated:
         reasons = ", ".join(f"{count:,} {gate}" for gate, count in status.gated.items())
-        lines.append(("", f"{reasons}: these match only exactly"))
+        match = agreeing(sum(status.gated.values()), "it matches", "these match")
+        lines.append(("", f"{reasons}: {match} only exactly"))
     files = f"{status.files['present']:,} present"
     for state in ("vanished", "replaced"):
         if status.files[state]:
@@ -128,17 +139,18 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
     if status.failed:
         lines.append(("", f"{status.failed:,} failed; {_WHY}"))
     if status.failed_pairs:
-        text = f"{status.failed_pairs:,} pairs of photos could not be compared; {_WHY}"
+        text = f"{counted(status.failed_pairs, 'pair')} of photos could not be compared; {_WHY}"
         lines.append(("", text))
     if status.skipped:
-        lines.append(("", f"{counted_kinds(status.skipped)} beside them, no pictures"))
+        beside = agreeing(status.files["present"], "it", "them")
+        lines.append(("", f"{shown.counted_kinds(status.skipped)} beside {beside}, no pictures"))
     return lines
 
 
 def _vector_lines(status: Status) -> list[tuple[str, str]]:
     lines = []
     for number, (name, stats) in enumerate(status.vectors.items()):
-        shards = "1 shard" if stats.shards == 1 else f"{stats.shards} shards"
+        shards = counted(stats.shards, "shard")
         text = f"{name}: {stats.vectors:,} in {shards}, {_size(stats.bytes)}"
         lines.append(("Vectors" if number == 0 else "", text))
         lines.append(("", f"  search: {how_searched(stats)}"))
@@ -154,8 +166,8 @@ def _run_line(run: Run) -> str:
     counts = run.counts
     if "seen" in counts:
         text += (
-            f", {counts['seen']:,} files, {counts['described']:,} described, "
-            f"{counts['failed']:,} failed, {counts['matches']:,} new matches"
+            f", {counted(counts['seen'], 'file')}, {counts['described']:,} described, "
+            f"{counts['failed']:,} failed, {counted(counts['matches'], 'new match', 'new matches')}"
         )
     return text
 
@@ -168,7 +180,7 @@ def _spent(run: Run) -> str:
 
 def _size(count: int) -> str:
     if count < 1000:
-        return f"{count} bytes"
+        return counted(count, "byte")
     size = float(count)
     for unit in ("kB", "MB", "GB"):
         size /= 1000

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from imagematch.amounts import counted
 from imagematch.records import (
     Decision,
     Evidence,
@@ -78,7 +79,7 @@ def pair_card(
         for sighting, role in zip((pair.left, pair.right), roles, strict=True)
     )
     rarity = (
-        Row("Shown by", f"{pair.shared_by:,} profiles"),
+        Row("Shown by", counted(pair.shared_by, "profile")),
         Row("Weight in the link", f"{pair.weight:.2f}"),
     )
     card = _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)
@@ -193,13 +194,22 @@ def _rows(sighting: StoredSighting) -> Iterator[Row]:
         ("URL", info.url),
         ("Ad", info.ad_id),
         ("Posted", moment(info.posted_at)),
-        ("Phone", info.phone),
+        ("Phone", _phone(info.phone)),
         ("E-mail", info.email),
         ("Place", info.location),
         ("Seen", _span(moment(sighting.first_seen), moment(sighting.last_seen))),
         ("SHA-256", sighting.photo),
     )
     return (Row(label, value) for label, value in rows if value)
+
+
+def _phone(phone: str) -> str:
+    """A phone with a mark where it is perhaps none."""
+    if not phone:
+        return ""
+    from imagematch.kernels.phones import is_unconfirmed  # the numbers of the world, where needed
+
+    return f"{phone} (unconfirmed)" if is_unconfirmed(phone) else phone
 
 
 def _span(first: str, last: str) -> str:

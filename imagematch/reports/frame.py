@@ -15,6 +15,7 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
+from imagematch.amounts import counted
 from imagematch.reports import cards, shown, wording
 
 
@@ -86,7 +87,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(brief=_brief, moment=cards.moment)
+    made.filters.update(brief=_brief, counted=counted, moment=cards.moment)
     made.globals.update(
         bands=wording.band_rows(),
         kinds=[

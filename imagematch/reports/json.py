@@ -53,7 +53,7 @@ def query_result(result: QueryResult) -> dict[str, Any]:
         "status": "failed" if result.failure else "ok",
     }
     if result.failure:
-        data["error"] = shown.encodable(f"{result.failure.code}: {result.failure.message}")
+        data["error"] = shown.encodable(shown.failure(result.failure))
     data["gate"] = result.gate
     data["notes"] = [shown.encodable(note) for note in result.notes]
     data["not_looked_at"] = result.not_looked_at

@@ -9,7 +9,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
-from imagematch.records import Judgement, Link, LinkReport, Profile, QueryMatch
+from imagematch.amounts import counted
+from imagematch.records import Failure, Judgement, Link, LinkReport, Profile, QueryMatch
 
 _STEP = Decimal("0.0001")
 _BELOW_CERTAIN = 0.9999
@@ -56,8 +57,13 @@ def counted_kinds(kinds: Mapping[str, int]) -> str:
     ordered = sorted(kinds.items(), key=lambda entry: (-entry[1], entry[0]))
     told = [f"{count:,} {kind}" for kind, count in ordered[:_MOST_KINDS]]
     if others := sum(count for _, count in ordered[_MOST_KINDS:]):
-        told.append(f"{others:,} others")
+        told.append(counted(others, "other"))
     return ", ".join(told)
+
+
+def failure(failed: Failure) -> str:
+    """Why something failed: the code that programs go by, and the reason in words."""
+    return f"{failed.code}: {failed.message}"
 
 
 # --- order -------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from imagematch.amounts import agreeing, counted
 from imagematch.kernels import confidence
 from imagematch.records import (
     Decision,
@@ -128,20 +129,17 @@ def unseen_note(gone: int, unreadable: int, traced: int, folders: Sequence[str])
     reasons = []
     if gone:
         where = f" ({_folders(folders)})" if folders else ""
-        reasons.append(f"{_files(gone)} gone{where}")
+        reasons.append(f"{counted(gone, 'file is', 'files are')} gone{where}")
     if unreadable:
-        reasons.append(f"{_files(unreadable)} changed or can't be compared")
-    candidates = "1 candidate" if count == 1 else f"{count:,} candidates"
-    text = f"{candidates} could not be looked at: {', and '.join(reasons)}."
+        reasons.append(
+            f"{counted(unreadable, 'file is', 'files are')} changed or can't be compared"
+        )
+    text = f"{counted(count, 'candidate')} could not be looked at: {', and '.join(reasons)}."
     if traced:
         text += f" {traced:,} of {count:,} compared by the trace kept of the photo."
     if gone:
         text += " Plug the drive in, or index the folder where it is now, and query again."
     return text
-
-
-def _files(count: int) -> str:
-    return "1 file is" if count == 1 else f"{count:,} files are"
 
 
 def _folders(folders: Sequence[str]) -> str:
@@ -244,12 +242,11 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
 
 def further_pictures_note(pictures: int) -> str:
     """Say that a file holds further pictures than the one that was looked up."""
-    one = pictures == 1
+    save = agreeing(pictures, "it as a file of its own", "them as files of their own")
     return (
-        f"This file holds {pictures:,} further picture{'' if one else 's'} (frames of an animation "
-        f"or pages), which {'was' if one else 'were'} not looked up. Save "
-        f"{'it as a file' if one else 'them as files'} of {'its' if one else 'their'} own to look "
-        f"{'it' if one else 'them'} up, too."
+        f"This file holds {counted(pictures, 'further picture')} (frames of an animation or "
+        f"pages), which {agreeing(pictures, 'was', 'were')} not looked up. Save {save} to look "
+        f"{agreeing(pictures, 'it', 'them')} up, too."
     )
 
 
@@ -320,9 +317,8 @@ def _claim(judgement: Judgement, geometry: Geometry) -> str:
 def _fit(geometry: Geometry) -> str:
     if geometry.inliers == 0:
         return "laid over each other as a whole"
-    if geometry.inliers == 1:
-        return "1 matching point fits one perspective"
-    return f"{geometry.inliers:,} matching points fit one perspective"
+    points = counted(geometry.inliers, "matching point fits", "matching points fit")
+    return f"{points} one perspective"
 
 
 def _agreement(kind: Kind, geometry: Geometry, left: str, right: str) -> str:

@@ -3,8 +3,12 @@
 from functools import lru_cache
 
 import phonenumbers
+from phonenumbers import Leniency, PhoneNumber, PhoneNumberMatcher, ValidationResult
 
 from imagematch.errors import SettingsError
+
+#: Characters of a text in which a number is looked for; as many as `phonenumbers.parse` takes.
+_LONGEST = 250
 
 
 def checked_region(region: str) -> str | None:
@@ -33,18 +37,45 @@ def checked_region(region: str) -> str | None:
 def to_e164(text: str, region: str | None) -> str:
     """Normalise one phone number.
 
+    A number that has the right length but is in no range that the tables have (see
+    `kernels.phones`) is normalised, too, so that its spellings meet before the tables follow.
+
     Args:
         text: as written, in any script's digits, words around it allowed.
         region: country of numbers without an international prefix, see `checked_region`.
 
     Returns:
-        E.164 such as `+32470123456`; `text` itself where it is no valid number of any country, or
-        holds several.
+        E.164 such as `+32470123456`; `text` itself where it is no number that any country may
+        have, or holds several.
     """
+    number = _valid(text, region) or _possible(text, region)
+    if number is None:
+        return text
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _valid(text: str, region: str | None) -> PhoneNumber | None:
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return text
-    if not phonenumbers.is_valid_number(number):
-        return text
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        return None
+    return number if phonenumbers.is_valid_number(number) else None
+
+
+def _possible(text: str, region: str | None) -> PhoneNumber | None:
+    """The number in a text that has no other digits, if it has the length of a whole number.
+
+    A local one, without its area code, is another number in each town.
+    """
+    if len(text) > _LONGEST:
+        return None
+    found = list(PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE))
+    if len(found) != 1 or _digits(found[0].raw_string) != _digits(text):
+        return None
+    [match] = found
+    length = phonenumbers.is_possible_number_with_reason(match.number)
+    return match.number if length == ValidationResult.IS_POSSIBLE else None
+
+
+def _digits(text: str) -> int:
+    return sum(map(str.isdigit, text))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from imagematch.amounts import counted
 from imagematch.errors import JobsError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -64,7 +65,8 @@ def cron(text: str) -> Schedule:
     """
     if len(text.split()) != 5:
         raise JobsError(
-            f"{text!r} is no cron expression: it has {len(text.split())} fields, but needs 5 "
+            f"{text!r} is no cron expression: it has "
+            f"{counted(len(text.split()), 'field')}, but needs 5 "
             f'(minute, hour, day, month, weekday), such as "0 3 * * *"'
         )
     try:

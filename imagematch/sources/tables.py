@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
+from imagematch.amounts import counted
 from imagematch.errors import ManifestError
 from imagematch.records import ManifestNote
 from imagematch.sources.paths import printable
@@ -103,7 +104,8 @@ def _table(file: BinaryIO, path: Path) -> Iterator[Row | ManifestNote]:
         yield ManifestNote(
             "not_utf8",
             f"line {lines.first_mended}",
-            f"the first of {lines.mended} lines that are not UTF-8; read as Windows-1252",
+            f"the first of {counted(lines.mended, 'line that is', 'lines that are')} not UTF-8; "
+            "read as Windows-1252",
         )
 
 
@@ -185,7 +187,9 @@ def _csv_rows(lines: _Lines, path: Path) -> Iterator[Row | ManifestNote]:
             yield _bad_row(line, "a quotation mark that never closes")
         elif len(cells) < len(columns) or _filled(cells[len(columns) :]):
             if _filled(cells):
-                yield _bad_row(line, f"{len(cells)} fields where the header has {len(columns)}")
+                yield _bad_row(
+                    line, f"{counted(len(cells), 'field')} where the header has {len(columns)}"
+                )
         elif _filled(cells):
             # Spreadsheets write empty cells beyond the last column.
             yield Row(line, dict(zip(columns, cells, strict=False)))

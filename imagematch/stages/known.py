@@ -99,12 +99,16 @@ class Known:
             self._met[folder_of(file.path)] += 1
         return found
 
+    def is_later(self, file_id: int) -> bool:
+        """Whether a file came during the scan."""
+        return file_id > self._last_id
+
     def lost(self) -> list[KnownFile]:
         """All known files that are neither taken nor in a folder that passed."""
         return [
             file
             for file in self._perhaps_lost()
-            if file.id <= self._last_id
+            if not self.is_later(file.id)
             and not self._taken[file.id]
             and folder_of(file.path) not in self._passed
         ]

@@ -5,10 +5,10 @@ Everything follows from what is stored, so nothing is: a link is never out of da
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from imagematch.kernels.clusters import Edge, find_clusters
-from imagematch.records import Cluster, Link, LinkReport, Profile
+from imagematch.records import Cluster, Link, LinkReport, Profile, Reach
 from imagematch.settings import LinkSettings
 from imagematch.stages.shared import Shared, SharedPhotos, profile_of, surest_first, turned
 from imagematch.stores.index import Index
@@ -20,9 +20,16 @@ type Evidences = frozenset[frozenset[int]]
 type _Sided = tuple[Shared, bool]
 
 
-def run(index: Index, settings: LinkSettings) -> LinkReport:
-    """Join profiles by the photos they share."""
+def run(
+    index: Index, settings: LinkSettings, ask: Callable[[Reach], object] = lambda _: None
+) -> LinkReport:
+    """Join profiles by the photos they share.
+
+    Args:
+        ask: told beforehand what photos reach by the settings alone that make many links each.
+    """
     photos = SharedPhotos(index, settings)
+    ask(photos.crowds())
     links = _links(photos.between_profiles(), settings.min_strength)
     return LinkReport(
         photos.profiles,

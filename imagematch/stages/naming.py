@@ -107,7 +107,7 @@ def _hashed(path: Path, max_bytes: int) -> str:
     try:
         return sha256_of(str(path), max_bytes)
     except PhotoError as error:
-        raise UsageError(f"{printable(str(path))}: {error}") from error
+        raise UsageError(f"{printable(str(path))}: {error.code}: {error}") from error
 
 
 def _beginning_with(index: Index, history: list[Decision], prefix: str) -> dict[str, Content]:

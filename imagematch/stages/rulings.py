@@ -10,6 +10,7 @@ from itertools import product
 from typing import NamedTuple, Self
 
 from imagematch.records import About, Content, Decision, Evidence, Judgement
+from imagematch.stores.decisions import order
 from imagematch.stores.index import Index
 from imagematch.stores.matches import StoredMatch
 
@@ -66,9 +67,13 @@ class Rulings:
         self.ignored = self.listed
 
     @classmethod
-    def of(cls, index: Index) -> Self:
-        """All decisions of an index, with the near-copies of what is ignored."""
-        history = index.decisions.history()
+    def of(cls, index: Index, further: Sequence[Decision] = ()) -> Self:
+        """All decisions of an index, with the near-copies of what is ignored.
+
+        Args:
+            further: decisions to go by as if they had been made, too.
+        """
+        history = sorted([*index.decisions.history(), *further], key=order)
         sides = [photo for decision in history for photo in decision.photos]
         known = index.decisions.contents(_hashes(sides))
         # A photo may have been decoded in another way since; then its pixels have changed.

@@ -9,10 +9,11 @@ hash them. Nothing is decoded here.
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import batched
+from itertools import batched, compress
 from pathlib import Path
 from typing import NamedTuple
 
+from imagematch.amounts import agreeing, counted
 from imagematch.errors import ManifestError, SourceUnavailable
 from imagematch.monitor import Monitor
 from imagematch.records import FoundFile, ManifestNote, SkippedFile
@@ -64,6 +65,8 @@ class ScanReport:
 
     Attributes:
         seen: regular files; those that are plainly no pictures count here, and nowhere else.
+        hidden: ids of known files that are not among these, because they or a folder above them
+            can't be read; they stay as they were.
     """
 
     root_id: int
@@ -74,6 +77,7 @@ class ScanReport:
     vanished: int = 0
     skips: list[SkippedFile] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
+    hidden: list[int] = field(default_factory=list)
 
 
 def run(
@@ -155,6 +159,13 @@ def _entries(index: Index, source: Source, labels: RootLabels) -> Iterator[_Entr
     return manifest.join(found, rows)
 
 
+def _with_folders(path: str) -> Iterator[str]:
+    """A path, and every folder above it but the root."""
+    while path:
+        yield path
+        path = folder_of(path)
+
+
 class _Touched(NamedTuple):
     """A file to read, and what was known under its name."""
 
@@ -189,6 +200,7 @@ class _Scan:
         self._suspected = index.known.folders_of_failures(root_id, "changed")
         self._seen: dict[str, KnownFolder] = {}
         self._unread: set[str] = set()  # folders with a file that could not be read
+        self._changed: set[int] = set()  # ids of files with other bytes than before
         self._listed: list[FoundFile] = []  # to be compared
         self._touched: list[_Touched] = []
         self._relabelled: list[tuple[int, FoundFile]] = []
@@ -266,6 +278,7 @@ class _Scan:
             return
         scanned: list[ScannedFile] = []
         replaced: list[int] = []
+        known_before: list[bool] = []
         mistaken: list[int] = []
         same: list[tuple[int, FoundFile]] = []
         for (found, known), file in zip(touched, self._contents(threads, touched), strict=True):
@@ -277,6 +290,7 @@ class _Scan:
                     same.append((known.id, self._with_true_ctime(file.found, known)))
                 continue
             scanned.append(file)
+            known_before.append(known is not None)
             if known is None:
                 self._report.new += not file.skipped
             elif file.skipped and not is_touched(found, known):
@@ -286,7 +300,8 @@ class _Scan:
                 self._report.changed += not file.skipped
         self._index.sightings.discard_files(self._report.root_id, mistaken)
         self._index.sightings.refresh_files(self._report.root_id, same)
-        self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
+        ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
+        self._changed.update(compress(ids, known_before))
         if (
             scanned
             and not self._expected
@@ -344,10 +359,15 @@ class _Scan:
 
     def _finish(self) -> None:
         """Tell moved from vanished files, unless so many are gone that the drive must be."""
-        unread = tuple(
-            skip.path + "/" for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
-        )
-        lost = [file for file in self._known.lost() if not file.path.startswith(unread)]
+        unreadable = {
+            skip.path for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
+        }
+        lost: list[KnownFile] = []
+        for file in self._known.lost():
+            if unreadable and not unreadable.isdisjoint(_with_folders(file.path)):
+                self._report.hidden.append(file.id)
+            else:
+                lost.append(file)
         moved = self._moved(lost)
         gone = set(moved.values())
         vanished = [file for file in lost if file.id not in gone]
@@ -357,11 +377,15 @@ class _Scan:
             self._run_id,
             [file.id for file in vanished],
             moved,
-            self._left_behind(unread),
+            self._left_behind(hidden=bool(unreadable)),
         )
         self._report.moved = len(moved)
         self._report.vanished = sum(not file.skipped for file in vanished)
-        self._report.new -= len(moved)
+        # A file that was moved over another one is no change, and what a killed run added before
+        # this one was not counted.
+        over = len(moved.keys() & self._changed)
+        self._report.changed -= over
+        self._report.new -= sum(self._known.is_later(new) for new in moved) - over
 
     def _moved(self, lost: Sequence[KnownFile]) -> dict[int, int]:
         """Which lost files are there under another name: from the id of that to the id of this.
@@ -381,9 +405,9 @@ class _Scan:
                 moved[new] = file.id
         return moved
 
-    def _left_behind(self, unread: Sequence[str]) -> dict[str, KnownFolder] | None:
+    def _left_behind(self, *, hidden: bool) -> dict[str, KnownFolder] | None:
         """The folders for the next scan to compare with; None where it finds the same already."""
-        if unread:
+        if hidden:
             seen = {}  # what is in there is known, but nobody saw it
         else:
             seen = self._seen | {
@@ -404,7 +428,8 @@ class _Scan:
         guarded = known >= limits.lost_minimum
         if emptied or (guarded and lost > limits.lost_share * known):
             raise SourceUnavailable(
-                f"{lost} of the {known} files known in {self._source.folder} are "
-                f"gone. Is a drive unplugged or a share not mounted? Nothing was marked as "
-                f"vanished. If they are gone for good, run again with --allow-lost"
+                f"{lost:,} of the {counted(known, 'file')} known in {self._source.folder} "
+                f"{agreeing(lost, 'is', 'are')} gone. Is a drive unplugged or a share not mounted? "
+                f"Nothing was marked as vanished. If {agreeing(lost, 'it is', 'they are')} gone "
+                f"for good, run again with --allow-lost"
             )

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations, product
+from math import comb
 
 from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
@@ -20,6 +21,7 @@ from imagematch.records import (
     Judgement,
     PhotoPair,
     Profile,
+    Reach,
     StoredSighting,
 )
 from imagematch.settings import LinkSettings
@@ -122,6 +124,16 @@ class SharedPhotos:
         if decision := self._ruling(photo_id):
             return decision.verdict == "release"
         return not self._gates.get(photo_id) and not self._is_hot(photo_id)
+
+    def crowds(self) -> Reach:
+        """What photos reach by the settings alone that make many links each."""
+        crowded: set[int] = set()
+        for photo_id, group in self._group_of.items():
+            many = comb(len(self._shown_by[group]), 2) > self._settings.ask_links
+            if many and self._ruling(photo_id) is None and self._may_link(photo_id):
+                crowded.add(group)
+        shown = [self._shown_by[group] for group in crowded]
+        return Reach(len(set().union(*shown)), sum(comb(len(group), 2) for group in shown))
 
     # --- pairs ---------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ from typing import Self
 
 import numpy as np
 
+from imagematch.amounts import counted
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
 from imagematch.stores import heap, paging, shards
@@ -212,7 +213,7 @@ class FaissVectorStore:
         ids, counts = np.unique(self.ids(), return_counts=True)
         if (counts > 1).any():
             problems.append(
-                f"{self._directory} holds {int((counts > 1).sum())} ids more than once, "
+                f"{self._directory} holds {counted(int((counts > 1).sum()), 'id')} more than once, "
                 f"for instance {ids[counts > 1][0]}"
             )
         return problems

@@ -13,6 +13,7 @@ from typing import Self
 
 import numpy as np
 
+from imagematch.amounts import agreeing, counted
 from imagematch.errors import IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
@@ -246,7 +247,8 @@ class Index:
         if self.settings.store.keep_traces:
             return []
         count = self.traces.clear()
-        return [f"{count} traces are deleted, because store.keep_traces is off"] if count else []
+        deleted = counted(count, "trace is", "traces are")
+        return [f"{deleted} deleted, because store.keep_traces is off"] if count else []
 
     def compare(self, *, repair: bool) -> list[str]:
         """Compare every id of the catalogue with every id of the vector stores.
@@ -258,15 +260,21 @@ class Index:
         missing: dict[str, Ids] = {}
         for name, (orphans, missing[name]) in self.differences().items():
             if len(orphans):
-                found.append(f"{len(orphans)} {name} vectors belong to no described photo")
+                belong = counted(len(orphans), f"{name} vector belongs", f"{name} vectors belong")
+                found.append(f"{belong} to no described photo")
                 if repair:
                     self._stores[name].remove(orphans)
             if len(missing[name]):
-                found.append(f"{len(missing[name])} {name} vectors of described photos are missing")
+                lacking = len(missing[name])
+                found.append(
+                    f"{counted(lacking, f'{name} vector')} of described photos "
+                    f"{agreeing(lacking, 'is', 'are')} missing"
+                )
         if repair:
             self._restore(missing)
         if unwanted := self._unwanted_pictures():
-            found.append(f"{len(unwanted)} kept pictures belong to no described photo")
+            belong = counted(len(unwanted), "kept picture belongs", "kept pictures belong")
+            found.append(f"{belong} to no described photo")
             if repair:
                 self.pictures.discard(unwanted)
         return found

@@ -330,6 +330,11 @@ class _StoredEvidence(Evidence):
         return Evidence(self.exact, self.pdq_distance, self.cosine, self.geometry, self.rule)
 
     @override
+    def __reduce__(self) -> tuple[type[Evidence], tuple[object, ...]]:
+        # Nobody can set `geometry` here, so copies and pickles are plain evidence.
+        return Evidence, (self.exact, self.pdq_distance, self.cosine, self.geometry, self.rule)
+
+    @override
     def __eq__(self, other: object) -> bool:
         other = other._plain() if isinstance(other, _StoredEvidence) else other
         return self._plain() == other

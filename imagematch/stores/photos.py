@@ -1,7 +1,7 @@
 """Photos and their fingerprints, in the catalogue."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
@@ -138,6 +138,27 @@ class PhotoStore:
         wanted = select(func.count(photos.c.id)).where(*_pending(root_id))
         with self._catalogue.begin() as connection:
             return connection.execute(wanted).scalar_one()
+
+    def pending_only_in(self, root_id: int, file_ids: Collection[int]) -> set[int]:
+        """Ids of photos without a fingerprint that no present files of a root show but these."""
+        found: set[int] = set()
+        these = set(file_ids)
+        for some in batched(these, MANY):
+            pending = (
+                select(files.c.photo_id)
+                .join(photos, photos.c.id == files.c.photo_id)
+                .where(files.c.id.in_(some), photos.c.state == "pending")
+            )
+            showing = select(files.c.id, files.c.photo_id).where(
+                files.c.photo_id.in_(pending),
+                files.c.state == "present",
+                files.c.root_id == root_id,
+            )
+            with self._catalogue.begin() as connection:
+                rows = connection.execute(showing).all()
+            found.update(row.photo_id for row in rows)
+            found.difference_update(row.photo_id for row in rows if row.id not in these)
+        return found
 
     def count_unsearched(self, root_id: int) -> int:
         """How many described photos of a root have not been looked for yet."""
@@ -278,12 +299,14 @@ class PhotoStore:
 
     def failure_of(self, sha256: str) -> Failure | None:
         """Why the photo with these bytes could not be described, if it could not."""
-        wanted = select(photos.c.code, photos.c.message).where(
-            photos.c.sha256 == sha256, photos.c.state == "failed"
+        wanted = (
+            select(photos.c.code, photos.c.message, failures.c.traceback)
+            .outerjoin(failures, failures.c.photo_id == photos.c.id)
+            .where(photos.c.sha256 == sha256, photos.c.state == "failed")
         )
         with self._catalogue.begin() as connection:
             row = connection.execute(wanted).first()
-        return None if row is None else Failure(row.code, row.message or "")
+        return None if row is None else Failure(row.code, row.message or "", row.traceback or "")
 
     def references(self, *, ignored_only: bool = False) -> list[int]:
         """Ids of described photos that every search must look at, ascending: those of reference

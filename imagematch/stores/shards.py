@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from imagematch.amounts import counted
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
 from imagematch.stores import durable, paging
@@ -272,7 +273,9 @@ def _open_array(path: Path, wanted: FileRecord, shape: tuple[int, ...], dtype: A
     try:
         size = path.stat().st_size
         if size != wanted.bytes:
-            raise IndexDamaged(f"{path} has {size} bytes instead of {wanted.bytes}; {NEXT_STEP}")
+            raise IndexDamaged(
+                f"{path} has {counted(size, 'byte')} instead of {wanted.bytes:,}; {NEXT_STEP}"
+            )
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError as error:
         raise IndexDamaged(f"{path} is missing; {NEXT_STEP}") from error
@@ -368,7 +371,7 @@ def _file_problems(path: Path, wanted: FileRecord) -> list[str]:
     except OSError as error:
         return [f"{path} can't be read: {error.strerror or error}"]
     if found.bytes != wanted.bytes:
-        return [f"{path} has {found.bytes} bytes instead of {wanted.bytes}"]
+        return [f"{path} has {counted(found.bytes, 'byte')} instead of {wanted.bytes:,}"]
     if found.sha256 != wanted.sha256:
         return [f"{path} was altered: its checksum is not that in the manifest"]
     return []
@@ -385,8 +388,8 @@ def content_problems(directory: Path, shard: Shard, kind: VectorKind) -> list[st
         )
     if kind == "float" and (bad := _count_not_unit(shard.rows.vectors)):
         problems.append(
-            f"{vectors_path(directory, shard.entry.number)} holds {bad} vectors that are not "
-            "finite or not of unit length"
+            f"{vectors_path(directory, shard.entry.number)} holds "
+            f"{counted(bad, 'vector that is', 'vectors that are')} not finite or not of unit length"
         )
     return problems
 

@@ -1,5 +1,6 @@
 """Files and what they show, in the catalogue: files, profiles, sightings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import batched
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    literal,
     select,
     text,
     union_all,
@@ -217,28 +219,41 @@ class SightingStore:
         Args:
             since: a run; only files that failed for the first time after it.
         """
-        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message)
-        broken = _broken(select(files.c.path, photos.c.code, photos.c.message), root_id, since)
+        of = failures.alias()  # `_broken` may join them, too
+        met = select(of.c.traceback).where(of.c.photo_id == photos.c.id)
+        unread: Select[Any] = select(files.c.path, files.c.code, files.c.message, literal(""))
+        why = photos.c.code, photos.c.message, met.scalar_subquery()
+        broken = _broken(select(files.c.path, *why), root_id, since)
         both = union_all(unread.where(*_unread(root_id, since)), broken)
         with self._catalogue.begin() as connection:
             rows = connection.execute(both.order_by("path").limit(limit)).all()
-        return [(row[0], Failure(row[1], row[2] or "")) for row in rows]
+        return [(row[0], Failure(row[1], row[2] or "", row[3] or "")) for row in rows]
 
     def count_failed(self, root_id: int | None = None, since: int = 0) -> int:
         """How many present files, of one root or of all, could not be described; see above."""
-        unread = select(func.count(files.c.id)).where(*_unread(root_id, since))
-        broken = _broken(select(func.count(files.c.id)), root_id, since)
         with self._catalogue.begin() as connection:
-            unreadable: int = connection.execute(unread).scalar_one()
-            undescribed: int = connection.execute(broken).scalar_one()
-        return unreadable + undescribed
+            return _failed(connection, root_id, since)
+
+    def count_failed_of(self, file_ids: Sequence[int], since: int = 0) -> int:
+        """How many of some present files could not be described; see above."""
+        with self._catalogue.begin() as connection:
+            return sum(
+                _failed(connection, None, since, files.c.id.in_(some))
+                for some in batched(file_ids, MANY)
+            )
 
     def count_skipped(self, root_id: int | None = None) -> dict[str, int]:
         """Present files, of one root or of all, that are plainly no pictures, by kind."""
-        wanted = select(files.c.message, func.count()).where(*_read_in_vain(root_id))
-        wanted = wanted.where(files.c.code == SKIPPED).group_by(files.c.message)
         with self._catalogue.begin() as connection:
-            return {row[0]: row[1] for row in connection.execute(wanted)}
+            return _skipped(connection, root_id)
+
+    def count_skipped_of(self, file_ids: Sequence[int]) -> dict[str, int]:
+        """Of some present files, those that are plainly no pictures, by kind."""
+        found: Counter[str] = Counter()
+        with self._catalogue.begin() as connection:
+            for some in batched(file_ids, MANY):
+                found.update(_skipped(connection, None, files.c.id.in_(some)))
+        return dict(found)
 
     def counts(self) -> dict[str, int]:
         """How many sightings, profiles, present files and failed files there are."""
@@ -250,6 +265,25 @@ class SightingStore:
         with self._catalogue.begin() as connection:
             found = {name: connection.execute(count).scalar_one() for name, count in wanted.items()}
         return {**found, "failed": self.count_failed()}
+
+
+def _failed(
+    connection: Connection, root_id: int | None, since: int, *those: ColumnElement[bool]
+) -> int:
+    """How many present files could not be read, or could not be described."""
+    unread = select(func.count(files.c.id)).where(*_unread(root_id, since), *those)
+    broken = _broken(select(func.count(files.c.id)), root_id, since).where(*those)
+    unreadable: int = connection.execute(unread).scalar_one()
+    undescribed: int = connection.execute(broken).scalar_one()
+    return unreadable + undescribed
+
+
+def _skipped(
+    connection: Connection, root_id: int | None, *those: ColumnElement[bool]
+) -> dict[str, int]:
+    wanted = select(files.c.message, func.count()).where(*_read_in_vain(root_id), *those)
+    wanted = wanted.where(files.c.code == SKIPPED).group_by(files.c.message)
+    return {row[0]: row[1] for row in connection.execute(wanted)}
 
 
 def _unread(root_id: int | None, since: int) -> list[ColumnElement[bool]]:

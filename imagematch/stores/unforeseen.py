@@ -11,6 +11,7 @@ from pathlib import PurePath
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from imagematch.amounts import counted
 from imagematch.errors import ImagematchError, KeepsFailing, PhotoError, ShapeError
 
 if TYPE_CHECKING:  # numpy comes with it, which not every worker needs
@@ -105,12 +106,12 @@ class InARow:
 
 def _broken(count: int, last: "Failure") -> str:
     return (
-        f"{count} files or pairs in a row failed by an error in imagematch itself, most likely "
-        f"because something it needs is broken. What was done before is kept, and these are tried "
-        f"again by the next run. Run `imagematch doctor` and mend what it finds. If it finds "
-        f"nothing, please report this (see `imagematch status --failures`), and set "
-        f"internal_in_a_row = 0 in the group [workers] of the settings to go on past such files. "
-        f"The last error: {last.message}"
+        f"{counted(count, 'file or pair', 'files or pairs')} in a row failed by an error in "
+        f"imagematch itself, most likely because something it needs is broken. What was done "
+        f"before is kept, and what failed is tried again by the next run. Run `imagematch doctor` "
+        f"and mend what it finds. If it finds nothing, please report this (see `imagematch status "
+        f"--failures`), and set internal_in_a_row = 0 in the group [workers] of the settings to go "
+        f"on past such files. The last error: {last.message}"
     )
 
 

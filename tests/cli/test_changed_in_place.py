@@ -231,7 +231,7 @@ def test_doctor_says_how_many_files_have_other_bytes(imagematch: CommandLine, ad
 
     for more in ([], ["--files"]):
         ran = imagematch("doctor", "--index", index, *more)
-        assert "2 of 3 indexed files were read, 1 can't be; 1 no longer have the bytes" in ran.out
+        assert "2 of 3 indexed files were read, 1 can't be; 1 no longer has the bytes" in ran.out
         assert str(Path("anna") / "0.jpg") in ran.out
         assert "--reread" in ran.out
     (finding,) = [

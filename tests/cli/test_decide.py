@@ -165,7 +165,7 @@ def test_lists_follow_their_schemas_and_are_shown_to_people(case: Case) -> None:
     sha256 = pair["right"]["photo"]
     expect(case("decide", pair["match"], "confirm", "--note", "same scar"), 0, pair["match"])
     expect(case("hot", "keep", sha256, "--note", "stock picture"), 0, sha256[:12])
-    expect(case("ignore", "add", sha256, "--note", "a logo"), 0, "Ignored", "1 near-copies")
+    expect(case("ignore", "add", sha256, "--note", "a logo"), 0, "Ignored", "1 near-copy with it")
     for name in ("decisions", "ignore", "hot"):
         check(case(name, "list", "--json").json(), name)
     check(case("link", "--json").json(), "link")
@@ -361,4 +361,10 @@ def test_a_file_that_can_not_be_ignored_ends_with_one(case: Case, tmp_path: Path
     broken.write_bytes(b"\xff\xd8\xff broken")
     good = case.copy()["left"]["photo"]
     ran = case("ignore", "add", broken, good)
-    expect(ran, 1, "Ignored", "1 on the list", "failed:", "broken.jpg")
+    expect(ran, 1, "Ignored", "1 on the list", "failed:", "broken.jpg: corrupt: this JPEG")
+    empty = tmp_path / "empty.jpg"
+    empty.write_bytes(b"")
+    expect(case("ignore", "add", empty), 1, "empty.jpg: empty: ")
+    (tmp_path / "folder").mkdir()
+    empty.rename(tmp_path / "folder" / "empty.jpg")
+    expect(case("ignore", "add", tmp_path / "folder"), 1, "empty.jpg: empty: ")

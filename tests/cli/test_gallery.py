@@ -16,7 +16,7 @@ def test_a_gallery_is_added_listed_and_removed(imagematch: CommandLine, tmp_path
     assert (added.code, added.json()["matches"]) == (0, 1)
     listed = imagematch("gallery", "list", *at, "--json").json()
     assert listed == {"galleries": [{"name": "cases", "files": 1, "photos": 1}]}
-    assert "cases: 1 photos in 1 files" in imagematch("gallery", "list", *at).out
+    assert "cases: 1 photo in 1 file" in imagematch("gallery", "list", *at).out
     assert "Removed gallery cases" in imagematch("gallery", "remove", "cases", *at).err
     assert imagematch("gallery", "list", *at, "--json").json() == {"galleries": []}
     assert imagematch("link", *at, "--json").json()["gallery_hits"] == []

@@ -47,7 +47,7 @@ def test_json_is_one_object_that_follows_the_schema(
         assert counts["seen"] == sum(counts[part] for part in parts) == 4
         assert (counts["failed"], counts["failed_new"]) == (1, new)
         assert ran.code == new
-        assert ("empty.jpg: the file has no content" in ran.err) == bool(new)
+        assert ("empty.jpg: empty: the file has no content" in ran.err) == bool(new)
     assert second.err.startswith("1 file failed before and still can't be described")
 
 
@@ -61,7 +61,7 @@ def test_words_for_people_say_what_was_done_and_what_is_next(
     ran = imagematch(*words)
     assert ran.code == 0
     assert "3 files seen" in ran.out
-    assert "1 new matches" in ran.out
+    assert "1 new match\n" in ran.out
     assert "imagematch link --index" in ran.err
 
 

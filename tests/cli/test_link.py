@@ -29,7 +29,7 @@ def test_json_names_the_links_and_follows_the_schema(imagematch: CommandLine, wo
 
 def test_words_for_people_show_links_and_evidence(imagematch: CommandLine, world: World) -> None:
     ran = imagematch("link", "--index", world.index)
-    assert "2 links, 2 clusters, 1 gallery hits" in ran.out
+    assert "2 links, 2 clusters, 1 gallery hit," in ran.out
     assert "site1/profile1 and site9/berta: 100\N{NO-BREAK SPACE}%" in ran.out
     assert "Gallery missing: known.jpg and site2/profile2/2.jpg" in ran.out
 

@@ -57,7 +57,7 @@ def test_a_stage_that_is_stuck_gets_slower_all_the_time() -> None:
 def test_one_photo_in_a_minute_still_has_a_rate() -> None:
     pace, _ = paced(10, (5.0, 1), *[(60.0, 1)] * 4)
     assert pace.rate == pytest.approx(1 / 60)
-    assert in_words(pace, "photos") == "1.0 photos/min, 0:05:00 left"
+    assert in_words(pace, "photo") == "1 photo a minute, 0:05:00 left"
     assert pace.seconds_left == pytest.approx(300)
 
 
@@ -75,7 +75,7 @@ def test_no_course_of_things_gives_nonsense(steps: list[tuple[float, int]]) -> N
 
 def test_nothing_is_claimed_before_anything_is_known() -> None:
     pace, clock = paced(10)
-    assert (pace.rate, pace.seconds_left, in_words(pace, "photos")) == (None, None, "")
+    assert (pace.rate, pace.seconds_left, in_words(pace, "photo")) == (None, None, "")
     pace.advance(1)
     clock.now += 0.2
     assert pace.rate is None
@@ -83,16 +83,16 @@ def test_nothing_is_claimed_before_anything_is_known() -> None:
 
 def test_words_name_the_unit_and_the_time() -> None:
     pace, clock = paced(100, (1.0, 1), *[(0.5, 1)] * 20)
-    assert in_words(pace, "photos") == "2.0 photos/s, 0:00:40 left"
-    assert in_words(pace, "") == "2.0/s, 0:00:40 left"
+    assert in_words(pace, "photo") == "2 photos a second, 0:00:40 left"
+    assert in_words(pace) == "2 a second, 0:00:40 left"
     pace.advance(79)
     clock.now += 9
-    assert in_words(pace, "photos") == "5.0 photos/s, took 0:00:20"
+    assert in_words(pace, "photo") == "5 photos a second, took 0:00:20"
 
 
 def test_without_a_total_there_is_no_time_left() -> None:
     pace, _ = paced(None, (1.0, 1), *[(0.5, 1)] * 20)
-    assert in_words(pace, "files") == "2.0 files/s"
+    assert in_words(pace, "file") == "2 files a second"
 
 
 def test_bars_end_where_their_stage_did(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,6 +122,6 @@ def test_lines_without_a_terminal_have_the_rate(monkeypatch: pytest.MonkeyPatch)
             watch.advance()
     assert written.getvalue().splitlines() == [
         "Describing photos: 100",
-        "  20 of 100, 2.0 photos/s, 0:00:40 left",
-        "  40 of 100, 2.0 photos/s, 0:00:30 left",
+        "  20 of 100, 2 photos a second, 0:00:40 left",
+        "  40 of 100, 2 photos a second, 0:00:30 left",
     ]

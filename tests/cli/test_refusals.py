@@ -70,7 +70,7 @@ def test_an_index_that_is_not_finished_says_so(
         opened.photos.forget_fingerprints([1])
         opened.remove_vectors([1])
     for command in (("query", ads), ("link",)):
-        assert "Warning: 1 photos" in imagematch(*command, "--index", index).err
+        assert "Warning: 1 photo of" in imagematch(*command, "--index", index).err
 
 
 def test_a_finished_index_warns_of_nothing(imagematch: CommandLine, world: World) -> None:

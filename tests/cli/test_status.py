@@ -75,10 +75,10 @@ def test_people_get_an_overview(imagematch: CommandLine, directory: Path) -> Non
     out = imagematch("status", "--index", directory).out
     for words in (
         "5, 3 of them described",
-        "1 wait to be described; run the same index command again",
+        "1 waits to be described; run the same index command again",
         "5 present, 1 vanished",
         "2 failed; `imagematch status --failures` says why",
-        "gallery refs: 1 photos in 1 files",
+        "gallery refs: 1 photo in 1 file",
         "1: 1 copy",
         "search: every vector is compared, which so few allow",
         "nobody at the moment",

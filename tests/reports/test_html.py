@@ -20,7 +20,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import html
+from imagematch.reports import cards, html
 from tests.reports import builders
 
 POLICY = re.compile(
@@ -244,6 +244,27 @@ def test_what_is_known_of_a_sighting_is_shown() -> None:
                   "Antwerp", "2026-03-30 19:04 UTC", "2026-04-02 03:10 to 2026-05-09 03:12 UTC",
                   seen.photo, "no longer in its folder"):  # fmt: skip
         assert value in text
+
+
+def test_a_phone_that_no_table_has_yet_is_marked_on_both_sides() -> None:
+    new, known = "+31677019175", "+32470123456"
+    pair = builders.pair(
+        builders.sighting(phone=new), builders.sighting("b.jpg", phone=new, email="x@y.example")
+    )
+    left, right = (
+        {row.label: row for row in side.rows}
+        for card in [cards.pair_card(pair, lambda _: "")]
+        for side in (card.left, card.right)
+    )
+    assert left["Phone"].value == right["Phone"].value == f"{new} (unconfirmed)"
+    assert left["Phone"].same
+    assert right["Phone"].same
+    [row] = [
+        row
+        for row in cards.sighting_side(builders.sighting(phone=known), "Left", lambda _: "").rows
+        if row.label == "Phone"
+    ]
+    assert row.value == known
 
 
 def test_a_phone_on_both_sides_is_marked_and_different_ones_are_not() -> None:

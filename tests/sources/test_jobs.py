@@ -74,7 +74,7 @@ A = '[[job]]\nname = "a"\nfolder = "ads"\n'
         (A + 'every = "6 weeks"', "job 'a': '6 weeks' is no interval"),
         (A + 'every = "0m"', "job 'a': '0m' is no interval"),
         (A + 'schedule = "0 3 * *"', "job 'a': '0 3 * *' is no cron expression: it has 4 fields"),
-        (A + 'schedule = "@daily"', "it has 1 fields, but needs 5"),
+        (A + 'schedule = "@daily"', "it has 1 field, but needs 5"),
         (A + 'schedule = "61 3 * * *"', "job 'a': '61 3 * * *' is no cron expression"),
         (A + 'schedule = "0 3 * * 8"', '"8" is no weekday'),
         (A + 'schedule = "0 3 * * moon"', '"moon" is no weekday'),

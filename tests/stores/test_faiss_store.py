@@ -646,8 +646,8 @@ def test_verify_finds_what_checksums_can_not(tmp_path):
         problems = "\n".join(store.verify())
 
     assert "000001.ids.npy holds ids that are not positive, ascending and unique" in problems
-    assert "000001.vectors.npy holds 1 vectors that are not finite" in problems
-    assert "1 ids more than once, for instance 5" in problems
+    assert "000001.vectors.npy holds 1 vector that is not finite" in problems
+    assert "1 id more than once, for instance 5" in problems
 
 
 def test_repair_of_a_sound_store_changes_no_byte(tmp_path):

@@ -180,7 +180,7 @@ def test_vectors_of_a_run_killed_before_its_commit_are_forgotten(directory: Path
     entries = [json.loads(line) for line in (directory / "audit.jsonl").read_text().splitlines()]
     assert [entry["event"] for entry in entries] == ["settled"]
     assert entries[0]["details"]["found"] == [
-        "1 PDQ vectors belong to no described photo",
+        "1 PDQ vector belongs to no described photo",
         "2 embedding vectors belong to no described photo",
     ]
 

@@ -130,7 +130,7 @@ def test_a_run_killed_between_picture_and_row_leaves_nothing_for_long(tmp_path: 
         describe(index, root)  # as the next run does
         assert index.compare(repair=False) == []
         filled(index.pictures, "never described")
-        assert index.compare(repair=True) == ["1 kept pictures belong to no described photo"]
+        assert index.compare(repair=True) == ["1 kept picture belongs to no described photo"]
         assert index.compare(repair=False) == []
         assert index.pictures.stats().count == 2
 
@@ -142,7 +142,7 @@ def test_vectors_that_a_killed_run_left_take_its_pictures_with_them(tmp_path: Pa
         filled(index.pictures, "a", "b")
         index.photos.forget_fingerprints(ids[:1])
     with Index.write(directory, "test") as index:
-        assert "1 kept pictures belong to no described photo" in index.settled
+        assert "1 kept picture belongs to no described photo" in index.settled
         assert [photos for _, photos in index.pictures.groups()] == [[sha("b")]]
 
 

@@ -197,11 +197,12 @@ def test_new_words_of_the_source_replace_the_old_ones(index: Index) -> None:
 def test_failed_files_are_listed_with_their_own_reason_or_their_photos(index: Index) -> None:
     failure = Failure("unreadable", "no permission")
     root = add(index, scanned("b.jpg"), scanned("a.jpg", failure=failure), scanned("c.jpg"))
-    index.photos.save_failed([(1, Failure("corrupt", "bad data"))], "here", 1)
-    assert index.sightings.failed_files(root, 10) == [
-        ("a.jpg", failure),
-        ("b.jpg", Failure("corrupt", "bad data")),
-    ]
+    bug = Failure("internal", "a bug", "in x.py")
+    index.photos.save_failed([(1, bug)], "here", 1)
+    assert index.sightings.failed_files(root, 10) == [("a.jpg", failure), ("b.jpg", bug)]
+    assert index.sightings.failed_files(root, 10, 0) == index.sightings.failed_files(root, 10)
+    assert ("b.jpg", bug) not in index.sightings.failed_files(root, 10, 1)
+    assert index.photos.failure_of(sha("b.jpg")) == bug
     assert len(index.sightings.failed_files(root, 1)) == 1
     assert index.sightings.count_failed(root) == index.sightings.counts()["failed"] == 2
 

@@ -1,0 +1,161 @@
+"""Every record that comes out can be pickled and copied, and nobody can alter it."""
+
+import copy
+import dataclasses
+import pickle
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from imagematch import (
+    checkup,
+    deciding,
+    environment,
+    overview,
+    pipeline,
+    presets,
+    records,
+    reindexing,
+)
+from imagematch.monitor import Unwatched
+from imagematch.pipeline import IndexRequest, QueryOptions
+from imagematch.settings import DEFAULTS
+from imagematch.sources import jobs
+from tests.conftest import World
+from tests.reports import builders
+from tests.world import mirrored, photo, save
+
+#: What goes in, or from one stage to the next.
+_NEVER_OUT = {"FoundFile", "Fingerprint", "QueryOptions", "IndexRequest", "Package"}
+
+
+@pytest.fixture(scope="module")
+def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
+    """What every recipe returns, of a small index of its own and of the world."""
+    base = tmp_path_factory.mktemp("records")
+    index, ads = base / "index", base / "ads"
+    shown = {name: ads / "site" / name / "x.jpg" for name in ("anna", "berta", "clara")}
+    for path, quality in zip(shown.values(), (90, 60, 75), strict=True):
+        save(photo(1), path, quality=quality)
+    save(mirrored(photo(2)), ads / "site" / "anna" / "2.jpg")
+    save(photo(2), ads / "site" / "dora" / "2.jpg")
+    (ads / "broken.jpg").write_text("no photo")
+    (ads / "pipe").symlink_to(ads / "nowhere")
+    manifest = base / "ads.csv"
+    manifest.write_text(
+        "path,site,profile,price\nsite/anna/x.jpg,site,anna,100\nnowhere.jpg,site,anna,1\n"
+    )
+    request = IndexRequest(ads, manifest=manifest, site_from_path=True, preset="hashes")
+    indexed = pipeline.index_folder(index, request, Unwatched())
+    linked = pipeline.link_profiles(index)
+    decided = deciding.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
+    kept = deciding.settle_hot(index, [str(shown["anna"])], "keep")
+    ignored = deciding.ignore(
+        index, [str(ads / "site/dora/2.jpg"), str(ads / "broken.jpg")], "", Unwatched()
+    )
+    again = pipeline.link_profiles(index)
+    job = jobs.Job("nightly", ads)
+    return [
+        *(indexed, linked, decided, kept, ignored, again),
+        reindexing.run(index, [job], Unwatched()),
+        pipeline.new_pairs(index, range(100)),
+        list(pipeline.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
+        list(pipeline.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
+        pipeline.stored_matches(index),
+        deciding.hot_photos(index),
+        deciding.reach_of_hot(index, [str(shown["anna"])], "release"),
+        deciding.ignored(index),
+        deciding.history(index),
+        overview.status_of(index),
+        list(overview.failed_files(index)),
+        checkup.check(index, wanted=True),
+        pipeline.link_profiles(world.index),
+        pipeline.galleries(world.index),
+        overview.status_of(world.index),
+        list(_explained(world)),
+        list(
+            pipeline.judge_files(
+                presets.with_preset(DEFAULTS, "hashes"),
+                [(str(shown["anna"]), str(shown["berta"]))],
+                Unwatched(),
+            )
+        ),
+        # What it takes more than a small index to meet.
+        builders.report(),
+        builders.result((builders.sighting(), builders.judgement())),
+    ]
+
+
+def _explained(world: World) -> Iterator[Any]:
+    query = [str(world.ads / "site9" / "anna" / "again.jpg")]
+    found = list(pipeline.query_photos(world.index, query, QueryOptions(), Unwatched()))
+    yield from pipeline.explain_matches(world.index, found)
+
+
+def _records(value: Any) -> Iterator[Any]:
+    """All data classes in a value, itself included."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        yield value
+        for field in dataclasses.fields(value):
+            yield from _records(getattr(value, field.name))
+    elif isinstance(value, Mapping):
+        for part in value.values():
+            yield from _records(part)
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _records(part)
+
+
+_COPIES: dict[str, Callable[[Any], Any]] = {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+    **{
+        f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(  # noqa: S301
+            pickle.dumps(value, protocol)
+        )
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+    },
+}
+
+
+@pytest.mark.parametrize("way", _COPIES)
+def test_a_copy_of_all_that_comes_out_is_the_same(outputs: list[Any], way: str) -> None:
+    for output in outputs:
+        again = _COPIES[way](output)
+        assert again == output
+        assert repr(again) == repr(output)
+    for record in _records(outputs):
+        again = _COPIES[way](record)
+        assert again == record
+        assert dataclasses.asdict(again) == dataclasses.asdict(record)
+
+
+def test_nothing_that_comes_out_can_be_altered(outputs: list[Any]) -> None:
+    for record in _records([outputs, *map(copy.deepcopy, outputs)]):
+        for field in dataclasses.fields(record):
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                setattr(record, field.name, None)
+            with pytest.raises(dataclasses.FrozenInstanceError):
+                delattr(record, field.name)
+
+
+@pytest.mark.parametrize(
+    "module", [records, pipeline, deciding, reindexing, overview, checkup, environment]
+)
+def test_these_tests_meet_every_record(outputs: list[Any], module: ModuleType) -> None:
+    met = {type(record).__name__ for record in _records(outputs)}
+    defined = {
+        name
+        for name, value in vars(module).items()
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__  # type: ignore[union-attr]
+    }
+    assert {name for name in defined - met if not name.startswith("_")} <= _NEVER_OUT
+
+
+def test_a_report_survives_a_pickle_in_a_file(outputs: list[Any], tmp_path: Path) -> None:
+    file = tmp_path / "reports.pickle"
+    file.write_bytes(pickle.dumps(outputs))
+    assert pickle.loads(file.read_bytes()) == outputs  # noqa: S301
