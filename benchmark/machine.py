@@ -47,8 +47,8 @@ def cores() -> int:
 
 def warm_up_share(items: int) -> int:
     """How many of some items keep every worker busy once: half of them, where there are few."""
-    crew = DEFAULTS.workers.count or cores()
-    return min(DEFAULTS.workers.chunk * crew, items // 2)
+    workers = DEFAULTS.workers.count or cores()
+    return min(DEFAULTS.workers.chunk * workers, items // 2)
 
 
 @dataclass(frozen=True, slots=True)

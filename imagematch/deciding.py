@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch import pipeline, staff
+from imagematch import pipeline
 from imagematch.errors import Stopped, UsageError
-from imagematch.monitor import Monitor
 from imagematch.pipeline import IGNORED, IndexRequest
 from imagematch.records import (
     About,
@@ -22,17 +21,19 @@ from imagematch.records import (
     StoredSighting,
     Verdict,
 )
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.failures import failure_from, stops_run
+from imagematch.runtime.monitor import Monitor
 from imagematch.sources import decisions as exported
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.naming import named_match, named_photo
+from imagematch.stages.photo_workers import photo_workers
 from imagematch.stages.rulings import Rulings
 from imagematch.stages.shared import SharedPhotos
-from imagematch.stores import unforeseen
 from imagematch.stores.audit import account
 from imagematch.stores.census import Census
-from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 from imagematch.stores.layout import index_exists, missing_index
 
@@ -168,7 +169,7 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
             failed_pairs += report.failed_pairs
             found += _described_in(index, Path(folder))
         found += others.known
-        with _running(index) as run_id, staff.workers(index.settings) as executor:
+        with _running(index) as run_id, photo_workers(index.settings) as executor:
             found += _described_files(index, executor, others.new, run_id, failures, monitor)
             kept = _kept(index, _made("ignore", "ignore", note, dict.fromkeys(found)))
             ids = index.decisions.contents({content.sha256 for content in others.known})
@@ -261,9 +262,9 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
         try:
             sha256 = sha256_of(text, index.settings.decode.max_bytes)
         except Exception as error:
-            if unforeseen.stops_run(error):
+            if stops_run(error):
                 raise
-            failures.append(FailedFile(text, unforeseen.failure(error)))
+            failures.append(FailedFile(text, failure_from(error)))
             continue
         if index.photos.id_of(sha256) is None:
             others.new.append((path.absolute(), sha256))

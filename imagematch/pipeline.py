@@ -13,7 +13,6 @@ from pathlib import Path
 
 from imagematch import presets
 from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, Stopped, UsageError
-from imagematch.monitor import Monitor
 from imagematch.records import (
     Drawing,
     FailedFile,
@@ -28,13 +27,14 @@ from imagematch.records import (
     StoredSighting,
 )
 from imagematch.records import QueryOptions as QueryOptions
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DescribeSettings, Settings
 from imagematch.sources import folder
-from imagematch.staff import Staff, workers
 from imagematch.stages import scan, tally
+from imagematch.stages.photo_workers import photo_workers
 from imagematch.stages.scan import Source
 from imagematch.stores.census import Census
-from imagematch.stores.executors import Executor
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.layout import index_exists
 
@@ -123,13 +123,14 @@ def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport
     run_id = index.catalogue.start_run(what, request.job, str(source.folder))
     try:
         spent: dict[str, float] = {}
-        with Staff(index.settings, index.settings.workers.nice if request.job else 0) as staff:
+        nice = index.settings.workers.nice if request.job else 0
+        with photo_workers(index.settings, nice=nice) as executor:
             with _timed(spent, "scan"):
-                scanned = scan.run(index, source, run_id, monitor, staff.call)
+                scanned = scan.run(index, source, run_id, monitor, executor.start)
             try_again(index, scanned.root_id, all_failures=request.retry_failed)
             hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
             described, partly_seen, matches, not_looked_at = _work_off(
-                index, scanned.root_id, run_id, spent, monitor, staff
+                index, scanned.root_id, run_id, spent, monitor, executor
             )
     except BaseException as error:
         state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
@@ -188,7 +189,7 @@ def _work_off(
     run_id: int,
     spent: dict[str, float],
     monitor: Monitor,
-    staff: Staff,
+    executor: Executor,
 ) -> tuple[int, int, int, int]:
     """Describe, search and verify what waits; returns how many photos of the root were described,
     of how many of these that was not all they show, how many pairs matched, and how many were
@@ -200,7 +201,6 @@ def _work_off(
         return 0, 0, 0, 0
     from imagematch.stages import describe, search, verify
 
-    executor = staff.executor()
     described = describe.run(index, executor, root_id, run_id, monitor)
     spent.update(described.spent)
     with _timed(spent, "search"):
@@ -272,7 +272,7 @@ def query_photos(
         if options.collection:
             index.collections.get(options.collection)
         index.require_embedder(embedder_of(index.settings.describe, index.embedder))
-        with workers(index.settings) as executor:
+        with photo_workers(index.settings) as executor:
             yield from query.run(index, executor, photos, options, monitor)
 
 
@@ -282,7 +282,7 @@ def explain_matches(
     """Draw what a query found, a drawing for each different photo; see `stages.explain.run`."""
     from imagematch.stages import explain
 
-    with Index.read(directory) as index, workers(index.settings, embedding=False) as executor:
+    with Index.read(directory) as index, photo_workers(index.settings, embedding=False) as executor:
         yield from explain.run(index, executor, results)
 
 
@@ -366,7 +366,7 @@ def make_thumbnails(
         }
         for name, path in (others or {}).items():
             tasks[name] = FileTask((path,), "")
-        with workers(index.settings, embedding=False) as executor:
+        with photo_workers(index.settings, embedding=False) as executor:
             return thumbnails.run(executor, index.settings, tasks)
 
 
@@ -383,7 +383,7 @@ def judge_files(
     """
     from imagematch.stages import compare
 
-    with workers(settings) as executor:
+    with photo_workers(settings) as executor:
         yield from compare.run(executor, settings, pairs, monitor)
 
 

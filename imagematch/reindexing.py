@@ -12,11 +12,11 @@ from pathlib import Path
 
 from imagematch import pipeline
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
-from imagematch.monitor import Monitor
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.reports import save
+from imagematch.runtime.monitor import Monitor
 from imagematch.sources.jobs import Job
 from imagematch.stores.index import Index
 

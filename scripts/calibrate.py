@@ -27,10 +27,10 @@ from benchmark.quality.records import Case
 from imagematch import pipeline
 from imagematch.kernels.confidence import Band, Calibration
 from imagematch.kernels.embeddings import identity
-from imagematch.monitor import Unwatched
 from imagematch.records import Failure
+from imagematch.runtime.executors import open_executor
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS
-from imagematch.stores.executors import open_executor
 
 OUT = Path(__file__).parents[1] / "imagematch" / "calibration.json"
 

@@ -27,9 +27,9 @@ from benchmark.quality import suite
 from imagematch.kernels import composite_probe, embeddings
 from imagematch.presets import PRESETS
 from imagematch.records import Fingerprint, Floats
+from imagematch.runtime.executors import open_executor
 from imagematch.settings import DEFAULTS
 from imagematch.stages.fingerprints import FileTask, describe_files
-from imagematch.stores.executors import open_executor
 
 OUT = Path(__file__).parents[1] / "imagematch" / "composite_probe.json"
 

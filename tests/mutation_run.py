@@ -17,11 +17,11 @@ from imagematch.errors import PhotoError
 from imagematch.kernels import decode, views
 from imagematch.presets import with_preset
 from imagematch.records import FAILURE_CODES, Failure
+from imagematch.runtime.executors import Executor, ProcessExecutor
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.stages.fingerprints import FileTask, describe_files, describe_queries, warm_up
 from imagematch.stages.geometry import PairTask, verify_pairs
 from imagematch.stages.thumbnails import _thumbnail
-from imagematch.stores.executors import Executor, ProcessExecutor
 from tests.kernels.pictures import scene
 from tests.mutations import mutated
 

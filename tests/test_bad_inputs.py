@@ -10,9 +10,9 @@ import psutil
 import pytest
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest, QueryOptions
 from imagematch.records import FAILURE_CODES
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.schema import SKIPPED

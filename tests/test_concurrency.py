@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.records import QueryResult
+from imagematch.runtime.executors import SerialExecutor
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages import query
 from imagematch.stages.query import QueryOptions
-from imagematch.stores.executors import SerialExecutor
 from imagematch.stores.index import Index
 from tests.world import ad_sites, mirrored, photo, save
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from imagematch import pipeline
 from imagematch.errors import Stopped
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stores.sightings import SightingStore
 from tests.world import photo, save
 

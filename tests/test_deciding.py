@@ -12,10 +12,10 @@ import pytest
 
 from imagematch import deciding, pipeline
 from imagematch.errors import UsageError
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, FailedFile, PhotoPair
 from imagematch.reports import json as json_report
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine

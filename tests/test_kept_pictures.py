@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stores.index import Index
 from imagematch.stores.photos import PhotoStore
 from tests.conftest import CommandLine

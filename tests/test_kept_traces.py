@@ -8,9 +8,9 @@ import jsonschema
 import pytest
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import QueryResult
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.world import ad_sites, mirrored, photo, save

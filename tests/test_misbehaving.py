@@ -13,8 +13,8 @@ import pytest
 
 from imagematch import pipeline
 from imagematch.kernels import confidence
-from imagematch.monitor import Unwatched
 from imagematch.records import Failure, Geometry, Judgement
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module

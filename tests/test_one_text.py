@@ -7,8 +7,8 @@ import pytest
 
 from benchmark.drawn.printed import KINDS
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages.query import QueryOptions
 from tests.world import save
 

@@ -18,10 +18,10 @@ from imagematch.errors import (
     Stopped,
     UsageError,
 )
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.presets import with_preset
 from imagematch.records import IndexReport, LinkReport, Profile, QueryResult
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS, to_toml
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine

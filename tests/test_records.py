@@ -20,8 +20,8 @@ from imagematch import (
     records,
     reindexing,
 )
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest, QueryOptions
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS
 from imagematch.sources import jobs
 from tests.conftest import World

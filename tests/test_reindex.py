@@ -13,8 +13,8 @@ import pytest
 
 from imagematch import reindexing
 from imagematch.errors import Stopped
-from imagematch.monitor import Unwatched
 from imagematch.reindexing import PassReport
+from imagematch.runtime.monitor import Unwatched
 from imagematch.sources import jobs
 from imagematch.stores import lock
 from imagematch.stores.catalogue import Catalogue

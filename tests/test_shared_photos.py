@@ -13,9 +13,9 @@ import pytest
 
 from benchmark.copies import edits
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, QueryResult
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import SHARED_DATA

@@ -16,13 +16,13 @@ import numpy as np
 from benchmark.quality.records import Case, Hit, MethodRun
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, embeddings, hashes
-from imagematch.monitor import Monitor
 from imagematch.presets import HASHES, PRESETS
 from imagematch.records import Bytes, Floats
+from imagematch.runtime.executors import Executor, open_executor
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings
 from imagematch.sources.reading import read_bytes
 from imagematch.stages.fingerprints import warm_up
-from imagematch.stores.executors import Executor, open_executor
 
 #: Photos that a method names for a query.
 _TOP = 20

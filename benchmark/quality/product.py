@@ -23,8 +23,8 @@ from benchmark.quality.suite import SourcePhoto
 from imagematch import pipeline
 from imagematch.kernels import confidence
 from imagematch.kernels.clusters import Forest
-from imagematch.monitor import Monitor
 from imagematch.records import FailedFile, Failure, IndexReport, Judgement, QueryResult
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS, DescribeSettings
 
 DEFAULT_PRESET = DEFAULTS.describe.preset

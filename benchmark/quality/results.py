@@ -9,11 +9,11 @@ from benchmark.quality import data, page, plots, tables
 from benchmark.quality.figures import Figures
 from benchmark.quality.product import DEFAULT_PRESET
 from benchmark.quality.records import Benchmark
-from imagematch import staff
 from imagematch.reports import json, save
 from imagematch.settings import DEFAULTS
 from imagematch.stages import thumbnails
 from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.photo_workers import photo_workers
 
 
 def write(
@@ -40,7 +40,7 @@ def _page(
 ) -> str:
     preset = _shown_method(benchmark)
     wanted = page.pictures_shown(benchmark, figures, preset)
-    with staff.workers(DEFAULTS, embedding=False) as executor:
+    with photo_workers(DEFAULTS, embedding=False) as executor:
         tasks = {str(path): FileTask((str(path),), "") for path in wanted}
         pictures = thumbnails.run(executor, DEFAULTS, tasks)
     return page.page(

@@ -15,12 +15,12 @@ from benchmark.quality.records import Benchmark, Case, Direction, HardVerdict, M
 from benchmark.quality.suite import SourcePhoto
 from imagematch.errors import ImagematchError, UsageError
 from imagematch.kernels import embeddings
-from imagematch.monitor import Monitor
 from imagematch.presets import PRESETS
 from imagematch.records import Failure
+from imagematch.runtime.executors import open_executor
+from imagematch.runtime.failures import INTERNAL
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS, DescribeSettings
-from imagematch.stores.executors import open_executor
-from imagematch.stores.unforeseen import INTERNAL
 
 #: Below, a half has too few photos for each edit to have more than a dozen queries.
 LEAST_PHOTOS = 500

@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _start_all(tape: Path, of: int) -> None:
-    from imagematch.stores.executors import NATIVE  # the program has no use for it
+    from imagematch.runtime.worker_pool import NATIVE  # the program has no use for it
 
     environment = {**os.environ, **NATIVE}
     running = [

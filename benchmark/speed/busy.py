@@ -14,11 +14,12 @@ import numpy as np
 
 from benchmark.speed import photos, processes
 from benchmark.speed.records import Latency, UnderLoad
-from imagematch import pipeline, staff
+from imagematch import pipeline
 from imagematch.errors import UsageError
-from imagematch.monitor import Monitor, Unwatched
 from imagematch.records import QueryOptions
+from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.stages import query
+from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.index import Index
 
 #: How long queries are asked, each time, s, and photos that are asked for in turn.
@@ -94,8 +95,8 @@ def measure_under_load(
     """
     with Index.read(directory) as index:
         settings = index.settings
-    # The crew is kept, as by a web server: to start it for each query would hide everything else.
-    with staff.workers(settings) as executor:
+    # The workers are kept, as by a web server: starting them for each query would hide all else.
+    with photo_workers(settings) as executor:
 
         def asked() -> Iterator[float]:
             for photo in cycle(map(str, photos)):
@@ -104,7 +105,7 @@ def measure_under_load(
                     list(query.run(index, executor, [photo], QueryOptions(), Unwatched()))
                 yield time.perf_counter() - start
 
-        _latency(asked(), 0)  # starts the crew
+        _latency(asked(), 0)  # starts the workers
         watch("asking an index at rest")
         idle = _latency(asked(), seconds)
         command = processes.imagematch("reindex", "--json", "--jobs", jobs, "--index", directory)

@@ -18,7 +18,6 @@ import numpy as np
 from benchmark.speed import processes
 from imagematch import __version__
 from imagematch.kernels.embeddings import EmbedderIdentity
-from imagematch.monitor import Unwatched
 from imagematch.presets import HASHES
 from imagematch.records import (
     PDQ_BYTES,
@@ -30,6 +29,7 @@ from imagematch.records import (
     Kind,
     SightingInfo,
 )
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS, Settings
 from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import EmbedderRecord, Index

@@ -14,11 +14,12 @@ from benchmark.speed import photos
 from benchmark.speed.photos import Laid
 from imagematch.errors import UsageError
 from imagematch.kernels import decode, drawing
-from imagematch.monitor import Monitor
 from imagematch.records import Bytes
+from imagematch.runtime.executors import open_executor
+from imagematch.runtime.monitor import Monitor
+from imagematch.runtime.tasks import ChunkFunction
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.sources.reading import read_bytes
-from imagematch.stores.executors import ChunkFunction, open_executor
 
 #: Pixels of the long and the short side of a 12-megapixel camera.
 _LARGE = 4000, 3000

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmark.speed import photos, processes
 from benchmark.speed.records import Growth, Peak
-from imagematch.monitor import Monitor
+from imagematch.runtime.monitor import Monitor
 
 #: How many times the photos of one measurement the next one has, and what the first has at most.
 _STEP, _FIRST = 4, 250

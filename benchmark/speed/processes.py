@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from imagematch.errors import UsageError
-from imagematch.monitor import Monitor
+from imagematch.runtime.monitor import Monitor
 
 #: Seconds between two looks at the memory of a process tree; one look takes about 5 ms.
 _LOOK_EVERY = 0.05

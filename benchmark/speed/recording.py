@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Self
 
 from benchmark.speed.bare import Tape, Work
-from imagematch import pipeline, staff
-from imagematch.monitor import Monitor
+from imagematch import pipeline
+from imagematch.runtime.executors import Executor, open_executor
+from imagematch.runtime.monitor import Monitor
+from imagematch.runtime.tasks import Check, ChunkFunction, Outcome
 from imagematch.settings import WorkerSettings
-from imagematch.stores.executors import Check, ChunkFunction, Executor, Outcome, open_executor
+from imagematch.stages import photo_workers
 
 
 def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) -> Tape:
@@ -21,7 +23,7 @@ def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) ->
         tapes.append(tape)
         return _Recorder(open_executor(settings, warm_up), tape)
 
-    with replaced(staff, "open_executor", opened):
+    with replaced(photo_workers, "open_executor", opened):
         pipeline.index_folder(directory, request, monitor)
     (tape,) = tapes
     return tape

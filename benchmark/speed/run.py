@@ -18,7 +18,7 @@ from benchmark.speed import (
 )
 from benchmark.speed.records import Peak, Speed, Steps, Throughput
 from benchmark.speed.throughput import PRESETS
-from imagematch.monitor import Monitor
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS
 
 THROUGHPUT, STEPS, MEMORY = "throughput", "steps", "memory"

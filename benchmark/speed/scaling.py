@@ -10,7 +10,7 @@ from benchmark.speed.records import Growth
 from benchmark.speed.scale import ScalePoint
 from benchmark.speed.synthetic import Prints
 from imagematch import pipeline
-from imagematch.monitor import Monitor, Unwatched
+from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.stores.index import Index
 
 #: Of more photos no catalogue is made: that takes ten times as long as to link them.

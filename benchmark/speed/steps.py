@@ -14,12 +14,12 @@ from typing import Any
 
 from benchmark.speed.recording import replaced
 from benchmark.speed.records import Steps
-from imagematch import pipeline, staff
+from imagematch import pipeline
 from imagematch.kernels import comparison, decode, embeddings, hashes, keypoints, views
-from imagematch.monitor import Monitor, Unwatched
+from imagematch.runtime.executors import Executor, SerialExecutor
+from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.settings import WorkerSettings
-from imagematch.stages import describe, fingerprints, scan, search, verify
-from imagematch.stores.executors import Executor, SerialExecutor
+from imagematch.stages import describe, fingerprints, photo_workers, scan, search, verify
 
 OTHER = "everything else"
 
@@ -63,7 +63,7 @@ def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Mon
     """
     request = pipeline.IndexRequest(folder, preset=preset)
     before = pipeline.IndexRequest(others, preset=preset)
-    with replaced(staff, "open_executor", _serial):
+    with replaced(photo_workers, "open_executor", _serial):
         # The model and lazy imports come first: they are the price of starting.
         pipeline.index_folder(scratch / "warm", before, Unwatched())
         monitor.check()

@@ -14,7 +14,7 @@ from benchmark.speed.photos import Laid
 from benchmark.speed.processes import Ran
 from benchmark.speed.records import Ratio, Throughput, Timed
 from imagematch import pipeline
-from imagematch.monitor import Monitor, Unwatched
+from imagematch.runtime.monitor import Monitor, Unwatched
 
 #: Presets that index differently: `fast` and `balanced` differ in queries only.
 PRESETS = ("hashes", "balanced", "thorough")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from benchmark.speed import processes
 from benchmark.speed.records import Pass, Unchanged
-from imagematch.monitor import Monitor
+from imagematch.runtime.monitor import Monitor
 
 #: Photos with a content of their own, at most. All other files are links to one of them, but for
 #: those that are to be changed, which are copies: a touched link would touch them all. Enough that

@@ -12,7 +12,7 @@ from imagematch.records import Failure, IndexReport
 from imagematch.reindexing import PassReport
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
-from imagematch.stores.unforeseen import INTERNAL
+from imagematch.runtime.failures import INTERNAL
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20

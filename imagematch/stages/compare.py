@@ -9,8 +9,11 @@ from functools import partial
 from itertools import batched
 
 from imagematch.kernels.confidence import SAME_BYTES
-from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint, Judgement
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.failures import failure_from, stops_run
+from imagematch.runtime.monitor import Monitor
+from imagematch.runtime.tasks import Check, ChunkFunction
 from imagematch.settings import Settings
 from imagematch.stages import sound, sparing, verify
 from imagematch.stages.fingerprints import (
@@ -24,8 +27,6 @@ from imagematch.stages.geometry import PairTask
 from imagematch.stages.query import probe_of
 from imagematch.stages.search import Near, measured
 from imagematch.stages.verify import Judged
-from imagematch.stores import unforeseen
-from imagematch.stores.executors import Check, ChunkFunction, Executor
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts
 
@@ -121,9 +122,9 @@ def _near(
     try:
         return measured(probe, facts, photo.embeddings, settings.search)
     except Exception as error:
-        if unforeseen.stops_run(error):
+        if stops_run(error):
             raise
-        return unforeseen.failure(error)
+        return failure_from(error)
 
 
 def _sha256(query: QueryPrint | Failure) -> str:

@@ -12,13 +12,14 @@ from functools import partial
 from imagematch import __version__
 from imagematch.errors import KeepsFailing, Stopped
 from imagematch.kernels import hashes
-from imagematch.monitor import Monitor
 from imagematch.records import Failure, Fingerprint
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.memory import trim_memory
+from imagematch.runtime.monitor import Monitor
+from imagematch.runtime.tasks import Outcome
 from imagematch.stages import sound, sparing
 from imagematch.stages.fingerprints import FileTask, describe_files, without_further_views
 from imagematch.stages.installation import installation
-from imagematch.stores import heap
-from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
 from imagematch.stores.photos import Described, PendingPhoto
 
@@ -131,7 +132,7 @@ def _store(
     for entry in done:
         for part, seconds in entry.fingerprint.seconds.items():
             _add(report.spent, part, seconds)
-    heap.hand_back()
+    trim_memory()
     _add(report.spent, "store", time.perf_counter() - start)
 
 

@@ -15,12 +15,12 @@ from imagematch.kernels import explain, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
 from imagematch.reports import drawings, shown, wording
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.failures import is_out_of_memory
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages import sound
 from imagematch.stages.fingerprints import FileTask, open_photo
-from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
-from imagematch.stores.unforeseen import is_out_of_memory
 
 
 @dataclass(frozen=True, slots=True)

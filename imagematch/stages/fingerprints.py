@@ -20,9 +20,9 @@ from imagematch.kernels import decode, embeddings, hashes, kept, traces, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
+from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.sources.reading import read_bytes
-from imagematch.stores import unforeseen
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,9 +153,9 @@ def _guarded[R](
     try:
         return describe(task, decoding, describing)
     except Exception as error:
-        if unforeseen.stops_run(error):
+        if stops_run(error):
             raise
-        return unforeseen.failure(error)
+        return failure_from(error)
 
 
 def _described(

@@ -19,9 +19,9 @@ from imagematch.kernels.hashes import CONFIDENT_PDQ
 from imagematch.kernels.keypoints import Features
 from imagematch.kernels.panels import Box
 from imagematch.records import Geometry
+from imagematch.runtime.failures import is_out_of_memory
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages.fingerprints import FileTask, open_photo
-from imagematch.stores.unforeseen import is_out_of_memory
 
 #: What a worker keeps for the next pair: views with all their keypoints, about 0.3 MB each, views
 #: as glimpsed, 0.1 MB each, and decoded photos, at most 3 MB each by default.

@@ -9,7 +9,6 @@ import numpy as np
 
 from imagematch.kernels import confidence, hashes
 from imagematch.kernels.confidence import SAME_BYTES
-from imagematch.monitor import Monitor
 from imagematch.records import (
     Content,
     Failure,
@@ -24,6 +23,8 @@ from imagematch.records import (
     QueryOptions as QueryOptions,
 )
 from imagematch.reports import wording
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import SearchSettings, Settings
 from imagematch.stages import sound, sparing, verify
 from imagematch.stages.fingerprints import (
@@ -36,7 +37,6 @@ from imagematch.stages.geometry import PairTask
 from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
 from imagematch.stages.unseen import Unseen, unseen
-from imagematch.stores.executors import Executor
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 

@@ -15,14 +15,14 @@ from typing import NamedTuple
 
 from imagematch.amounts import agreeing, counted
 from imagematch.errors import ManifestError, SourceUnavailable
-from imagematch.monitor import Monitor
 from imagematch.records import FoundFile, ManifestNote, SkippedFile
+from imagematch.runtime.failures import failure_from, stops_run
+from imagematch.runtime.monitor import Monitor
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import kind_of_skipped, sha256_of
 from imagematch.stages.known import Known, differs, is_to_be_read, is_touched
-from imagematch.stores import unforeseen
 from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
@@ -352,9 +352,9 @@ class _Scan:
                 return ScannedFile(replace(found, sightings=()), shown, None, None, kind)
             sha256 = sha256_of(path, self._index.settings.decode.max_bytes)
         except Exception as error:
-            if unforeseen.stops_run(error):
+            if stops_run(error):
                 raise
-            return ScannedFile(found, shown, None, unforeseen.failure(error))
+            return ScannedFile(found, shown, None, failure_from(error))
         return ScannedFile(found, shown, sha256, None)
 
     def _finish(self) -> None:

@@ -12,10 +12,10 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.kernels import hashes, normalisation
-from imagematch.monitor import Monitor
 from imagematch.records import Bytes, Floats
+from imagematch.runtime.memory import trim_memory
+from imagematch.runtime.monitor import Monitor
 from imagematch.settings import SearchSettings
-from imagematch.stores import heap
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import VIEWS, PhotoFacts, vector_id
@@ -115,7 +115,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
         report.candidates += len(candidates)
-        heap.hand_back()
+        trim_memory()
         monitor.advance(len(batch))
         monitor.check()
     return report

@@ -6,7 +6,7 @@ or fills the memory loses these views, and not its fingerprint or its answer.
 
 from collections.abc import Callable, Iterable, Iterator
 
-from imagematch.stores.executors import Outcome
+from imagematch.runtime.tasks import Outcome
 
 #: Failures by which a worker was lost, or nearly so.
 _LOST = frozenset({"timeout", "memory", "crashed"})

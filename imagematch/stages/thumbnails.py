@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from imagematch.errors import KeepsFailing, PhotoError
+from imagematch.runtime.executors import Executor
 from imagematch.settings import DecodeSettings, Settings
 from imagematch.stages import sound
 from imagematch.stages.fingerprints import FileTask, open_photo
-from imagematch.stores.executors import Executor
 
 #: Longer side of a thumbnail, px; twice what a report shows, for sharp screens.
 _SIDE = 400

@@ -11,16 +11,18 @@ from itertools import batched
 
 from imagematch.errors import KeepsFailing, Stopped
 from imagematch.kernels import confidence, trace_confidence
-from imagematch.monitor import Monitor
 from imagematch.records import Failure, Geometry, Judgement
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.failures import ConsecutiveFailures, failure_from, stops_run
+from imagematch.runtime.memory import trim_memory
+from imagematch.runtime.monitor import Monitor
+from imagematch.runtime.tasks import Outcome
 from imagematch.settings import Settings
 from imagematch.stages import sound, sparing
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, of_whole_pictures, verify_pairs
 from imagematch.stages.installation import installation
 from imagematch.stages.unseen import was_seen
-from imagematch.stores import heap, unforeseen
-from imagematch.stores.executors import Executor, Outcome
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate, FailedPair
 
@@ -63,7 +65,7 @@ def run(index: Index, executor: Executor, run_id: int, monitor: Monitor) -> Veri
     """
     report = VerifyReport()
     monitor.stage("verify", index.matches.waiting())
-    in_a_row = unforeseen.InARow(index.settings.workers.internal_in_a_row)
+    in_a_row = ConsecutiveFailures(index.settings.workers.internal_in_a_row)
     batch: list[tuple[Candidate, Judged]] = []
     try:
         for pair in in_a_row.watch(_judged(index, executor, monitor), lambda pair: pair[1].failure):
@@ -93,7 +95,7 @@ def _store(
     index.matches.save_judged(judged, keep, run_id)
     if failed:
         index.matches.save_failed(failed, installation(), run_id)
-    heap.hand_back()
+    trim_memory()
     report.judged += len(batch)
     report.matches += sum(keep) + sum(pair.judgement is not None for pair in failed)
     report.unseen += sum(
@@ -146,9 +148,9 @@ def judged(
             judgement = judged_pair(candidate, seen, settings)
             sound.judgement(judgement)
         except Exception as error:
-            if unforeseen.stops_run(error):
+            if stops_run(error):
                 raise
-            failure = failure or unforeseen.failure(error)
+            failure = failure or failure_from(error)
         else:
             return Judged(judgement, failure)
     return Judged(None, failure)

@@ -9,6 +9,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from imagematch.records import Failure
+from imagematch.runtime.failures import INTERNAL
 from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.schema import (
@@ -21,7 +22,6 @@ from imagematch.stores.schema import (
     roots,
     sightings,
 )
-from imagematch.stores.unforeseen import INTERNAL
 
 
 @dataclass(frozen=True, slots=True)

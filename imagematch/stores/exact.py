@@ -15,7 +15,8 @@ import faiss
 import numpy as np
 
 from imagematch.records import Floats
-from imagematch.stores import inverted, paging, threads
+from imagematch.runtime import threads
+from imagematch.stores import inverted, paging
 from imagematch.stores.rows import Best, Rows
 from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 

@@ -23,7 +23,8 @@ import numpy as np
 from imagematch.amounts import counted
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
-from imagematch.stores import heap, paging, shards
+from imagematch.runtime.memory import trim_memory
+from imagematch.stores import paging, shards
 from imagematch.stores.rows import Best
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
@@ -263,7 +264,7 @@ class FaissVectorStore:
             shards.delete_shard(self._directory, number)
             raise
         finally:
-            heap.hand_back()
+            trim_memory()
 
     def _open_shard(self, entry: ShardEntry) -> Shard:
         return shards.open_shard(self._directory, entry, self._kind, self._width)

@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 
 from imagematch.records import Bytes, Flags
-from imagematch.stores import threads
+from imagematch.runtime import threads
 from imagematch.stores.rows import Best, Rows
 from imagematch.stores.vectors import Costs, Ids
 

@@ -18,7 +18,8 @@ import numpy as np
 
 from imagematch.errors import IndexDamaged
 from imagematch.records import Floats
-from imagematch.stores import durable, paging, threads
+from imagematch.runtime import threads
+from imagematch.stores import durable, paging
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.vectors import Ids
 

@@ -7,7 +7,7 @@ import pytest
 from benchmark.quality import methods
 from benchmark.quality.records import Case
 from imagematch.errors import Stopped
-from imagematch.monitor import Unwatched
+from imagematch.runtime.monitor import Unwatched
 from tests.world import mirrored, photo, save
 
 

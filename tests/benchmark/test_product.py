@@ -9,7 +9,7 @@ from benchmark.quality import product
 from benchmark.quality.product import Indexed, Shelf
 from benchmark.quality.records import Case
 from benchmark.quality.suite import SourcePhoto, photos_of
-from imagematch.monitor import Unwatched
+from imagematch.runtime.monitor import Unwatched
 from tests.world import mirrored, photo, save
 
 KEPT = [f"site/{number}.jpg" for number in range(8)]

@@ -8,7 +8,7 @@ import pytest
 from benchmark.speed import scale, synthetic
 from benchmark.speed.synthetic import BLOCK, Prints, SyntheticPhotos
 from imagematch.kernels import hashes
-from imagematch.monitor import Unwatched
+from imagematch.runtime.monitor import Unwatched
 
 
 class Counting(Unwatched):

@@ -33,8 +33,8 @@ from benchmark.speed.bare import Tape, Work
 from benchmark.speed.records import Timed
 from imagematch import pipeline
 from imagematch.errors import Stopped, UsageError
-from imagematch.monitor import Unwatched
 from imagematch.records import Floats, FoundFile
+from imagematch.runtime.monitor import Unwatched
 from imagematch.sources.folder import walk
 from tests.world import ad_sites, mirrored, photo, save
 

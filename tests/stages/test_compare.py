@@ -9,8 +9,8 @@ import pytest
 from imagematch import pipeline
 from imagematch.errors import Stopped
 from imagematch.kernels import confidence
-from imagematch.monitor import Unwatched
 from imagematch.records import Failure, Judgement
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS, DescribeSettings
 from tests.world import mirrored, photo, reposted, save
 

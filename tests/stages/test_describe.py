@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages import describe
 from imagematch.stores.index import Index
 from tests.stages.killers import describe_or_die

@@ -13,12 +13,12 @@ from imagematch.errors import PhotoError
 from imagematch.kernels import kept, views
 from imagematch.records import Fingerprint
 from imagematch.reports import wording
+from imagematch.runtime.executors import SerialExecutor
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings, VerifySettings
 from imagematch.stages import geometry, thumbnails
 from imagematch.stages.explain import DrawingTask, draw_matches
 from imagematch.stages.fingerprints import FileTask, describe_files, open_photo
 from imagematch.stages.geometry import PairTask, verify_pairs
-from imagematch.stores.executors import SerialExecutor
 from tests.reports import builders
 from tests.world import mirrored, photo, save
 

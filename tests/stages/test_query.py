@@ -7,13 +7,13 @@ import pytest
 from imagematch import pipeline
 from imagematch.kernels.embeddings import ModelEmbedder
 from imagematch.kernels.views import boxes
-from imagematch.monitor import Unwatched
 from imagematch.presets import with_preset
 from imagematch.records import Bytes, Floats
+from imagematch.runtime.executors import SerialExecutor
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS
 from imagematch.stages import query
 from imagematch.stages.query import QueryOptions
-from imagematch.stores.executors import SerialExecutor
 from imagematch.stores.index import Index
 from tests.stores.builders import create
 from tests.world import photo, save

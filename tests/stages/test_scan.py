@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import Stopped
-from imagematch.monitor import Unwatched
 from imagematch.records import Failure, FoundFile
+from imagematch.runtime.monitor import Unwatched
 from imagematch.sources import folder
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, Source

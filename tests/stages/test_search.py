@@ -8,9 +8,9 @@ import pytest
 
 from imagematch import pipeline
 from imagematch.kernels import hashes
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import GALLERY, IndexRequest
 from imagematch.records import Floats
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS
 from imagematch.stages import search
 from imagematch.stages.search import Finder, Probe, measured, probes_of

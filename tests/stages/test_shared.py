@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch import pipeline
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Evidence, Judgement, SightingInfo
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import LinkSettings
 from imagematch.stages import link, shared
 from imagematch.stores.adding import ScannedFile

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from imagematch import pipeline, presets
-from imagematch.monitor import Unwatched
 from imagematch.pipeline import IndexRequest
 from imagematch.records import Failure, QueryOptions
+from imagematch.runtime.executors import ProcessExecutor, SerialExecutor
+from imagematch.runtime.monitor import Unwatched
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.stages import compare, describe, query, sparing, verify
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask
-from imagematch.stores.executors import ProcessExecutor, SerialExecutor
 from tests.stages import killers
 from tests.world import mirrored, photo, save
 

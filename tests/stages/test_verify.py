@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.monitor import Unwatched
 from imagematch.records import Judgement
+from imagematch.runtime.executors import SerialExecutor
+from imagematch.runtime.monitor import Unwatched
 from imagematch.stages import verify
-from imagematch.stores.executors import SerialExecutor
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate, MatchStore
 from tests.stores.builders import add, create, describe, scanned

@@ -3,7 +3,7 @@
 import gc
 import weakref
 
-from imagematch.stores import heap
+from imagematch.runtime.memory import trim_memory
 
 
 class _Knot:
@@ -19,7 +19,7 @@ def test_cycles_that_nobody_holds_are_gone() -> None:
         new = _Knot()
         gone = weakref.ref(new), weakref.ref(older)
         del new, older
-        heap.hand_back()
+        trim_memory()
         assert [knot() for knot in gone] == [None, None]
     finally:
         gc.enable()

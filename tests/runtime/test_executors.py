@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 from imagematch.errors import EmbedderUnavailable, ImagematchError, KeepsFailing, SettingsError
 from imagematch.records import Failure
+from imagematch.runtime.executors import Executor, SerialExecutor, open_executor
+from imagematch.runtime.tasks import Outcome
+from imagematch.runtime.worker import warm_up_at_low_priority
 from imagematch.settings import WorkerSettings
-from imagematch.stores.executors import Executor, Outcome, SerialExecutor, open_executor
-from imagematch.stores.worker import standing_back
-from tests.stores import workers
+from tests.runtime import workers
 
 QUICK = WorkerSettings(count=2, seconds_per_file=0.5, memory_mb=1024, chunk=3)
 REPOSITORY = Path(__file__).parents[2]
@@ -416,9 +417,9 @@ def test_workers_run_native_code_on_one_thread(
 
 
 def test_workers_import_nothing_that_the_function_does_not_need() -> None:
-    heavy = ["numpy", "cv2", "sqlalchemy", "faiss", "imagematch.stores.executors"]
+    heavy = ["numpy", "cv2", "sqlalchemy", "faiss", "imagematch.runtime.executors"]
     with open_executor(QUICK) as executor:
-        outcomes = list(executor.run(workers.modules, [*heavy, "tests.stores.workers"]))
+        outcomes = list(executor.run(workers.modules, [*heavy, "tests.runtime.workers"]))
     assert [outcome.result for outcome in outcomes] == [False] * len(heavy) + [True]
 
 
@@ -436,7 +437,7 @@ def test_noise_of_native_code_reaches_neither_terminal_nor_results(
 SCRIPT = """
 import sys
 from imagematch.settings import WorkerSettings
-from imagematch.stores.executors import open_executor
+from imagematch.runtime.executors import open_executor
 from tests.stores import workers
 with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
     for outcome in executor.run(workers.behave, sys.argv[1:]):
@@ -529,7 +530,7 @@ def test_a_worker_killed_by_somebody_else_costs_no_task_even_alone(tmp_path: Pat
 
 @pytest.mark.skipif(not hasattr(os, "nice"), reason="needs priorities as POSIX has them")
 def test_workers_stand_back_as_far_as_asked() -> None:
-    prepare = partial(standing_back, 3, workers.warm_up_slowly)
+    prepare = partial(warm_up_at_low_priority, 3, workers.warm_up_slowly)
     with open_executor(QUICK, prepare) as executor:
         (outcome,) = executor.run(workers.niceness, [None])
     assert outcome.result == min(19, os.nice(0) + 3)

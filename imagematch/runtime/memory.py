@@ -1,11 +1,11 @@
-"""Memory that a process has freed and keeps for later, handed back to the system."""
+"""Memory that a process has freed and keeps for later: given back to the system."""
 
 import ctypes
 import gc
 import sys
 
 
-def hand_back() -> None:
+def trim_memory() -> None:
     """Give free pages to the system, also those between others that are in use (glibc only).
 
     Statements of SQLAlchemy come first: each is a cycle that holds hundreds of values, and Python

@@ -1,6 +1,6 @@
 """What runs inside a worker process: requests come in on its standard input, replies go out.
 
-The other end is `imagematch.stores.executors`. A worker protects the user's terminal, the machine
+The other end is `imagematch.runtime.executors`. A worker protects the user's terminal, the machine
 and itself from the files that it opens, and never outlives the process that started it.
 """
 
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from imagematch.stores import heap, unforeseen
+from imagematch.runtime.failures import details_of, stops_run
+from imagematch.runtime.memory import trim_memory
 
 #: Exit status of a worker that ran into its memory limit; not one that Python or a shell uses.
 OUT_OF_MEMORY = 112
@@ -91,10 +92,10 @@ def serve(memory_mb: int, parent: int) -> None:
     for count in itertools.count(1):
         send(replies, worker.answer(inbox.get()))
         if not count % _REQUESTS_TO_TIDY:
-            heap.hand_back()
+            trim_memory()
 
 
-def standing_back(nice: int, warm_up: Callable[[], object]) -> None:
+def warm_up_at_low_priority(nice: int, warm_up: Callable[[], object]) -> None:
     """Let other programs go first from now on, and warm up.
 
     Args:
@@ -156,10 +157,10 @@ class _Answerer:
         except BaseException as error:
             if preparing and not isinstance(error, Exception):
                 raise
-            if preparing or unforeseen.stops_run(error):
+            if preparing or stops_run(error):
                 return _dump(("raised", _portable(error), traceback.format_exc()))
             # Not the exception: its class may be unknown to the parent, or not survive the pipe.
-            return _dump(("failed", *unforeseen.told(error)))
+            return _dump(("failed", *details_of(error)))
 
     def _do(self, request: Any) -> list[Any] | None:
         if not isinstance(request, Preparation):

@@ -37,7 +37,7 @@ def stops_run(error: BaseException) -> bool:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether code ran into the memory limit; native code raises errors of its own kinds."""
-    text = _said(error).lower()
+    text = _text_of(error).lower()
     return (
         isinstance(error, MemoryError)
         or "bad_alloc" in text
@@ -46,26 +46,26 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def told(error: BaseException) -> tuple[str, str, str]:
+def details_of(error: BaseException) -> tuple[str, str, str]:
     """Code, message and traceback of what an exception means for one file or pair."""
     if isinstance(error, PhotoError):
         return error.code, str(error), ""
     if is_out_of_memory(error):
         return "memory", "the memory limit of a worker (workers.memory_mb) was reached", ""
-    said = _said(error)
+    said = _text_of(error)
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     place = _place(error.__traceback__)
     return INTERNAL, f"imagematch itself failed on it{place}: {what}", _traceback(error)
 
 
-def failure(error: BaseException) -> "Failure":
+def failure_from(error: BaseException) -> "Failure":
     """What an exception means for one file or pair, as the reason why it failed."""
     from imagematch.records import Failure
 
-    return Failure(*told(error))
+    return Failure(*details_of(error))
 
 
-class InARow:
+class ConsecutiveFailures:
     """Counts internal failures that follow each other, and ends the run at too many.
 
     They are held back until something else comes: those that end a run were never seen by who
@@ -115,7 +115,7 @@ def _broken(count: int, last: "Failure") -> str:
     )
 
 
-def _said(error: BaseException) -> str:
+def _text_of(error: BaseException) -> str:
     """The text of an exception on one line, whatever its class does when it is asked."""
     try:
         text = " ".join(str(error)[: 2 * _TEXT].split())
@@ -142,7 +142,7 @@ def _traceback(error: BaseException) -> str:
         seen.add(id(last))
         # Not `format_exception`, which would quote all that an error says.
         lines = traceback.format_tb(last.__traceback__)
-        parts.append("".join([*lines, f"{type(last).__name__}: {_said(last)}\n"]))
+        parts.append("".join([*lines, f"{type(last).__name__}: {_text_of(last)}\n"]))
         last = last.__cause__ or (None if last.__suppress_context__ else last.__context__)
     text = "which led to\n".join(reversed(parts))
     if len(text) <= _TRACEBACK:

@@ -1,0 +1,198 @@
+"""Run a function over tasks in worker processes that a hostile file may kill; the run goes on.
+
+Tasks go in lazily, outcomes come out in the order of the tasks.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from itertools import batched
+from operator import attrgetter
+from typing import Protocol, Self
+
+from imagematch.records import Failure
+from imagematch.runtime.failures import ConsecutiveFailures, failure_from, stops_run
+from imagematch.runtime.tasks import Check, ChunkFunction, Outcome, settle
+from imagematch.runtime.worker import apply
+from imagematch.runtime.worker_pool import WorkerPool
+from imagematch.settings import DEFAULTS, WorkerSettings
+
+#: Chunks in flight or finished and not yet asked for, a worker: enough that no worker waits while
+#: the caller stores outcomes, few enough that memory does not grow with the number of tasks.
+_CHUNKS_PER_WORKER = 3
+
+
+class Executor(Protocol):
+    """Runs a function over many tasks. A context manager; leaving it stops everything."""
+
+    def run[T, R](
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
+    ) -> Iterator[Outcome[T, R]]:
+        """Yield one outcome a task, in the order of the tasks.
+
+        Whatever the function raises is the failure of one task; only what is about the run as a
+        whole (`runtime.failures.stops_run`) is raised here.
+
+        Args:
+            function: picklable (of a module, or a `functools.partial`); gets a chunk of tasks and
+                returns one result or `Failure` a task, in order. It deals with the errors that it
+                expects: for one that it raises, the chunk is run again, task by task.
+            tasks: consumed a bounded number of chunks ahead, in the caller's thread.
+            check: raises where the result of a task is nonsense, which then is an "internal"
+                failure; called in this process.
+
+        Raises:
+            KeepsFailing: so many tasks in a row failed with "internal" as the settings allow.
+        """
+        ...
+
+    def start(self) -> None:
+        """Get the workers ready in the background; `run` tells what goes wrong with that."""
+        ...
+
+    def close(self) -> None:
+        """Stop all work at once; what was in flight is lost."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def open_executor(
+    settings: WorkerSettings, warm_up: Callable[[], object] | None = None
+) -> Executor:
+    """Return the executor that `settings` ask for; its workers start with the first task.
+
+    Args:
+        warm_up: picklable; called once in each new worker, before the clock of any task runs:
+            the place to import and load what is slow. What it raises, `run` raises.
+    """
+    return ProcessExecutor(settings, warm_up)
+
+
+class SerialExecutor:
+    """Runs everything in this process, without limits: for tests and debugging."""
+
+    def __init__(self, chunk: int = DEFAULTS.workers.chunk) -> None:
+        self._chunk = chunk
+        self._in_a_row = ConsecutiveFailures(DEFAULTS.workers.internal_in_a_row)
+
+    def run[T, R](
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
+    ) -> Iterator[Outcome[T, R]]:
+        """See `Executor.run`."""
+        attempt = partial(_attempt_here, function)
+        outcomes = (
+            outcome
+            for chunk in batched(tasks, self._chunk)
+            for outcome in settle(attempt, list(chunk), check)
+        )
+        return self._in_a_row.watch(outcomes, attrgetter("failure"))
+
+    def start(self) -> None:
+        """Do nothing: there are no workers."""
+
+    def close(self) -> None:
+        """Do nothing: nothing runs between two calls."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class ProcessExecutor:
+    """Runs chunks in worker processes that are limited, watched and replaced.
+
+    A worker that takes longer than `seconds_per_file` times the length of its chunk, runs into its
+    memory limit or dies is replaced, and the tasks of its chunk are run again one by one: only a
+    task that costs a worker all alone fails. Starting a worker never counts towards that time.
+
+    Raises, from `run`:
+        SettingsError: workers can't even start.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, warm_up: Callable[[], object] | None = None
+    ) -> None:
+        self._settings = settings
+        self._warm_up = warm_up
+        self._pool: WorkerPool | None = None
+        self._in_a_row = ConsecutiveFailures(settings.internal_in_a_row)
+
+    def run[T, R](
+        self,
+        function: ChunkFunction[T, R],
+        tasks: Iterable[T],
+        check: Check[T, R] | None = None,
+    ) -> Iterator[Outcome[T, R]]:
+        """See `Executor.run`. A run that is given up while work is in flight stops all workers."""
+        with closing(self._outcomes(function, tasks, check)) as outcomes:
+            yield from self._in_a_row.watch(outcomes, attrgetter("failure"))
+
+    def _outcomes[T, R](
+        self, function: ChunkFunction[T, R], tasks: Iterable[T], check: Check[T, R] | None
+    ) -> Generator[Outcome[T, R], None, None]:
+        pool = self._ready_pool()
+        ahead: deque[Future[list[Outcome[T, R]]]] = deque()
+        try:
+            for chunk in batched(tasks, self._settings.chunk):
+                ahead.append(pool.submit(function, list(chunk), check))
+                if len(ahead) == pool.size * _CHUNKS_PER_WORKER:
+                    yield from ahead.popleft().result()
+            while ahead:
+                yield from ahead.popleft().result()
+        except GeneratorExit:
+            if ahead:  # nobody wants what is in flight
+                self.close()
+            raise
+        except BaseException:  # Ctrl-C too
+            self.close()
+            raise
+
+    def start(self) -> None:
+        """See `Executor.start`."""
+        pool = self._ready_pool()
+        for _ in range(pool.size):
+            pool.submit(_nothing, [None])
+
+    def _ready_pool(self) -> WorkerPool:
+        self._pool = self._pool or WorkerPool(self._settings, self._warm_up)
+        return self._pool
+
+    def close(self) -> None:
+        """Stop all workers at once and wait until they are gone."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _nothing(chunk: Sequence[None]) -> Sequence[None]:
+    return chunk
+
+
+def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Sequence[R] | Failure:
+    try:
+        return apply(function, chunk)
+    except MemoryError:
+        return Failure("memory", "needs more memory than this process can get")
+    except Exception as error:
+        if stops_run(error):
+            raise
+        return failure_from(error)
