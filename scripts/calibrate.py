@@ -24,12 +24,12 @@ from benchmark.pairs import hard
 from benchmark.quality import product, suite
 from benchmark.quality.metrics import calibration_error
 from benchmark.quality.records import Case
-from imagematch import pipeline
 from imagematch.kernels.confidence import Band, Calibration
 from imagematch.kernels.embeddings import identity
-from imagematch.records import Failure
+from imagematch.records import Failure, QueryOptions
 from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
 
 OUT = Path(__file__).parents[1] / "imagematch" / "calibration.json"
@@ -51,13 +51,13 @@ def measure(
     cases = made(folder, suite.plan(photos, suite.TUNING, queries, seed), scratch / "pictures")
     directory = scratch / "index"
     tuning = shelf.laid_out("tuning", shelf.files(kept))
-    pipeline.index_folder(directory, pipeline.IndexRequest(tuning), monitor)
+    indexing.index_folder(directory, indexing.IndexRequest(tuning), monitor)
     examples = asked(directory, cases, shelf)
     files = [folder / photo.path for photo in mine]
     (scratch / "hard").mkdir()
     lookalikes = list(hard.make(files, scratch / "hard", seed, labelled=labelled, pairs=pairs))
     paths = ((str(pair.left), str(pair.right)) for pair in lookalikes)
-    verdicts = pipeline.judge_files(DEFAULTS, paths, monitor)
+    verdicts = querying.judge_files(DEFAULTS, paths, monitor)
     for pair, verdict in zip(lookalikes, verdicts, strict=True):
         if not isinstance(verdict, Failure):
             names = pair.left.name, pair.right.name
@@ -76,9 +76,9 @@ def made(folder: Path, plans: Sequence[suite.Plan], out: Path) -> list[Case]:
 
 def asked(directory: Path, cases: Sequence[Case], shelf: product.Shelf) -> list[Example]:
     """All candidates of all cases, each photo once."""
-    options = pipeline.QueryOptions(top=None, min_confidence=0.0)
+    options = QueryOptions(top=None, min_confidence=0.0)
     paths = [str(case.path) for case in cases]
-    results = pipeline.query_photos(directory, paths, options, Unwatched())
+    results = querying.query_photos(directory, paths, options, Unwatched())
     examples = []
     for case, result in zip(cases, results, strict=True):
         for photo, found in {match.sighting.photo: match for match in result.matches}.items():
@@ -97,7 +97,7 @@ def without_twins(
     first = fit(examples)
     twins: dict[frozenset[str], str] = {}
     names = shelf.names
-    for one, two, found in pipeline.stored_matches(directory):
+    for one, two, found in querying.stored_matches(directory):
         pair = Example("", names[one], names[two], True, found.evidence)
         likely = judgement(pair, first)
         if likely.kind != "scene" and likely.confidence >= product.TWIN:

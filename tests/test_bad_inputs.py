@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest, QueryOptions
-from imagematch.records import FAILURE_CODES
+from imagematch.records import FAILURE_CODES, QueryOptions
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.schema import SKIPPED
@@ -119,7 +119,7 @@ def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
     if not folder.is_dir():
         pytest.skip(f"there are no files in {folder}")
     index = tmp_path / "index"
-    report = pipeline.index_folder(index, IndexRequest(folder), Unwatched())
+    report = indexing.index_folder(index, IndexRequest(folder), Unwatched())
     assert report.described > 0
     with Index.read(index) as opened:
         census = Census(opened.catalogue)
@@ -127,5 +127,5 @@ def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
         assert internal == []
         assert list(census.failed_pairs()) == []
     asked = [str(path) for path in sorted((folder / "runs").iterdir())]
-    for result in pipeline.query_photos(index, asked, QueryOptions(), Unwatched()):
+    for result in querying.query_photos(index, asked, QueryOptions(), Unwatched()):
         assert result.failure is None or result.failure.code != "internal", result

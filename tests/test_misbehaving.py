@@ -11,10 +11,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from imagematch import pipeline
+from imagematch import presets
 from imagematch.kernels import confidence
 from imagematch.records import Failure, Geometry, Judgement
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module
@@ -216,8 +217,8 @@ def test_a_failure_that_a_killed_run_never_told_of_is_news_to_the_next(
         raise Killed
 
     ads = folder_of(tmp_path / "ads", 2)
-    with replaced(pipeline, "_catch_up", die), pytest.raises(Killed):
-        pipeline.index_folder(index, pipeline.IndexRequest(ads), Unwatched())
+    with replaced(indexing, "_catch_up", die), pytest.raises(Killed):
+        indexing.index_folder(index, indexing.IndexRequest(ads), Unwatched())
     ran = imagematch("index", ads, "--index", index)
     assert ran.code == 1
     assert "bad0 raise.jpg" in ran.err
@@ -385,9 +386,9 @@ def test_pairs_of_files_are_judged_although_others_fail(
     copy = str(save(mirrored(photo(1)), tmp_path / "2.jpg"))
     bad = str(marked(save(photo(3), tmp_path / "3.jpg"), "raise"))
     nan = str(marked(save(photo(4), tmp_path / "4.jpg"), "nan"))
-    settings = pipeline.presets.with_preset(DEFAULTS, "hashes")
+    settings = presets.with_preset(DEFAULTS, "hashes")
     pairs = [(good, copy), (bad, good), (good, bad), (good, nan), (good, copy)]
-    found = list(pipeline.judge_files(settings, pairs, Unwatched()))
+    found = list(querying.judge_files(settings, pairs, Unwatched()))
     assert [isinstance(one, Judgement) for one in found] == [True, False, False, False, True]
     assert all(one.code == "internal" for one in found if isinstance(one, Failure))
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from benchmark.drawn.printed import KINDS
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, linking, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.stages.query import QueryOptions
 from tests.world import save
 
@@ -28,12 +28,12 @@ def test_ten_pictures_of_one_text_do_not_match_one_another(tmp_path: Path) -> No
         asked.append(save(make(rng), tmp_path / "asked" / f"{kind}.jpg", quality=85))
     index = tmp_path / "index"
     request = IndexRequest(tmp_path / "ads", site_from_path=True)
-    report = pipeline.index_folder(index, request, Unwatched())
+    report = indexing.index_folder(index, request, Unwatched())
     assert (report.described, report.failed) == ((EACH - 1) * len(KINDS), 0)
     assert report.matches == 0
-    linked = pipeline.link_profiles(index)
+    linked = linking.link_profiles(index)
     assert (linked.links, linked.clusters) == ((), ())
-    *others, known = pipeline.query_photos(
+    *others, known = querying.query_photos(
         index, map(str, [*asked, shown]), QueryOptions(), Unwatched()
     )
     assert [(result.failure, result.matches) for result in others] == [(None, ())] * len(KINDS)

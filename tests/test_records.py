@@ -10,23 +10,27 @@ from typing import Any
 
 import pytest
 
-from imagematch import (
-    checkup,
-    deciding,
-    environment,
-    overview,
-    pipeline,
-    presets,
-    records,
-    reindexing,
-)
-from imagematch.pipeline import IndexRequest, QueryOptions
+from imagematch import presets, records
+from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import (
+    environment,
+    galleries,
+    health,
+    illustrating,
+    indexing,
+    jobs,
+    linking,
+    querying,
+    reindexing,
+    reviewing,
+    status,
+)
+from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS
-from imagematch.sources import jobs
 from tests.conftest import World
 from tests.reports import builders
-from tests.world import mirrored, photo, save
+from tests.world import mirrored, new_pairs, photo, save
 
 #: What goes in, or from one stage to the next.
 _NEVER_OUT = {"FoundFile", "Fingerprint", "QueryOptions", "IndexRequest", "Package"}
@@ -49,35 +53,35 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         "path,site,profile,price\nsite/anna/x.jpg,site,anna,100\nnowhere.jpg,site,anna,1\n"
     )
     request = IndexRequest(ads, manifest=manifest, site_from_path=True, preset="hashes")
-    indexed = pipeline.index_folder(index, request, Unwatched())
-    linked = pipeline.link_profiles(index)
-    decided = deciding.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
-    kept = deciding.settle_hot(index, [str(shown["anna"])], "keep")
-    ignored = deciding.ignore(
+    indexed = indexing.index_folder(index, request, Unwatched())
+    linked = linking.link_profiles(index)
+    decided = reviewing.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
+    kept = reviewing.settle_hot(index, [str(shown["anna"])], "keep")
+    ignored = reviewing.ignore(
         index, [str(ads / "site/dora/2.jpg"), str(ads / "broken.jpg")], "", Unwatched()
     )
-    again = pipeline.link_profiles(index)
+    again = linking.link_profiles(index)
     job = jobs.Job("nightly", ads)
     return [
         *(indexed, linked, decided, kept, ignored, again),
         reindexing.run(index, [job], Unwatched()),
-        pipeline.new_pairs(index, range(100)),
-        list(pipeline.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
-        list(pipeline.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
-        pipeline.stored_matches(index),
-        deciding.hot_photos(index),
-        deciding.reach_of_hot(index, [str(shown["anna"])], "release"),
-        deciding.ignored(index),
-        deciding.history(index),
-        overview.status_of(index),
-        list(overview.failed_files(index)),
-        checkup.check(index, wanted=True),
-        pipeline.link_profiles(world.index),
-        pipeline.galleries(world.index),
-        overview.status_of(world.index),
+        new_pairs(index, range(100)),
+        list(querying.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
+        list(querying.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
+        querying.stored_matches(index),
+        reviewing.hot_photos(index),
+        reviewing.reach_of_hot(index, [str(shown["anna"])], "release"),
+        reviewing.ignored(index),
+        reviewing.history(index),
+        status.status_of(index),
+        list(status.failed_files(index)),
+        health.check(index, wanted=True),
+        linking.link_profiles(world.index),
+        galleries.list_galleries(world.index),
+        status.status_of(world.index),
         list(_explained(world)),
         list(
-            pipeline.judge_files(
+            querying.judge_files(
                 presets.with_preset(DEFAULTS, "hashes"),
                 [(str(shown["anna"]), str(shown["berta"]))],
                 Unwatched(),
@@ -91,8 +95,8 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
 
 def _explained(world: World) -> Iterator[Any]:
     query = [str(world.ads / "site9" / "anna" / "again.jpg")]
-    found = list(pipeline.query_photos(world.index, query, QueryOptions(), Unwatched()))
-    yield from pipeline.explain_matches(world.index, found)
+    found = list(querying.query_photos(world.index, query, QueryOptions(), Unwatched()))
+    yield from illustrating.explain_matches(world.index, found)
 
 
 def _records(value: Any) -> Iterator[Any]:
@@ -143,7 +147,7 @@ def test_nothing_that_comes_out_can_be_altered(outputs: list[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [records, pipeline, deciding, reindexing, overview, checkup, environment]
+    "module", [records, indexing, reviewing, reindexing, status, health, environment]
 )
 def test_these_tests_meet_every_record(outputs: list[Any], module: ModuleType) -> None:
     met = {type(record).__name__ for record in _records(outputs)}

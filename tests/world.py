@@ -3,7 +3,7 @@
 Nothing here is downloaded or random: every photo follows from its seed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import cv2
@@ -11,7 +11,15 @@ import numpy as np
 from PIL import Image
 
 from benchmark.copies import edits
-from imagematch.records import Bytes
+from imagematch.records import Bytes, PhotoPair
+from imagematch.stages import news
+from imagematch.stores.index import Index
+
+
+def new_pairs(directory: Path, run_ids: Collection[int]) -> tuple[PhotoPair, ...]:
+    """The matches that some runs brought to an index."""
+    with Index.read(directory) as index:
+        return news.run(index, index.settings.link, run_ids)
 
 
 def photo(seed: int, width: int = 320, height: int = 240) -> Bytes:

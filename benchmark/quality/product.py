@@ -1,6 +1,6 @@
 """imagematch itself as one of the methods: cases in, what its users would be shown out.
 
-Photos are indexed and asked through `imagematch.pipeline`, with the settings that a new index gets.
+Photos are indexed and asked through `imagematch.services`, with the settings that a new index gets.
 All that is written goes into a scratch folder.
 """
 
@@ -20,11 +20,18 @@ from benchmark import machine
 from benchmark.pairs.hard import HardPair
 from benchmark.quality.records import Case, Direction, HardVerdict, Hit, MethodRun
 from benchmark.quality.suite import SourcePhoto
-from imagematch import pipeline
 from imagematch.kernels import confidence
 from imagematch.kernels.clusters import Forest
-from imagematch.records import FailedFile, Failure, IndexReport, Judgement, QueryResult
+from imagematch.records import (
+    FailedFile,
+    Failure,
+    IndexReport,
+    Judgement,
+    QueryOptions,
+    QueryResult,
+)
 from imagematch.runtime.monitor import Monitor
+from imagematch.services import indexing, opening, querying
 from imagematch.settings import DEFAULTS, DescribeSettings
 
 DEFAULT_PRESET = DEFAULTS.describe.preset
@@ -36,7 +43,7 @@ TWIN = 0.99
 _ASKED, _ASKED_WITHOUT = 100, 50
 
 #: Everything that was scored, however unlikely.
-_EVERYTHING = pipeline.QueryOptions(top=None, min_confidence=0.0)
+_EVERYTHING = QueryOptions(top=None, min_confidence=0.0)
 
 type Twins = Sequence[tuple[str, str]]
 
@@ -102,12 +109,12 @@ def index(
         name: of the files, for `Shelf.laid_out`.
         files: by their path.
     """
-    pipeline.embedder_of(DescribeSettings(preset=preset))  # loaded before the clock runs
+    opening.named_embedder(DescribeSettings(preset=preset))  # loaded before the clock runs
     spent = []
     for which, some in ((f"{name}-few", _few(files)), (name, files)):
-        request = pipeline.IndexRequest(shelf.laid_out(which, some), preset=preset)
+        request = indexing.IndexRequest(shelf.laid_out(which, some), preset=preset)
         directory = shelf.scratch / f"{which}-{preset}"
-        work = partial(pipeline.index_folder, directory, request, monitor)
+        work = partial(indexing.index_folder, directory, request, monitor)
         report, cost = machine.spent(work, len(some))
         spent.append(cost)
     return Indexed(directory, report, machine.each(*spent))
@@ -134,11 +141,11 @@ def find_twins(
     """
     directory = shutil.copytree(default.directory, shelf.scratch / "twins")
     away = shelf.laid_out("away", shelf.files(shelf.away))
-    report = pipeline.index_folder(directory, pipeline.IndexRequest(away), monitor)
+    report = indexing.index_folder(directory, indexing.IndexRequest(away), monitor)
     names = shelf.names
     found = {
         (min(names[one], names[two]), max(names[one], names[two])): judgement.confidence
-        for one, two, judgement in pipeline.stored_matches(directory)
+        for one, two, judgement in querying.stored_matches(directory)
         if judgement.kind != "scene" and judgement.confidence >= TWIN
     }
     direct = sorted(found, key=lambda pair: (found[pair], pair))
@@ -181,13 +188,13 @@ def ask_at_indexing(
     spent = []
     for name, some in (("later-few", _few(files)), ("later", files)):
         directory = shutil.copytree(default.directory, shelf.scratch / f"{name}-index")
-        request = pipeline.IndexRequest(shelf.laid_out(name, some), "later")
-        work = partial(pipeline.index_folder, directory, request, monitor)
+        request = indexing.IndexRequest(shelf.laid_out(name, some), "later")
+        work = partial(indexing.index_folder, directory, request, monitor)
         _, cost = machine.spent(work, len(some))
         spent.append(cost)
     names, queries = shelf.names, _by_sha256(cases)
     hits: dict[str, list[Hit]] = {}
-    for one, two, judgement in pipeline.stored_matches(directory):
+    for one, two, judgement in querying.stored_matches(directory):
         for query, photo in ((one, two), (two, one)):
             if photo in names:
                 for case in queries.get(query, ()):
@@ -280,7 +287,7 @@ def judge(
             waiting.append(pair)
             yield str(pair.left), str(pair.right)
 
-    for said in pipeline.judge_files(DEFAULTS, paths(), monitor):
+    for said in querying.judge_files(DEFAULTS, paths(), monitor):
         pair = waiting.pop(0)
         if isinstance(said, Failure):
             yield pair, said
@@ -298,7 +305,7 @@ def _asked(
     """The answers, and seconds of one processor core for each."""
 
     def answers(some: Sequence[str]) -> list[QueryResult]:
-        return list(pipeline.query_photos(directory, some, _EVERYTHING, monitor))
+        return list(querying.query_photos(directory, some, _EVERYTHING, monitor))
 
     few = paths[: machine.warm_up_share(len(paths))]
     monitor.stage("query", len(paths) + len(few))

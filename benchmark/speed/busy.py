@@ -14,10 +14,10 @@ import numpy as np
 
 from benchmark.speed import photos, processes
 from benchmark.speed.records import Latency, UnderLoad
-from imagematch import pipeline
 from imagematch.errors import UsageError
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Monitor, Unwatched
+from imagematch.services import indexing
 from imagematch.stages import query
 from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.index import Index
@@ -46,7 +46,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
     laid = photos.lay_out("", folder, paths, scratch / "asked")
     index = scratch / "index"
     monitor.stage("Indexing photos to ask for", None)
-    pipeline.index_folder(index, pipeline.IndexRequest(laid.folder, "asked"), Unwatched())
+    indexing.index_folder(index, indexing.IndexRequest(laid.folder, "asked"), Unwatched())
     monitor.check()
     monitor.stage("Making photos to reindex", None)
     _make_others(folder, paths, scratch / "others")

@@ -6,15 +6,15 @@ from pathlib import Path
 from typing import Self
 
 from benchmark.speed.bare import Tape, Work
-from imagematch import pipeline
 from imagematch.runtime.executors import Executor, open_executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import Check, ChunkFunction, Outcome
+from imagematch.services import indexing
 from imagematch.settings import WorkerSettings
 from imagematch.stages import photo_workers
 
 
-def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) -> Tape:
+def record(directory: Path, request: indexing.IndexRequest, monitor: Monitor) -> Tape:
     """Index a folder into a new index, and note the work."""
     tapes: list[Tape] = []
 
@@ -24,7 +24,7 @@ def record(directory: Path, request: pipeline.IndexRequest, monitor: Monitor) ->
         return _Recorder(open_executor(settings, warm_up), tape)
 
     with replaced(photo_workers, "open_executor", opened):
-        pipeline.index_folder(directory, request, monitor)
+        indexing.index_folder(directory, request, monitor)
     (tape,) = tapes
     return tape
 

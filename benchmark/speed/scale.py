@@ -23,9 +23,9 @@ import numpy as np
 
 from benchmark.speed.synthetic import Prints, SyntheticPhotos
 from imagematch.kernels import hashes, normalisation
-from imagematch.overview import how_searched
 from imagematch.records import Bytes, Floats
 from imagematch.runtime.monitor import Monitor, Unwatched
+from imagematch.services.status import how_searched
 from imagematch.settings import DEFAULTS
 from imagematch.stages.search import BATCH
 from imagematch.stores.faiss_store import FaissVectorStore

@@ -14,10 +14,10 @@ from typing import Any
 
 from benchmark.speed.recording import replaced
 from benchmark.speed.records import Steps
-from imagematch import pipeline
 from imagematch.kernels import comparison, decode, embeddings, hashes, keypoints, views
 from imagematch.runtime.executors import Executor, SerialExecutor
 from imagematch.runtime.monitor import Monitor, Unwatched
+from imagematch.services import indexing
 from imagematch.settings import WorkerSettings
 from imagematch.stages import describe, fingerprints, photo_workers, scan, search, verify
 
@@ -61,17 +61,17 @@ def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Mon
     Raises:
         Stopped: as asked through the monitor.
     """
-    request = pipeline.IndexRequest(folder, preset=preset)
-    before = pipeline.IndexRequest(others, preset=preset)
+    request = indexing.IndexRequest(folder, preset=preset)
+    before = indexing.IndexRequest(others, preset=preset)
     with replaced(photo_workers, "open_executor", _serial):
         # The model and lazy imports come first: they are the price of starting.
-        pipeline.index_folder(scratch / "warm", before, Unwatched())
+        indexing.index_folder(scratch / "warm", before, Unwatched())
         monitor.check()
         clock = _Clock()
         with _all_timed(clock):
             # Threads of linear algebra spin while they wait for work; workers have none of them.
             start = time.thread_time()
-            report = pipeline.index_folder(scratch / "timed", request, Unwatched())
+            report = indexing.index_folder(scratch / "timed", request, Unwatched())
             total = time.thread_time() - start
     monitor.check()
     seconds = {step: clock.spent[step] for _, _, step in TIMED if step in clock.spent}

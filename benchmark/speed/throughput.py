@@ -13,8 +13,8 @@ from benchmark.speed.peers import Environment
 from benchmark.speed.photos import Laid
 from benchmark.speed.processes import Ran
 from benchmark.speed.records import Ratio, Throughput, Timed
-from imagematch import pipeline
 from imagematch.runtime.monitor import Monitor, Unwatched
+from imagematch.services import indexing
 
 #: Presets that index differently: `fast` and `balanced` differ in queries only.
 PRESETS = ("hashes", "balanced", "thorough")
@@ -124,7 +124,7 @@ def _ours(laid: Laid, scratch: Path, workers: int, monitor: Monitor) -> Iterator
         yield _Contender(
             title(preset), partial(_indexed, laid, preset, index, monitor), written=index
         )
-        request = pipeline.IndexRequest(laid.folder, preset=preset)
+        request = indexing.IndexRequest(laid.folder, preset=preset)
         tape = recording.record(scratch / f"recorded-{preset}", request, Unwatched())
         monitor.check()
         monitor.advance()

@@ -1,4 +1,4 @@
-"""The command line: a thin shell over `imagematch.pipeline`.
+"""The command line: a thin shell over `imagematch.services.indexing`.
 
 Data goes to stdout, everything else to stderr. Exit codes: 0 done; 1 done, but some inputs failed;
 2 usage; 3 index missing, damaged or locked; 130 stopped on request.

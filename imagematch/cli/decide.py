@@ -5,15 +5,15 @@ from typing import cast
 
 import click
 
-from imagematch import deciding
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option, yes_option
-from imagematch.deciding import Recorded
 from imagematch.records import VERDICTS, Verdict
 from imagematch.reports import csv, save, shown, wording
 from imagematch.reports import json as json_report
+from imagematch.services import reviewing
+from imagematch.services.reviewing import Recorded
 
 _SAID = {
     "confirm": "Confirmed {}: it counts as certain from now on.",
@@ -42,8 +42,8 @@ def decide_command(match: str, verdict: str, note: str, yes: bool, directory: Pa
       imagematch decide 3fa1-9c0d confirm
     """
     said = cast(Verdict, verdict)
-    agree(*deciding.reach_of_decision(directory, match, said), yes=yes)
-    made = deciding.decide(directory, match, said, note)
+    agree(*reviewing.reach_of_decision(directory, match, said), yes=yes)
+    made = reviewing.decide(directory, match, said, note)
     say(_SAID[verdict].format(made.subject))
 
 
@@ -75,7 +75,7 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
       imagematch decisions list
       imagematch decisions list --json > decisions.json
     """
-    made = deciding.history(directory)
+    made = reviewing.history(directory)
     pairs = [(entry.decision, entry.in_force) for entry in made]
     if csv_file:
         save(csv_file, csv.decisions_csv(pairs))
@@ -103,8 +103,8 @@ def import_command(file: Path, yes: bool, directory: Path) -> None:
     Example:
       imagematch decisions import decisions.json
     """
-    agree(*deciding.reach_of_import(directory, file), yes=yes)
-    total, new = deciding.take_over(directory, file)
+    agree(*reviewing.reach_of_import(directory, file), yes=yes)
+    total, new = reviewing.take_over(directory, file)
     say(f"{counted(total, 'decision')} in {file}, {new:,} of them new.")
 
 

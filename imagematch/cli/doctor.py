@@ -7,14 +7,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from imagematch import checkup
 from imagematch.amounts import counted
-from imagematch.checkup import Checkup
 from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
-from imagematch.environment import Finding
 from imagematch.reports import json as json_report
 from imagematch.reports.shown import encodable, printable
+from imagematch.services import health
+from imagematch.services.environment import Finding
+from imagematch.services.health import Checkup
 
 
 @click.command("doctor")
@@ -42,7 +42,7 @@ def doctor_command(
     """
     named = context.get_parameter_source("directory") is not ParameterSource.DEFAULT
     wanted = named or repair or bool(os.environ.get("IMAGEMATCH_INDEX"))
-    found = checkup.check(directory, wanted=wanted, repair=repair, all_files=all_files)
+    found = health.check(directory, wanted=wanted, repair=repair, all_files=all_files)
     if as_json:
         write_json(json_report.dumps(_as_json(directory, found)))
     else:

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import click
 
-from imagematch import pipeline
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
+from imagematch.services import galleries, indexing
 
 
 @click.group("gallery")
@@ -54,10 +54,10 @@ def add_command(
     Example:
       imagematch gallery add missing reference_photos/
     """
-    request = pipeline.IndexRequest(
+    request = indexing.IndexRequest(
         folder,
         name,
-        kind=pipeline.GALLERY,
+        kind=indexing.GALLERY,
         manifest=manifest,
         allow_lost=allow_lost,
         purpose=f"imagematch gallery add {name}",
@@ -75,17 +75,15 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch gallery list
     """
-    galleries = pipeline.galleries(directory)
+    found = galleries.list_galleries(directory)
     if as_json:
-        rows = [
-            {"name": name, "files": files, "photos": photos} for name, files, photos in galleries
-        ]
+        rows = [{"name": name, "files": files, "photos": photos} for name, files, photos in found]
         write_json(json_report.dumps({"galleries": rows}))
         return
-    for name, files, photos in galleries:
+    for name, files, photos in found:
         held = f"{counted(photos, 'photo')} in {counted(files, 'file')}"
         output().print(shown.printable(f"{name}: {held}"), markup=False)
-    if not galleries:
+    if not found:
         say("No galleries yet; `imagematch gallery add NAME FOLDER` makes one.")
 
 
@@ -99,7 +97,7 @@ def remove_command(name: str, directory: Path) -> None:
     Example:
       imagematch gallery remove missing
     """
-    photos = pipeline.remove_gallery(directory, name)
+    photos = galleries.remove_gallery(directory, name)
     gone = counted(photos, "photo was", "photos were")
     also = agreeing(photos, "is gone", "are gone")
     say(f"Removed gallery {name}; {gone} in no other collection and {also} too.")

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from imagematch import deciding
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
@@ -13,6 +12,7 @@ from imagematch.cli.options import index_option, json_option, note_option, yes_o
 from imagematch.records import SHORT, HotPhoto, Verdict
 from imagematch.reports import json as json_report
 from imagematch.reports import shown, wording
+from imagematch.services import reviewing
 
 #: Profiles of one photo that are written out.
 _LISTED = 6
@@ -45,7 +45,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch hot list
     """
-    photos = sorted(deciding.hot_photos(directory), key=lambda photo: photo.state != "waiting")
+    photos = sorted(reviewing.hot_photos(directory), key=lambda photo: photo.state != "waiting")
     if as_json:
         write_json(json_report.dumps(json_report.hot_list(photos), indent=2))
         return
@@ -106,8 +106,8 @@ def reopen_command(photos: Sequence[str], note: str, yes: bool, directory: Path)
 def _settle(
     directory: Path, photos: Sequence[str], verdict: Verdict, note: str, said: str, *, yes: bool
 ) -> None:
-    agree(*deciding.reach_of_hot(directory, photos, verdict), yes=yes)
-    for made in deciding.settle_hot(directory, photos, verdict, note):
+    agree(*reviewing.reach_of_hot(directory, photos, verdict), yes=yes)
+    for made in reviewing.settle_hot(directory, photos, verdict, note):
         say(f"{made.subject}: {said}, and so do its copies.")
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import click
 
-from imagematch import deciding
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
@@ -14,6 +13,7 @@ from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import json as json_report
 from imagematch.reports import shown, wording
+from imagematch.services import reviewing
 
 #: Places of one photo that are written out.
 _LISTED = 3
@@ -48,7 +48,7 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
       imagematch ignore add 3fa1b2c4d5e6
     """
     with watching() as watch:
-        done = deciding.ignore(directory, targets, note, watch)
+        done = reviewing.ignore(directory, targets, note, watch)
     say(
         f"Ignored from now on: {len(done.decisions):,} on the list, "
         f"{counted(done.near_copies, 'near-copy', 'near-copies')} with "
@@ -73,7 +73,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch ignore list
     """
-    photos = deciding.ignored(directory)
+    photos = reviewing.ignored(directory)
     if as_json:
         write_json(json_report.dumps(json_report.ignore_list(photos), indent=2))
         return
@@ -96,8 +96,8 @@ def remove_command(photos: Sequence[str], note: str, yes: bool, directory: Path)
     Example:
       imagematch ignore remove 3fa1b2c4d5e6
     """
-    agree(*deciding.reach_of_unignoring(directory, photos), yes=yes)
-    for made in deciding.unignore(directory, photos, note):
+    agree(*reviewing.reach_of_unignoring(directory, photos), yes=yes)
+    for made in reviewing.unignore(directory, photos, note):
         say(f"{made.subject} is no longer ignored.")
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from imagematch import pipeline
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
 from imagematch.presets import PRESETS
+from imagematch.services import indexing
 from imagematch.settings import DEFAULTS
 
 #: Shown below the options.
@@ -22,7 +22,7 @@ _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
 @click.option(
     "--collection",
     metavar="NAME",
-    default=pipeline.ADS,
+    default=indexing.ADS,
     show_default=True,
     help="Collection that the photos go into.",
 )
@@ -90,7 +90,7 @@ def index_command(
     """
     if manifest is not None and no_manifest:
         raise click.UsageError("--manifest and --no-manifest exclude each other")
-    request = pipeline.IndexRequest(
+    request = indexing.IndexRequest(
         folder,
         collection,
         manifest=manifest,

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from imagematch import pipeline
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
@@ -16,6 +15,7 @@ from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
 from imagematch.reports import csv, graph, save, save_parts, shown, wording
 from imagematch.reports import json as json_report
+from imagematch.services import illustrating, linking
 
 
 @click.command("link")
@@ -67,7 +67,7 @@ def link_command(
     warn_unfinished(directory)
     ask = partial(agree, yes=yes, what="The setting link.hot_profiles")
     change = {"same_profile": True} if same_profile else None
-    report = pipeline.link_profiles(directory, change, ask)
+    report = linking.link_profiles(directory, change, ask)
     if csv_file:
         save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
@@ -94,7 +94,7 @@ def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
 
     about = html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds"))
     wanted = html.sightings_shown(lambda none: html.link_page(report, about, none))
-    pictures = pipeline.make_thumbnails(directory, wanted)
+    pictures = illustrating.make_thumbnails(directory, wanted)
     save(path, html.link_page(report, about, lambda sighting: pictures.get(sighting.photo)))
     say(f"Wrote {path}")
 

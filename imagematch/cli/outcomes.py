@@ -5,23 +5,24 @@ from pathlib import Path
 
 import click
 
-from imagematch import pipeline
 from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.records import Failure, IndexReport
-from imagematch.reindexing import PassReport
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
 from imagematch.runtime.failures import INTERNAL
+from imagematch.services import indexing
+from imagematch.services.reindexing import PassReport
+from imagematch.services.status import unfinished
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20
 
 
-def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: bool) -> None:
+def index_and_show(directory: Path, request: indexing.IndexRequest, *, as_json: bool) -> None:
     """Index a folder while showing progress, and say what came of it."""
     with watching(quiet=as_json) as watch:
-        report = pipeline.index_folder(directory, request, watch)
+        report = indexing.index_folder(directory, request, watch)
     if as_json:
         list_troubles(report)
         write_json(json_report.dumps(json_report.index_report(report)))
@@ -33,7 +34,7 @@ def index_and_show(directory: Path, request: pipeline.IndexRequest, *, as_json: 
 
 def warn_unfinished(directory: Path) -> None:
     """Say when an index does not know all its photos yet: no match may then mean nothing."""
-    waiting = pipeline.unfinished(directory)
+    waiting = unfinished(directory)
     if waiting:
         say(
             f"Warning: {counted(waiting, 'photo')} of {directory} "

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from imagematch import pipeline
 from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
-from imagematch.records import FoundFile, Picture, QueryResult
+from imagematch.records import FoundFile, Picture, QueryOptions, QueryResult
 from imagematch.reports import drawings, html, save, shown, wording
 from imagematch.reports import json as json_report
+from imagematch.services import illustrating, querying
 from imagematch.sources.folder import walk
 from imagematch.sources.reading import kind_of_skipped
 
@@ -99,11 +99,11 @@ def query_command(
     if explain_folder is not None:
         drawings.make_folder(explain_folder)
     warn_unfinished(directory)
-    options = pipeline.QueryOptions(collection, top, min_confidence, scenes)
+    options = QueryOptions(collection, top, min_confidence, scenes)
     results: list[QueryResult] = []
     with watching(quiet=as_json or as_jsonl) as watch:
         watch.stage("query", None)
-        for result in pipeline.query_photos(directory, _paths(photos), options, watch):
+        for result in querying.query_photos(directory, _paths(photos), options, watch):
             if as_jsonl:
                 write_json(json_report.dumps(json_report.query_result(result)))
             done = as_jsonl and explain_folder is None
@@ -175,7 +175,7 @@ class _Drawn:
 def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: Watch) -> _Drawn:
     drawn = _Drawn()
     watch.stage("explain", None)
-    for query, match, drawing in pipeline.explain_matches(directory, results):
+    for query, match, drawing in illustrating.explain_matches(directory, results):
         if drawing is None:
             say(f"no drawing of {query} and {match.sighting.path}: one is gone or can't be drawn")
         else:
@@ -221,7 +221,7 @@ def _write_page(
 ) -> None:
     readable = {result.query: result.query for result in results if not result.failure}
     sightings = [match.sighting for result in results for match in result.matches]
-    pictures = pipeline.make_thumbnails(directory, sightings, readable)
+    pictures = illustrating.make_thumbnails(directory, sightings, readable)
     page = html.query_page(
         results,
         html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds")),

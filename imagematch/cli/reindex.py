@@ -4,12 +4,11 @@ from pathlib import Path
 
 import click
 
-from imagematch import reindexing
 from imagematch.cli.console import watching
 from imagematch.cli.options import ANY_PATH, index_option, json_option
 from imagematch.cli.outcomes import show_pass, went_well
 from imagematch.errors import UsageError
-from imagematch.sources import jobs
+from imagematch.services import jobs, reindexing
 
 _JOBS_FILE = "jobs.toml"
 

@@ -4,15 +4,23 @@ from pathlib import Path
 
 import click
 
-from imagematch import overview
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
-from imagematch.overview import Status, how_searched
 from imagematch.records import Failure
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
+from imagematch.services.status import (
+    Status,
+    failed_files,
+    failed_pair_json,
+    failed_pairs,
+    failure_json,
+    how_searched,
+    status_json,
+    status_of,
+)
 from imagematch.stores.catalogue import Run
 
 
@@ -33,16 +41,12 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
       imagematch status
       imagematch status --failures
     """
-    status = overview.status_of(directory)
+    status = status_of(directory)
     if as_json:
-        data = overview.status_json(status)
+        data = status_json(status)
         if failures:
-            data["failures"] = [
-                overview.failure_json(file) for file in overview.failed_files(directory)
-            ]
-            data["pair_failures"] = [
-                overview.failed_pair_json(pair) for pair in overview.failed_pairs(directory)
-            ]
+            data["failures"] = [failure_json(file) for file in failed_files(directory)]
+            data["pair_failures"] = [failed_pair_json(pair) for pair in failed_pairs(directory)]
         write_json(json_report.dumps(data))
     elif failures:
         _list_failures(directory)
@@ -53,10 +57,10 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
 
 def _list_failures(directory: Path) -> None:
     failures: list[Failure] = []
-    for file in overview.failed_files(directory):
+    for file in failed_files(directory):
         _show_failure(str(Path(file.root) / file.path), file.failure, file.installation)
         failures.append(file.failure)
-    for pair in overview.failed_pairs(directory):
+    for pair in failed_pairs(directory):
         names = " and ".join(
             path or sha256 for path, sha256 in zip(pair.paths, pair.photos, strict=True)
         )

@@ -1,179 +1,59 @@
-"""`imagematch reindex --watch`: jobs on their schedules, one pass at a time, until told to stop.
+"""`imagematch reindex --watch`: how a watch looks in a terminal, and how a signal ends it."""
 
-APScheduler's triggers say when a job is due; this process's only thread does the work, so that
-signals, the index and the workers are all in one place. What fell due in the meantime, or while
-the machine slept, runs once.
-"""
-
-import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from imagematch import reindexing
 from imagematch.cli.console import Watch, say, watching
 from imagematch.cli.outcomes import show_pass
-from imagematch.errors import ImagematchError, IndexLocked, JobsError, Stopped
-from imagematch.sources import jobs
-from imagematch.sources.jobs import Job
-
-#: Seconds between two looks at the clock and at the jobs file.
-_TICK = 0.5
-#: Until a job whose index is locked is tried again.
-_RETRY = timedelta(minutes=1)
-
-type _Clock = Callable[[], datetime]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-class Timetable:
-    """When each job is due next. A job with an interval is due at once, then after each interval.
-
-    Args:
-        clock: gives the time, in UTC.
-    """
-
-    def __init__(self, clock: _Clock = _now) -> None:
-        self._clock = clock
-        self._jobs: dict[str, Job] = {}
-        self._due: dict[str, datetime] = {}
-
-    def replace(self, wanted: Sequence[Job]) -> None:
-        """Keep these jobs from now on; a job that stays as it is keeps its time."""
-        before, self._jobs = self._jobs, {job.name: job for job in wanted if job.schedule}
-        self._due = {
-            name: self._due[name] if before.get(name) == job else self._first(job)
-            for name, job in self._jobs.items()
-        }
-
-    def _first(self, job: Job) -> datetime:
-        assert job.schedule is not None
-        return self._clock() if job.schedule.every else job.schedule.next(self._clock())
-
-    def take(self) -> tuple[Job, ...]:
-        """The jobs that are due, in the order of the file; each gets its next time."""
-        moment = self._clock()
-        due = tuple(job for name, job in self._jobs.items() if self._due[name] <= moment)
-        for job in due:
-            assert job.schedule is not None
-            self._due[job.name] = job.schedule.next(moment)
-        return due
-
-    def retry(self, wanted: Sequence[Job]) -> None:
-        """Have some jobs due again soon, unless they are even earlier."""
-        soon = self._clock() + _RETRY
-        for job in wanted:
-            self._due[job.name] = min(soon, self._due[job.name])
-
-    def __iter__(self) -> Iterator[tuple[Job, datetime]]:
-        """The jobs with their next times."""
-        return ((job, self._due[name]) for name, job in self._jobs.items())
-
-
-class JobsFile:
-    """The jobs file, read again whenever it has changed."""
-
-    def __init__(self, path: Path, name: str | None) -> None:
-        self._path = path
-        self._name = name
-        self._stamp = self._look()
-
-    def load(self) -> tuple[Job, ...]:
-        """The jobs to watch.
-
-        Raises:
-            JobsError: the file is off, or no job in it has a schedule.
-        """
-        found = jobs.select(jobs.load(self._path), self._name)
-        if not any(job.schedule for job in found):
-            raise JobsError(
-                f"{self._path}: no job has a schedule to watch; give it one, such as "
-                f'schedule = "0 3 * * *" or every = "6h", or leave out --watch'
-            )
-        return found
-
-    def changed(self) -> bool:
-        """Whether the file is another one than at the last call."""
-        before, self._stamp = self._stamp, self._look()
-        return before != self._stamp
-
-    def _look(self) -> tuple[int, int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_size, found.st_ino
+from imagematch.services import scheduling
+from imagematch.services.reindexing import PassReport
+from imagematch.services.scheduling import JobsFile
 
 
 def run(directory: Path, path: Path, name: str | None, *, as_json: bool) -> None:
     """Run jobs when they are due, until a signal asks to stop.
 
-    A pass that fails is shown, and the watch goes on. While another process writes to the index,
-    its jobs wait.
-
     Args:
         name: of the only job to run; None: all.
 
     Raises:
-        JobsError: the jobs file is off at the start; later, the jobs stay as they were.
+        JobsError: the jobs file is invalid at the start.
     """
     file = JobsFile(path, name)
-    timetable = Timetable()
     with watching(quiet=True) as idle:
-        _keep(timetable, file.load())
-        while not idle.stopping:
-            if file.changed():
-                _read_again(file, timetable)
-            due = timetable.take()
-            if not due:
-                time.sleep(_TICK)
-                continue
-            with watching(quiet=as_json) as monitor:
-                _attempt(directory, due, timetable, monitor, as_json=as_json)
-            if monitor.stopping:
-                break
+        scheduling.run(directory, file, _Terminal(idle, as_json=as_json))
     say("The watch has ended.")
 
 
-def _keep(timetable: Timetable, wanted: Sequence[Job]) -> None:
-    """Go by these jobs from now on, and say when each is due."""
-    timetable.replace(wanted)
-    for job in wanted:
-        if job.schedule is None:
-            say(f"{job.name}: has no schedule; only a plain `imagematch reindex` runs it")
-    for job, due in timetable:
-        say(f"{job.name}: next run {_local(due)} ({job.schedule})")
+class _Terminal:
+    """Shows passes on the console.
 
+    Args:
+        idle: watches for signals between two passes.
+    """
 
-def _local(due: datetime) -> str:
-    return f"{due.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    def __init__(self, idle: Watch, *, as_json: bool) -> None:
+        self._idle = idle
+        self._as_json = as_json
+        self._stopped = False
 
+    @property
+    def stopping(self) -> bool:
+        """See `Attendant.stopping`."""
+        return self._stopped or self._idle.stopping
 
-def _read_again(file: JobsFile, timetable: Timetable) -> None:
-    try:
-        wanted = file.load()
-    except JobsError as error:
-        say(f"Error: {error}. The jobs stay as they were.")
-        return
-    say("The jobs file has changed.")
-    _keep(timetable, wanted)
+    def say(self, message: str) -> None:
+        """See `Attendant.say`."""
+        say(message)
 
+    @contextmanager
+    def working(self) -> Iterator[Watch]:
+        """See `Attendant.working`."""
+        with watching(quiet=self._as_json) as monitor:
+            yield monitor
+            self._stopped = monitor.stopping
 
-def _attempt(
-    directory: Path, due: Sequence[Job], timetable: Timetable, monitor: Watch, *, as_json: bool
-) -> None:
-    """Run a pass and show how it went, whatever happens to it."""
-    try:
-        report = reindexing.run(directory, due, monitor)
-    except Stopped as error:
-        say(f"Stopped: {error}")
-    except IndexLocked as error:
-        timetable.retry(due)
-        say(f"Error: {error} Trying again in {_RETRY.seconds} s.")
-    except (ImagematchError, OSError) as error:
-        say(f"Error: {error}. The watch goes on.")
-    else:
-        show_pass(report, as_json=as_json)
+    def show(self, report: PassReport) -> None:
+        """See `Attendant.show`."""
+        show_pass(report, as_json=self._as_json)

@@ -10,9 +10,8 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from imagematch.kernels.panels import Box, enlarged, plain_share
-from imagematch.kernels.sizes import sizes
-from imagematch.kernels.steps import Counts, Steps, steps, sums
+from imagematch.kernels.panels import Box, plain_share
+from imagematch.kernels.steps import Counts, Steps, sums
 from imagematch.records import Bytes, Doubles, Flags
 
 #: A pixel is on a line where the picture steps by at least _STEP levels, _RATIO times more than
@@ -66,21 +65,17 @@ type Lines = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 type Places = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 
 
-def find_rectangles(rgb: Bytes) -> list[Box]:
+def rectangles_of(small: Bytes, steps: Steps) -> list[Box]:
     """Find the upright rectangles that are set apart from what surrounds them on all four sides.
 
     Args:
-        rgb: shape (H, W, 3), uint8.
+        small: shape (H, W, 3), uint8; the smallest size, see `kernels.sizes`.
+        steps: of that picture.
 
     Returns:
-        At most 3 boxes in px of `rgb`, the most complete first. A side may be that of the picture.
+        At most 3 boxes in px of `small`, the most complete first. A side may be that of the
+        picture.
     """
-    small = sizes(rgb).small
-    return list(enlarged(rectangles_of(small, steps(small)), small, rgb))
-
-
-def rectangles_of(small: Bytes, steps: Steps) -> list[Box]:
-    """The same in a small picture whose steps are known."""
     proposed = _proposed(small.shape, steps)
     if not proposed:
         return []

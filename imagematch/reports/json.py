@@ -62,15 +62,12 @@ def query_result(result: QueryResult) -> dict[str, Any]:
     return data
 
 
-def link_report(report: LinkReport) -> dict[str, Any]:
-    """All links, clusters, gallery hits and leads (docs/schemas/link.schema.json)."""
-    lists = {name: list(entries) for name, entries in _link_lists(report)}
-    return {"profiles": report.profiles, **lists}
-
-
 def link_lines(report: LinkReport) -> Iterator[str]:
-    """The same as text, a line for each link and each entry of the other lists: a report of a
-    million links is never in memory as a whole."""
+    """All links, clusters, gallery hits and leads as text (docs/schemas/link.schema.json).
+
+    There is a line for each link and each entry of the other lists: a report of a million links is
+    never in memory as a whole.
+    """
     yield f'{{\n  "profiles": {report.profiles}'
     for name, entries in _link_lists(report):
         yield f',\n  "{name}": ['

@@ -315,14 +315,6 @@ class Index:
         """What each vector store holds."""
         return {name: store.stats() for name, store in self._stores.items()}
 
-    def store_problems(self) -> list[str]:
-        """Read all vectors and list what is wrong."""
-        return [
-            f"{name} vectors: {problem}"
-            for name, store in self._stores.items()
-            for problem in store.verify()
-        ]
-
     # --- the embedder --------------------------------------------------------------------------
 
     def require_embedder(self, wanted: EmbedderRecord) -> None:

@@ -31,10 +31,10 @@ from benchmark.speed import (
 )
 from benchmark.speed.bare import Tape, Work
 from benchmark.speed.records import Timed
-from imagematch import pipeline
 from imagematch.errors import Stopped, UsageError
 from imagematch.records import Floats, FoundFile
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing
 from imagematch.sources.folder import walk
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -237,7 +237,7 @@ def test_every_task_is_done_once_whatever_the_number_of_processes(
 
 @pytest.mark.slow
 def test_what_workers_did_is_noted_and_can_be_done_again(folder: Path, tmp_path: Path) -> None:
-    request = pipeline.IndexRequest(folder, preset="hashes")
+    request = indexing.IndexRequest(folder, preset="hashes")
     tape = recording.record(tmp_path / "index", request, QUIET)
     describing, *verifying = tape.work
     assert len(describing.tasks) == 8  # and one of them fails

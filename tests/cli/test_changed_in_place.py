@@ -251,6 +251,6 @@ def test_doctor_reads_a_sample_of_a_large_index_and_all_on_request(
     for seed in range(3, 12):
         save(photo(seed), ads / "anna" / f"{seed}.jpg")
     indexed(imagematch, ads)
-    monkeypatch.setattr("imagematch.checkup._SAMPLE", 4)
+    monkeypatch.setattr("imagematch.services.health._SAMPLE", 4)
     assert "4 of 12 indexed files" in imagematch("doctor", "--index", index).out
     assert "12 of 12 indexed files" in imagematch("doctor", "--files", "--index", index).out

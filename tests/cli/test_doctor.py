@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from imagematch import checkup, environment, pipeline
 from imagematch.errors import EmbedderUnavailable
 from imagematch.kernels import embeddings
+from imagematch.services import environment, health, opening
 from imagematch.settings import DEFAULTS
 from imagematch.stores import schema
 from imagematch.stores.index import Index
@@ -327,7 +327,7 @@ def test_missing_weights_are_a_problem_only_of_an_index_that_uses_them(
 def test_what_computes_embeddings_is_named_and_missed(
     imagematch: CommandLine, tmp_path: Path, runtime: str, state: str, said: str
 ) -> None:
-    directory = create(tmp_path / "index", pipeline.embedder_of(DEFAULTS.describe))
+    directory = create(tmp_path / "index", opening.named_embedder(DEFAULTS.describe))
     (directory / "settings.toml").write_text(f'[describe]\nruntime = "{runtime}"\n')
     data = imagematch("doctor", "--json", "--index", directory).json()
     (finding,) = [found for found in data["environment"] if found["check"] == "runtime"]
@@ -372,7 +372,7 @@ def test_newest_versions_are_those_of_the_lock_file() -> None:
 
 def test_little_memory_advises_fewer_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "memory_bytes", lambda: 2**30)
-    workers = checkup.Settings(workers=type(DEFAULTS.workers)(count=8))
+    workers = health.Settings(workers=type(DEFAULTS.workers)(count=8))
     (found,) = (
         finding
         for finding in environment.check_environment(Path(), workers)

@@ -6,8 +6,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from imagematch.overview import how_searched
 from imagematch.records import Failure
+from imagematch.services.status import how_searched
 from imagematch.stores.index import Index
 from imagematch.stores.lock import write_lock
 from imagematch.stores.vectors import StoreStats

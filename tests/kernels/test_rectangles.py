@@ -7,13 +7,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage import data
 
-from imagematch.kernels.panels import Box
-from imagematch.kernels.rectangles import find_rectangles
+from imagematch.kernels.panels import Box, enlarged
+from imagematch.kernels.rectangles import rectangles_of
+from imagematch.kernels.sizes import sizes
+from imagematch.kernels.steps import steps
 from imagematch.records import Bytes
 from tests.kernels.pasting import inside, iou
 
 ASTRONAUT, COFFEE = data.astronaut(), data.coffee()
 RIMS = {"white": (255, 255, 255), "red": (200, 30, 30), "black": (0, 0, 0)}
+
+
+def find_rectangles(rgb: Bytes) -> list[Box]:
+    """The rectangles of a picture, in px of it."""
+    small = sizes(rgb).small
+    return list(enlarged(rectangles_of(small, steps(small)), small, rgb))
 
 
 def pasted(rim: tuple[int, int, int] | None, top: int, left: int) -> tuple[Bytes, Box]:

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagematch import pipeline
 from imagematch.errors import Stopped
 from imagematch.kernels import confidence
-from imagematch.records import Failure, Judgement
+from imagematch.records import Failure, Judgement, QueryOptions
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS, DescribeSettings
 from tests.world import mirrored, photo, reposted, save
 
@@ -20,7 +20,7 @@ HASHES = replace(DEFAULTS, describe=DescribeSettings(preset="hashes"))
 def judged(*pairs: tuple[Path, Path], **options: object) -> list[Judgement | Failure]:
     settings = replace(HASHES, **options)  # type: ignore[arg-type]
     texts = [(str(left), str(right)) for left, right in pairs]
-    return list(pipeline.judge_files(settings, texts, Unwatched()))
+    return list(querying.judge_files(settings, texts, Unwatched()))
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ def test_a_pair_is_judged_as_the_query_of_one_against_an_index_of_the_other(
     folder = tmp_path / "folder"
     folder.mkdir()
     known.rename(folder / "known.jpg")
-    pipeline.index_folder(tmp_path / "index", pipeline.IndexRequest(folder), Unwatched())
-    options = pipeline.QueryOptions(top=None, min_confidence=0.0)
-    (answer,) = pipeline.query_photos(tmp_path / "index", [str(asked)], options, Unwatched())
+    indexing.index_folder(tmp_path / "index", indexing.IndexRequest(folder), Unwatched())
+    options = QueryOptions(top=None, min_confidence=0.0)
+    (answer,) = querying.query_photos(tmp_path / "index", [str(asked)], options, Unwatched())
     (said,) = judged((asked, folder / "known.jpg"), describe=DEFAULTS.describe)
     assert [match.judgement for match in answer.matches] == [said]
 
@@ -87,4 +87,4 @@ def test_a_wish_to_stop_is_heeded(known: Path) -> None:
             raise Stopped("enough")
 
     with pytest.raises(Stopped):
-        list(pipeline.judge_files(HASHES, [(str(known), str(known))] * 65, Impatient()))
+        list(querying.judge_files(HASHES, [(str(known), str(known))] * 65, Impatient()))

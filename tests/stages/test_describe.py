@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing
+from imagematch.services.indexing import IndexRequest
 from imagematch.stages import describe
 from imagematch.stores.index import Index
 from tests.stages.killers import describe_or_die
@@ -16,7 +16,7 @@ from tests.world import ad_sites, photo, save
 
 def indexed(index: Path, folder: Path) -> IndexReport:
     request = IndexRequest(folder, preset="hashes", site_from_path=True)
-    return pipeline.index_folder(index, request, Unwatched())
+    return indexing.index_folder(index, request, Unwatched())
 
 
 def test_a_file_that_kills_its_worker_fails_alone_and_is_tried_again(

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from imagematch import pipeline
 from imagematch.kernels.embeddings import ModelEmbedder
 from imagematch.kernels.views import boxes
 from imagematch.presets import with_preset
 from imagematch.records import Bytes, Floats
 from imagematch.runtime.executors import SerialExecutor
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import opening
 from imagematch.settings import DEFAULTS
 from imagematch.stages import query
 from imagematch.stages.query import QueryOptions
@@ -33,7 +33,7 @@ def test_crops_of_a_query_are_embedded_where_the_settings_want_them(
     monkeypatch.setattr(ModelEmbedder, "embed", counted)
     path = str(save(photo(1), tmp_path / "1.png"))
     counts = {}
-    directory = create(tmp_path / "index", pipeline.embedder_of(DEFAULTS.describe))
+    directory = create(tmp_path / "index", opening.named_embedder(DEFAULTS.describe))
     with Index.read(directory) as index:
         for preset in ("fast", "balanced"):
             index.settings = with_preset(DEFAULTS, preset)

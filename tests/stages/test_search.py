@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imagematch import pipeline
 from imagematch.kernels import hashes
-from imagematch.pipeline import GALLERY, IndexRequest
 from imagematch.records import Floats
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing
+from imagematch.services.indexing import GALLERY, IndexRequest
 from imagematch.settings import DEFAULTS
 from imagematch.stages import search
 from imagematch.stages.search import Finder, Probe, measured, probes_of
@@ -21,7 +21,7 @@ from tests.world import ad_sites, photo, save
 
 
 def indexed(folder: Path, index: Path) -> Path:
-    pipeline.index_folder(index, IndexRequest(folder, preset="hashes"), Unwatched())
+    indexing.index_folder(index, IndexRequest(folder, preset="hashes"), Unwatched())
     return index
 
 
@@ -204,10 +204,10 @@ def test_one_picture_in_many_files_is_paired_with_few_of_them_and_all_references
     monkeypatch.setattr(search, "_SAME_PIXELS", 20)  # more than are found by their hash
     index = tmp_path / "index"
     ads = IndexRequest(tmp_path / "ads", preset="hashes")
-    assert pipeline.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
+    assert indexing.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
     # Each of both is a match of every ad, and of the other.
     gallery = IndexRequest(tmp_path / "missing", "missing", GALLERY)
-    assert pipeline.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
+    assert indexing.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
     for number in range(50, 53):
         (tmp_path / f"ads/{number}.jpg").write_bytes(data + f"ads {number}".encode())
-    assert pipeline.index_folder(index, ads, Unwatched()).matches == 3 * (20 + 2)
+    assert indexing.index_folder(index, ads, Unwatched()).matches == 3 * (20 + 2)

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from imagematch import pipeline, presets
-from imagematch.pipeline import IndexRequest
+from imagematch import presets
 from imagematch.records import Failure, QueryOptions
 from imagematch.runtime.executors import ProcessExecutor, SerialExecutor
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.stages import compare, describe, query, sparing, verify
 from imagematch.stages.fingerprints import FileTask
@@ -26,7 +27,7 @@ def indexed(tmp_path: Path, preset: str) -> Path:
     for seed in range(3):
         save(photo(seed), tmp_path / "ads" / f"{seed}.jpg")
     save(photo(3), tmp_path / "ads" / "3-kills.jpg")
-    pipeline.index_folder(
+    indexing.index_folder(
         tmp_path / "index", IndexRequest(tmp_path / "ads", preset=preset), Unwatched()
     )
     return tmp_path / "index"
@@ -40,7 +41,7 @@ def test_an_indexed_photo_whose_further_views_kill_is_described_without_them(
     save(photo(2), tmp_path / "ads" / "2.jpg")
     monkeypatch.setattr(describe, "describe_files", killers.describe_and_die_of_views)
     request = IndexRequest(tmp_path / "ads", preset="hashes")
-    report = pipeline.index_folder(tmp_path / "index", request, Unwatched())
+    report = indexing.index_folder(tmp_path / "index", request, Unwatched())
     assert (report.described, report.failed) == (3, 0)
 
 
@@ -63,7 +64,7 @@ def test_a_query_whose_further_views_kill_is_answered_without_them(
         for seed, name in ((0, "lives"), (1, "kills"), (3, "lives"))
     ]
     monkeypatch.setattr(query, "describe_queries", query_function)
-    answers = list(pipeline.query_photos(index, asked, QueryOptions(), Unwatched()))
+    answers = list(querying.query_photos(index, asked, QueryOptions(), Unwatched()))
     assert [answer.query for answer in answers] == asked
     assert [
         [match.sighting.path for match in answer.matches if match.judgement.kind == "copy"]
@@ -94,7 +95,7 @@ def test_two_files_of_which_one_kills_by_its_views_are_compared(
     right = str(save(mirrored(photo(1)), tmp_path / "2.jpg"))
     monkeypatch.setattr(compare, "describe_queries", killers.query_and_die_of_views)
     settings = presets.with_preset(DEFAULTS, "hashes")
-    [judged] = pipeline.judge_files(settings, [(left, right)], Unwatched())
+    [judged] = querying.judge_files(settings, [(left, right)], Unwatched())
     assert not isinstance(judged, Failure)
     assert judged.kind == "copy"
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest
+from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import galleries, indexing, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.stores.index import Index
 from imagematch.stores.photos import PhotoStore
 from tests.conftest import CommandLine
@@ -27,7 +28,7 @@ def settings(index: Path, text: str) -> None:
 
 def indexed(index: Path, folder: Path, **request: object) -> None:
     wanted = IndexRequest(folder, site_from_path=True, **request)  # type: ignore[arg-type]
-    pipeline.index_folder(index, wanted, Unwatched())
+    indexing.index_folder(index, wanted, Unwatched())
 
 
 def kept(index: Path) -> set[str]:
@@ -46,7 +47,7 @@ def rules(index: Path) -> list[tuple[str, str, bool]]:
     """Of each stored match its kind, the rule that decided, and whether a kept picture served."""
     return [
         (judgement.kind, judgement.evidence.rule, bool(geometry and geometry.kept))
-        for _, _, judgement in pipeline.stored_matches(index)
+        for _, _, judgement in querying.stored_matches(index)
         for geometry in [judgement.evidence.geometry]
     ]
 
@@ -105,8 +106,8 @@ def test_without_a_sound_picture_the_pair_stays_unverified(
     shutil.rmtree(ads)
     indexed(index, later)
     assert rules(index) in ([], [("copy", "unverified", False)])
-    query = pipeline.QueryOptions(min_confidence=0)
-    [answer] = pipeline.query_photos(
+    query = QueryOptions(min_confidence=0)
+    [answer] = querying.query_photos(
         index, [str(save(mirrored(photo(2)), tmp_path / "query.jpg"))], query, Unwatched()
     )
     found = {match.judgement.evidence.rule for match in answer.matches}
@@ -157,7 +158,7 @@ def test_a_removed_gallery_takes_the_pictures_that_nothing_else_shows(
     before = kept(index)
     save(photo(50), tmp_path / "missing" / "only.jpg")
     shutil.copy(ads / "site1" / "profile1" / "1.jpg", tmp_path / "missing" / "shared.jpg")
-    indexed(index, tmp_path / "missing", collection="missing", kind=pipeline.GALLERY)
+    indexed(index, tmp_path / "missing", collection="missing", kind=indexing.GALLERY)
     assert len(kept(index)) == len(before) + 1
 
     def die(*_: object) -> None:
@@ -166,9 +167,9 @@ def test_a_removed_gallery_takes_the_pictures_that_nothing_else_shows(
     with monkeypatch.context() as patched:
         patched.setattr("imagematch.stores.collections.CollectionStore.remove", die)
         with pytest.raises(Killed):
-            pipeline.remove_gallery(index, "missing")
+            galleries.remove_gallery(index, "missing")
     assert kept(index) == before  # whatever happens from here on, no picture is left over
-    assert pipeline.remove_gallery(index, "missing") == 1
+    assert galleries.remove_gallery(index, "missing") == 1
     assert kept(index) == before == described(index)
 
 

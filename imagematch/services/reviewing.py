@@ -2,14 +2,11 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch import pipeline
-from imagematch.errors import Stopped, UsageError
-from imagematch.pipeline import IGNORED, IndexRequest
+from imagematch.errors import UsageError
 from imagematch.records import (
     About,
     Content,
@@ -24,6 +21,10 @@ from imagematch.records import (
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
+from imagematch.services import indexing
+from imagematch.services.indexing import IGNORED, IndexRequest
+from imagematch.services.opening import open_for_writing
+from imagematch.services.runs import recorded_run
 from imagematch.sources import decisions as exported
 from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
@@ -156,26 +157,26 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
     if not index_exists(directory):
         raise missing_index(directory)
     request = IndexRequest(directory, IGNORED, kind=IGNORED, purpose="imagematch ignore add")
-    with pipeline.open_for_writing(directory, request) as index:
+    with open_for_writing(directory, request.purpose) as index:
         folders = [target for target in targets if Path(target).is_dir()]
         failures: list[FailedFile] = []
         failed_before, failed_pairs = 0, 0
         found: list[Content] = []
         others = _known_and_new(index, [text for text in targets if text not in folders], failures)
         for folder in folders:
-            report = pipeline.update(index, replace(request, folder=Path(folder)), monitor)
+            report = indexing.update(index, replace(request, folder=Path(folder)), monitor)
             failures += report.failures
             failed_before += report.failed - report.failed_new
             failed_pairs += report.failed_pairs
             found += _described_in(index, Path(folder))
         found += others.known
-        with _running(index) as run_id, photo_workers(index.settings) as executor:
-            found += _described_files(index, executor, others.new, run_id, failures, monitor)
+        with recorded_run(index, "ignore") as run, photo_workers(index.settings) as executor:
+            found += _described_files(index, executor, others.new, run.id, failures, monitor)
             kept = _kept(index, _made("ignore", "ignore", note, dict.fromkeys(found)))
             ids = index.decisions.contents({content.sha256 for content in others.known})
             monitor.stage("search", None)
             search.around(index, sorted(ids))
-            verify.run(index, executor, run_id, monitor)
+            verify.run(index, executor, run.id, monitor)
             failed_pairs += index.matches.count_failed(index.catalogue.last_done())
         by_content = {decision.photos[0] for decision in kept}
         near = Rulings.of(index).near_copies.values()
@@ -305,7 +306,7 @@ def _described_files(
     index.collections.ensure(IGNORED, IGNORED)
     roots = {scan.add_file(index, IGNORED, path, sha256, run_id) for path, sha256 in files}
     for root_id in sorted(roots):
-        pipeline.try_again(index, root_id)
+        indexing.try_again(index, root_id)
         describe.run(index, executor, root_id, run_id, monitor)
         search.run(index, root_id, monitor)
     found: list[Content] = []
@@ -316,19 +317,6 @@ def _described_files(
         elif failure := index.photos.failure_of(sha256):
             failures.append(FailedFile(str(path), failure))
     return found
-
-
-@contextmanager
-def _running(index: Index) -> Iterator[int]:
-    """A run of the catalogue around a block."""
-    run_id = index.catalogue.start_run("ignore", "", "")
-    try:
-        yield run_id
-    except BaseException as error:
-        state = "stopped" if isinstance(error, (Stopped, KeyboardInterrupt)) else "failed"
-        index.catalogue.finish_run(run_id, state, {}, str(error))
-        raise
-    index.catalogue.finish_run(run_id, "done", {})
 
 
 # --- the history -------------------------------------------------------------------------------

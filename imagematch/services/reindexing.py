@@ -10,18 +10,21 @@ from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 
-from imagematch import pipeline
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
-from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.reports import save
 from imagematch.runtime.monitor import Monitor
-from imagematch.sources.jobs import Job
+from imagematch.services import illustrating, indexing
+from imagematch.services.indexing import IndexRequest
+from imagematch.services.jobs import Job
+from imagematch.services.opening import open_for_writing
 from imagematch.stores.index import Index
 
 #: Key in the catalogue: the last run that a report of new matches covers.
 _REPORTED = "reported_run"
+
+_PURPOSE = "imagematch reindex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def run(
         IndexUnavailable, PresetMismatch, EmbedderUnavailable: no job can be done.
         Stopped: as asked through the monitor; what is done is kept, and the next report has it.
     """
-    with pipeline.open_for_writing(directory, _request(jobs[0], allow_lost)) as index:
+    with open_for_writing(directory, _PURPOSE) as index:
         outcomes = tuple(_outcome(index, job, monitor, allow_lost) for job in jobs)
         return _reported(index, outcomes)
 
@@ -75,19 +78,19 @@ def _request(job: Job, allow_lost: bool) -> IndexRequest:
     return IndexRequest(
         job.folder,
         job.collection,
-        kind=pipeline.GALLERY if job.gallery else pipeline.ADS,
+        kind=indexing.GALLERY if job.gallery else indexing.ADS,
         manifest=job.manifest,
         no_manifest=job.manifest is None,
         site_from_path=job.site_from_path,
         allow_lost=allow_lost,
-        purpose="imagematch reindex",
+        purpose=_PURPOSE,
         job=job.name,
     )
 
 
 def _outcome(index: Index, job: Job, monitor: Monitor, allow_lost: bool) -> JobOutcome:
     try:
-        return JobOutcome(job.name, pipeline.update(index, _request(job, allow_lost), monitor))
+        return JobOutcome(job.name, indexing.update(index, _request(job, allow_lost), monitor))
     except (KeepsFailing, SourceUnavailable, UsageError) as error:
         return JobOutcome(job.name, None, str(error))
 
@@ -148,7 +151,7 @@ class _Report:
                 failed={job.name: job.error for job in self.outcomes if job.report is None},
             )
 
-        pictures = pipeline.make_thumbnails(directory, html.sightings_shown(page))
+        pictures = illustrating.make_thumbnails(directory, html.sightings_shown(page))
         return page(lambda sighting: pictures.get(sighting.photo))
 
 

@@ -7,28 +7,28 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest
-from imagematch.records import QueryResult
+from imagematch.records import QueryOptions, QueryResult
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.world import ad_sites, mirrored, photo, save
 
-SCHEMAS = Path(__file__).parents[1] / "docs" / "schemas"
+SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 HASHES = '[describe]\npreset = "hashes"\n'
 
 
 def index_of(index: Path, folder: Path, text: str = "") -> Path:
     index.mkdir(exist_ok=True)
     (index / "settings.toml").write_text(HASHES + text)
-    pipeline.index_folder(index, IndexRequest(folder, site_from_path=True), Unwatched())
+    indexing.index_folder(index, IndexRequest(folder, site_from_path=True), Unwatched())
     return index
 
 
 def asked(index: Path, query: Path, **options: object) -> QueryResult:
-    wanted = pipeline.QueryOptions(**options)  # type: ignore[arg-type]
-    [answer] = pipeline.query_photos(index, [str(query)], wanted, Unwatched())
+    wanted = QueryOptions(**options)  # type: ignore[arg-type]
+    [answer] = querying.query_photos(index, [str(query)], wanted, Unwatched())
     return answer
 
 
@@ -121,7 +121,7 @@ def test_indexing_matches_by_traces_and_says_how_many_pairs_it_could_not_see(
     report = ran.json()
     jsonschema.validate(report, json.loads((SCHEMAS / "index.schema.json").read_text()))
     assert (report["matches"], report["not_looked_at"]) == (1, 1)
-    [(_, _, judgement)] = pipeline.stored_matches(index)
+    [(_, _, judgement)] = querying.stored_matches(index)
     assert (judgement.kind, judgement.evidence.rule) == ("copy", "trace")
     link = imagematch("link", "--index", index, "--json").json()
     jsonschema.validate(link, json.loads((SCHEMAS / "link.schema.json").read_text()))
@@ -182,7 +182,7 @@ def test_photos_from_before_get_a_trace_by_describing_them_again(tmp_path: Path,
 
     assert kept() == 0
     again = IndexRequest(ads, site_from_path=True, redescribe=True)
-    pipeline.index_folder(index, again, Unwatched())
+    indexing.index_folder(index, again, Unwatched())
     assert kept() == 4
 
 

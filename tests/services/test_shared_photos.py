@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from benchmark.copies import edits
-from imagematch import pipeline
-from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, QueryResult
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, querying
+from imagematch.services.indexing import IndexRequest
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import SHARED_DATA
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.shared_data, pytest.mark.model]
 
 _INDEXED, _HELD_OUT, _EDITED = 240, 40, 24
 
-#: The share of edited copies that must be found first. `pytest tests/test_shared_photos.py` found
+#: The share of edited copies that must be found first. This test found
 #: 88 of 96 with the preset balanced: all that were cropped or mirrored, 18 of 24 watermarked.
 _RECALL = 0.9
 
@@ -67,7 +67,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.parent.mkdir(parents=True)
         target.write_bytes(path.read_bytes())
     request = IndexRequest(base / "ads", site_from_path=True)
-    report = pipeline.index_folder(base / "index", request, Unwatched())
+    report = indexing.index_folder(base / "index", request, Unwatched())
     assert (report.seen, report.failed, report.skipped) == (_INDEXED, 0, 0)
     assert report.failed_pairs == 0
     return base / "index"
@@ -75,7 +75,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(index: Path, queries: list[Path]) -> list[QueryResult]:
     options = QueryOptions()
-    return list(pipeline.query_photos(index, map(str, queries), options, Unwatched()))
+    return list(querying.query_photos(index, map(str, queries), options, Unwatched()))
 
 
 def test_edited_copies_come_first(index: Path, photos: list[Path], tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_photos_of_one_place_never_pass_for_copies(shared_data: Path, tmp_path: 
     with (folder / "pairs.csv").open(newline="") as file:
         pairs = {frozenset(list(row.values())[:2]) for row in csv.DictReader(file)}
     assert len(pairs) == 33
-    report = pipeline.index_folder(tmp_path / "index", IndexRequest(folder), Unwatched())
+    report = indexing.index_folder(tmp_path / "index", IndexRequest(folder), Unwatched())
     assert report.failed_pairs == 0
     with Index.read(tmp_path / "index") as opened:
         matches = list(opened.matches.matches())

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagematch import pipeline
 from imagematch.errors import Stopped
-from imagematch.pipeline import IndexRequest
 from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing
+from imagematch.services.indexing import IndexRequest
 from imagematch.stores.sightings import SightingStore
 from tests.world import photo, save
 
@@ -24,7 +24,7 @@ from tests.world import photo, save
 def indexed(base: Path, **request: Any) -> IndexReport:
     """Index the folder `ads` below another one; whatever it holds, the counts add up."""
     wanted = IndexRequest(base / "ads", preset="hashes", allow_lost=True, **request)
-    report = pipeline.index_folder(base / "index", wanted, Unwatched())
+    report = indexing.index_folder(base / "index", wanted, Unwatched())
     counts = {
         name: value
         for name in IndexReport.__dataclass_fields__
@@ -134,7 +134,7 @@ def test_what_waits_in_an_unreadable_folder_is_told_of_once(tmp_path: Path) -> N
     fill(tmp_path / "ads" / "closed")
     fill(tmp_path / "ads" / "open", 10)
     with pytest.raises(Stopped):
-        pipeline.index_folder(
+        indexing.index_folder(
             tmp_path / "index", IndexRequest(tmp_path / "ads", preset="hashes"), _Stops()
         )
     with closed("closed"):

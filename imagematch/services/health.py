@@ -10,7 +10,6 @@ from pathlib import Path
 
 from imagematch import settings as settings_module
 from imagematch.amounts import agreeing, counted
-from imagematch.environment import Finding, check_environment
 from imagematch.errors import (
     ImagematchError,
     IndexDamaged,
@@ -21,6 +20,7 @@ from imagematch.errors import (
     SettingsError,
     ShapeError,
 )
+from imagematch.services.environment import Finding, check_environment
 from imagematch.settings import Settings
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.audit import AuditLog

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch.errors import JobsError
-from imagematch.sources import jobs, schedules
+from imagematch.services import jobs, schedules
 
 WEDNESDAY = datetime(2026, 5, 6, 12, tzinfo=UTC)
 

@@ -11,15 +11,14 @@ from typing import Any
 
 import pytest
 
-from imagematch import reindexing
 from imagematch.errors import Stopped
-from imagematch.reindexing import PassReport
 from imagematch.runtime.monitor import Unwatched
-from imagematch.sources import jobs
+from imagematch.services import jobs, reindexing
+from imagematch.services.reindexing import PassReport
 from imagematch.stores import lock
 from imagematch.stores.catalogue import Catalogue
 from tests.conftest import CommandLine
-from tests.jobs_folder import hashes_index, photo
+from tests.services.jobs_folder import hashes_index, photo
 
 JOB = '[[job]]\nname = "nightly"\nfolder = "ads"\nsite_from_path = true\n'
 
@@ -45,7 +44,7 @@ def command(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "imagematch.cli", "reindex", "--index", "index", *arguments],
         cwd=base,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
         timeout=60,

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from imagematch import deciding, pipeline
 from imagematch.errors import UsageError
-from imagematch.pipeline import IndexRequest
 from imagematch.records import Bytes, FailedFile, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.runtime.monitor import Unwatched
+from imagematch.services import galleries, indexing, linking, querying, reviewing
+from imagematch.services.indexing import IndexRequest
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
-from tests.world import mirrored, photo, save
+from tests.world import mirrored, new_pairs, photo, save
 
 PROFILES = 200
 
@@ -28,7 +28,7 @@ def indexed(base: Path, **request: object) -> Path:
     """Index the folder `ads` below a folder; a new index gets the preset `hashes`."""
     index = base / "index"
     wanted = IndexRequest(base / "ads", site_from_path=True, preset="hashes")
-    pipeline.index_folder(index, replace(wanted, **request), Unwatched())  # type: ignore[arg-type]
+    indexing.index_folder(index, replace(wanted, **request), Unwatched())  # type: ignore[arg-type]
     return index
 
 
@@ -38,25 +38,25 @@ def show(base: Path, rgb: Bytes, profile: str, name: str, **options: object) -> 
 
 
 def linked(index: Path) -> set[tuple[str, str]]:
-    links = pipeline.link_profiles(index).links
+    links = linking.link_profiles(index).links
     return {(link.left.handle, link.right.handle) for link in links}
 
 
 def only_pair(index: Path) -> PhotoPair:
-    [link] = pipeline.link_profiles(index).links
+    [link] = linking.link_profiles(index).links
     [pair] = link.pairs
     return pair
 
 
 def everywhere(index: Path) -> list[PhotoPair]:
     """All pairs of sightings that reports show, those of news of all runs included."""
-    report = pipeline.link_profiles(index, {"same_profile": True})
+    report = linking.link_profiles(index, {"same_profile": True})
     pairs = [pair for link in report.links for pair in link.pairs]
-    return [*pairs, *report.gallery_hits, *report.scenes, *pipeline.new_pairs(index, range(1000))]
+    return [*pairs, *report.gallery_hits, *report.scenes, *new_pairs(index, range(1000))]
 
 
-def ignore(index: Path, *targets: Path | str) -> deciding.Ignoring:
-    return deciding.ignore(index, [str(target) for target in targets], "", Unwatched())
+def ignore(index: Path, *targets: Path | str) -> reviewing.Ignoring:
+    return reviewing.ignore(index, [str(target) for target in targets], "", Unwatched())
 
 
 # --- hot photos --------------------------------------------------------------------------------
@@ -79,7 +79,7 @@ def hot(tmp_path: Path) -> Path:
 
 def test_a_placeholder_on_200_profiles_links_none_and_one_shared_photo_just_two(hot: Path) -> None:
     index = hot / "index"
-    report = pipeline.link_profiles(index)
+    report = linking.link_profiles(index)
     assert (report.links, report.clusters) == ((), ())
     [aside] = report.hot
     assert (len(aside.profiles), aside.reason, aside.state) == (
@@ -90,24 +90,24 @@ def test_a_placeholder_on_200_profiles_links_none_and_one_shared_photo_just_two(
     show(hot, photo(2), "p007", "own")
     show(hot, mirrored(photo(2)), "p123", "own")
     indexed(hot)
-    report = pipeline.link_profiles(index)
+    report = linking.link_profiles(index)
     assert [(link.left.handle, link.right.handle) for link in report.links] == [("p007", "p123")]
     assert len(report.clusters) == 1
     assert len(report.hot) == 1
 
 
 def test_a_released_photo_links_until_that_is_taken_back(hot: Path) -> None:
-    index, [aside] = hot / "index", pipeline.link_profiles(hot / "index").hot
+    index, [aside] = hot / "index", linking.link_profiles(hot / "index").hot
     name = aside.sighting.photo[:12]
-    deciding.settle_hot(index, [name], "release", "one agency")
-    released = pipeline.link_profiles(index, {"min_strength": 0.0})
+    reviewing.settle_hot(index, [name], "release", "one agency")
+    released = linking.link_profiles(index, {"min_strength": 0.0})
     assert len(released.links) == PROFILES * (PROFILES - 1) // 2
     assert released.hot == ()
-    [listed] = deciding.hot_photos(index)
+    [listed] = reviewing.hot_photos(index)
     assert (listed.state, listed.decision.note) == ("released", "one agency")  # type: ignore[union-attr]
-    deciding.settle_hot(index, [name], "reopen")
+    reviewing.settle_hot(index, [name], "reopen")
     assert linked(index) == set()
-    assert [photo.state for photo in deciding.hot_photos(index)] == ["waiting"]
+    assert [photo.state for photo in reviewing.hot_photos(index)] == ["waiting"]
 
 
 def test_a_photo_that_is_kept_out_links_nobody_however_few_show_it(tmp_path: Path) -> None:
@@ -115,11 +115,11 @@ def test_a_photo_that_is_kept_out_links_nobody_however_few_show_it(tmp_path: Pat
         show(tmp_path, photo(1), profile, "x", quality=quality)
     index = indexed(tmp_path)
     assert linked(index) == {("anna", "berta")}
-    deciding.settle_hot(index, [only_pair(index).left.photo], "keep")
+    reviewing.settle_hot(index, [only_pair(index).left.photo], "keep")
     # A third copy comes later, and is a form of the same photo.
     show(tmp_path, photo(1), "clara", "x", quality=75)
     indexed(tmp_path)
-    report = pipeline.link_profiles(index)
+    report = linking.link_profiles(index)
     assert report.links == ()
     assert [(photo.reason, len(photo.profiles)) for photo in report.hot] == [("kept", 3)]
 
@@ -128,9 +128,9 @@ def test_a_released_flat_photo_links_those_who_show_just_this_file(tmp_path: Pat
     for profile in ("anna", "berta"):
         save(photo(1) // 255, tmp_path / "ads" / "site" / profile / "flat.png")
     index = indexed(tmp_path)
-    [aside] = pipeline.link_profiles(index).hot
+    [aside] = linking.link_profiles(index).hot
     assert aside.reason == "flat"
-    deciding.settle_hot(index, [aside.sighting.photo], "release")
+    reviewing.settle_hot(index, [aside.sighting.photo], "release")
     assert linked(index) == {("anna", "berta")}
 
 
@@ -180,7 +180,7 @@ gallery = true
         """What the doors for programs show, by name."""
         yield "link --json", self.run("link", "--json")
         yield "query --jsonl", self.run("query", *self._asked(), "--jsonl", "--scenes")
-        news = pipeline.new_pairs(self.index, range(1000))
+        news = new_pairs(self.index, range(1000))
         made = json_report.new_matches(news, jobs=[], runs=(1, 1), made_at="")
         yield "news", json_report.dumps(made)
 
@@ -297,7 +297,7 @@ def test_all_that_was_looked_at_shows_a_rejected_match_as_rejected(doors: Doors)
     doors.run("decide", rejected, "reject", "--note", "other room")
     query = doors.base / "ads" / "site" / "anna" / "one.jpg"
     results = list(
-        pipeline.query_photos(
+        querying.query_photos(
             doors.index, [str(query)], QueryOptions(top=None, min_confidence=0.0), Unwatched()
         )
     )
@@ -318,7 +318,7 @@ def test_a_rejected_copy_is_no_form_of_the_photo_any_more(tmp_path: Path) -> Non
         [match] = opened.matches.matches()
         names = opened.sightings.sightings_of([match.photo_a, match.photo_b])
     one, two = (sightings[0].photo for sightings in names.values())
-    deciding.decide(index, f"{one}-{two}", "reject")
+    reviewing.decide(index, f"{one}-{two}", "reject")
     assert len(linked(index)) == 15
     assert not any("other" in pair for pair in linked(index))
 
@@ -342,10 +342,10 @@ def test_a_confirmed_match_is_certain_and_outlives_what_later_runs_make_of_it(
         assert (pair.judgement.kind, pair.judgement.confidence) == ("copy", 1.0)
         assert pair.decision is not None
         assert pair.decision.note == "same scar"
-    report = pipeline.link_profiles(doors.index)
+    report = linking.link_profiles(doors.index)
     assert [link.strength for link in report.links] == [1.0]
     query = doors.base / "ads" / "site" / "berta" / "two.jpg"
-    [result] = pipeline.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
+    [result] = querying.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
     assert confirmed in {match.match for match in result.matches}
     assert f"{confirmed}, confirmed by " in doors.run("link")
 
@@ -360,8 +360,8 @@ def test_one_photo_seen_twice_is_nothing_to_decide_about(tmp_path: Path) -> None
     index = indexed(tmp_path)
     for pair in everywhere(index):
         with pytest.raises(UsageError, match="imagematch ignore add"):
-            deciding.decide(index, pair.match, "reject")
-    assert deciding.history(index) == []
+            reviewing.decide(index, pair.match, "reject")
+    assert reviewing.history(index) == []
 
 
 # --- the ignore list ---------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def test_an_ignored_photo_and_all_its_near_copies_link_nobody(logos: Path, how: 
     # More than the fifteen nearest, which is what a run over a folder compares it with.
     assert (len(done.decisions), done.near_copies) == (1, 19 if how == "hash" else 20)
     assert linked(index) == {("p03", "p04")}
-    [aside] = pipeline.link_profiles(index).hot
+    [aside] = linking.link_profiles(index).hot
     assert (aside.reason, len(aside.profiles)) == ("ignored", 20)
     assert {Path(s.path).stem for pair in everywhere(index) for s in (pair.left, pair.right)} == {
         "own"
@@ -405,7 +405,7 @@ def test_near_copies_that_come_later_are_ignored_too_also_after_redescribing(log
     assert linked(index) == {("p03", "p04")}
     indexed(logos, redescribe=True)
     assert linked(index) == {("p03", "p04")}
-    [listed] = deciding.ignored(index)
+    [listed] = reviewing.ignored(index)
     assert len(listed.copies) == 21
 
 
@@ -418,12 +418,12 @@ def test_an_ignored_photo_is_no_gallery_hit_and_no_news_and_a_query_marks_it(
     for seed in (1, 2):
         save(photo(seed), tmp_path / "cases" / f"{seed}.jpg", quality=60)
     cases = IndexRequest(tmp_path / "cases", "cases", kind="gallery")
-    pipeline.index_folder(index, cases, Unwatched())
-    assert len(pipeline.link_profiles(index).gallery_hits) == 2
+    indexing.index_folder(index, cases, Unwatched())
+    assert len(linking.link_profiles(index).gallery_hits) == 2
     ignore(index, tmp_path / "ads" / "site" / "anna" / "logo.jpg")
     assert [Path(pair.left.path).stem for pair in everywhere(index)] == ["2", "2"]
     query = save(photo(1), tmp_path / "query.jpg", quality=75)
-    [result] = pipeline.query_photos(index, [str(query)], QueryOptions(), Unwatched())
+    [result] = querying.query_photos(index, [str(query)], QueryOptions(), Unwatched())
     assert {match.sighting.path for match in result.matches} == {"site/anna/logo.jpg", "1.jpg"}
     assert all(match.ignored for match in result.matches)
 
@@ -436,14 +436,14 @@ def test_what_is_taken_off_the_list_links_again(logos: Path) -> None:
     logo = save(photo(1), logos / "logos" / "logo.png")
     ignore(index, logo)
     exception = logos / "ads" / "site" / "p05" / "logo.jpg"
-    deciding.unignore(index, [str(exception)])
+    reviewing.unignore(index, [str(exception)])
     assert linked(index) == {("p03", "p04")}
-    assert len(deciding.ignored(index)[0].copies) == 19
-    deciding.unignore(index, [str(logo)])
+    assert len(reviewing.ignored(index)[0].copies) == 19
+    reviewing.unignore(index, [str(logo)])
     assert linked(index) == before
-    assert deciding.ignored(index) == []
+    assert reviewing.ignored(index) == []
     with pytest.raises(UsageError, match="is not ignored"):
-        deciding.unignore(index, [str(logo)])
+        reviewing.unignore(index, [str(logo)])
 
 
 def test_a_folder_of_ignored_images_shows_nothing_and_can_be_named_again(tmp_path: Path) -> None:
@@ -456,12 +456,12 @@ def test_a_folder_of_ignored_images_shows_nothing_and_can_be_named_again(tmp_pat
     assert (len(done.decisions), done.near_copies, len(done.failures)) == (2, 1, 1)
     save(photo(6), tmp_path / "logos" / "6.png")
     assert len(ignore(index, tmp_path / "logos").decisions) == 3
-    assert len(deciding.ignored(index)) == 3
+    assert len(reviewing.ignored(index)) == 3
     assert everywhere(index) == []
-    assert pipeline.link_profiles(index).profiles == 1
-    assert pipeline.galleries(index) == []
+    assert linking.link_profiles(index).profiles == 1
+    assert galleries.list_galleries(index) == []
     # Taken off the list, its own folder still is no ad that could be linked with.
-    deciding.unignore(index, [str(tmp_path / "logos" / "1.png")])
+    reviewing.unignore(index, [str(tmp_path / "logos" / "1.png")])
     assert everywhere(index) == []
 
 
@@ -473,19 +473,19 @@ def test_decisions_hold_in_another_index_that_takes_them_over(
 ) -> None:
     index = indexed(logos)
     pair = only_pair(index)
-    deciding.decide(index, pair.match, "reject", "not the same")
+    reviewing.decide(index, pair.match, "reject", "not the same")
     name = logos / "ads" / "site" / "p00" / "logo.jpg"
     ignore(index, name)
     ran = imagematch("decisions", "list", "--json", "--index", index)
     (tmp_path / "decisions.json").write_text(ran.out, encoding="utf-8")
     other = tmp_path / "other"
     request = IndexRequest(logos / "ads", site_from_path=True, preset="hashes")
-    pipeline.index_folder(other, request, Unwatched())
+    indexing.index_folder(other, request, Unwatched())
     assert linked(other) == {("p03", "p04")}
-    assert deciding.take_over(other, tmp_path / "decisions.json") == (2, 2)
+    assert reviewing.take_over(other, tmp_path / "decisions.json") == (2, 2)
     assert linked(other) == set()
-    assert deciding.take_over(other, tmp_path / "decisions.json") == (2, 0)
-    assert deciding.history(other) == deciding.history(index)
+    assert reviewing.take_over(other, tmp_path / "decisions.json") == (2, 0)
+    assert reviewing.history(other) == reviewing.history(index)
 
 
 # --- what can't be ignored ---------------------------------------------------------------------
@@ -537,14 +537,14 @@ def test_what_nobody_foresaw_fails_that_file_alone(
     unusable: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = save(photo(5), unusable[0].with_name("good.jpg"))
-    hashed = deciding.sha256_of
+    hashed = reviewing.sha256_of
 
     def hashing(path: str, most: int) -> str:
         if Path(path) == unusable[0]:
             raise ValueError("nobody foresaw this")
         return hashed(path, most)
 
-    monkeypatch.setattr(deciding, "sha256_of", hashing)
+    monkeypatch.setattr(reviewing, "sha256_of", hashing)
     done = ignore(unusable[0].parents[1] / "index", unusable[0], good)
     assert len(done.decisions) == 1
     assert failed_as(done.failures) == {"empty": "internal"}

@@ -132,6 +132,12 @@ def failed_pairs(directory: Path) -> Iterator[FailedCouple]:
         yield from Census(index.catalogue).failed_pairs()
 
 
+def unfinished(directory: Path) -> int:
+    """How many photos an index does not answer for yet, because a run was stopped or goes on."""
+    with Index.read(directory) as index:
+        return sum(root.pending + root.unsearched for root in Census(index.catalogue).roots())
+
+
 def status_json(status: Status) -> dict[str, Any]:
     """The shape of docs/schemas/status.schema.json."""
     return {

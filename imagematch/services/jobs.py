@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from imagematch.errors import JobsError
-from imagematch.sources import schedules
-from imagematch.sources.schedules import Schedule
+from imagematch.services import schedules
+from imagematch.services.schedules import Schedule
 
 #: The collection of a job that names none.
 _ADS = "ads"

@@ -1,0 +1,284 @@
+"""A folder to an index that is up to date with it: scan, describe, search, verify.
+
+Stages that look at pictures are imported where they are used: that takes as long as a run over
+100,000 files that have not changed.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, UsageError
+from imagematch.records import FailedFile, IndexReport
+from imagematch.runtime.executors import Executor
+from imagematch.runtime.monitor import Monitor
+from imagematch.services.opening import open_for_writing
+from imagematch.services.runs import recorded_run
+from imagematch.sources import folder
+from imagematch.stages import scan, tally
+from imagematch.stages.photo_workers import photo_workers
+from imagematch.stages.scan import ScanReport, Source
+from imagematch.stores.census import Census
+from imagematch.stores.index import Index
+
+#: Failures named in a report; the catalogue has them all.
+_FAILURES_LISTED = 10_000
+
+ADS, GALLERY, IGNORED = "ads", "gallery", "ignored"
+KIND_WORDS = {ADS: "a collection of ads", GALLERY: "a gallery", IGNORED: "the ignore list"}
+
+
+@dataclass(frozen=True, slots=True)
+class IndexRequest:
+    """What to index.
+
+    Attributes:
+        kind: of the collection, if it is new: "ads", "gallery" or "ignored".
+        manifest, no_manifest, site_from_path: see `stages.scan.Source`.
+        preset: of a new index; an existing one may change to another with the same model. None:
+            the index's own.
+        redescribe: change an existing index to `preset`, and describe every photo again.
+        retry_failed: try failed files again, not only those that failed for a passing cause.
+        reread: read every file, also those that look unchanged; `redescribe` does so, too.
+        purpose: the command, for those who find the index locked.
+        job: name of a scheduled job; "" outside of one.
+    """
+
+    folder: Path
+    collection: str = ADS
+    kind: str = ADS
+    manifest: Path | None = None
+    no_manifest: bool = False
+    site_from_path: bool | None = None
+    preset: str | None = None
+    redescribe: bool = False
+    retry_failed: bool = False
+    allow_lost: bool = False
+    reread: bool = False
+    purpose: str = "imagematch index"
+    job: str = ""
+
+
+def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    """Bring an index up to date with a folder.
+
+    What is done already is not done again, and a stopped or killed run goes on where it was.
+
+    Raises:
+        UsageError, SourceUnavailable, IndexUnavailable, EmbedderUnavailable: nothing was changed.
+        Stopped: as asked through the monitor; everything done so far is kept.
+        KeepsFailing: imagematch itself failed again and again; so is what was done before.
+    """
+    _check_inputs(directory, request)
+    with open_for_writing(
+        directory, request.purpose, preset=request.preset, redescribe=request.redescribe
+    ) as index:
+        return update(index, request, monitor)
+
+
+def _check_inputs(directory: Path, request: IndexRequest) -> None:
+    """Refuse what can't work before an empty index is left behind."""
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"--index {directory} is a file; an index is a directory")
+    if request.manifest is not None and not request.manifest.is_file():
+        raise ManifestError(f"there is no manifest {request.manifest}")
+    if not (request.allow_lost and not request.folder.exists()):
+        folder.walk(request.folder, leave_out=[directory])
+
+
+def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    """Do the work of `index_folder` in an index that is open for writing; raises as it does."""
+    start = time.perf_counter()
+    source = _source(index, request)
+    what = "reindex" if request.job else "index"
+    with recorded_run(index, what, request.job, str(source.folder)) as run:
+        work = _work(index, source, request, run.id, monitor)
+        report = _report(index, source, work, run.id, start)
+        run.counts = _run_counts(report)
+    index.audit.record(what, run=run.id, folder=str(source.folder), **run.counts)
+    return report
+
+
+def _source(index: Index, request: IndexRequest) -> Source:
+    collection = index.collections.ensure(request.collection, request.kind)
+    if collection.kind != request.kind:
+        raise UsageError(
+            f"{request.collection!r} is {KIND_WORDS[collection.kind]}, not "
+            f"{KIND_WORDS[request.kind]}"
+        )
+    return Source(
+        _root(index, request),
+        request.collection,
+        request.manifest,
+        request.no_manifest,
+        request.site_from_path,
+        request.allow_lost,
+        request.reread or request.redescribe,
+    )
+
+
+def _root(index: Index, request: IndexRequest) -> Path:
+    """The folder to index: one root, however the way to it is spelled.
+
+    Raises:
+        UsageError: it overlaps with another folder of ads; each photo that they share would count
+            as seen twice, and profiles would be linked with themselves.
+        SourceUnavailable: there is no such folder, nor was there ever.
+    """
+    root = Path(os.path.realpath(request.folder))
+    known_roots = Census(index.catalogue).roots()
+    for known in known_roots:
+        if known.collection != request.collection and not known.kind == request.kind == ADS:
+            continue
+        if request.kind == IGNORED:
+            continue  # nobody shows these photos, so it does not matter how often they are seen
+        same = known.path == root and known.collection == request.collection
+        if not same and (root.is_relative_to(known.path) or known.path.is_relative_to(root)):
+            raise UsageError(
+                f"{root} has photos in common with {known.path}, which is in the collection "
+                f"{known.collection!r} already; index that folder again instead"
+            )
+    if not root.exists() and root not in {known.path for known in known_roots}:
+        raise SourceUnavailable(f"{root} does not exist")
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What the stages of a run did.
+
+    Attributes:
+        hidden: photos that wait to be described, only in files that the scan could not see.
+        described: photos of the root.
+        partly_seen: of how many of these not all that they show was looked at.
+        matches: pairs that matched.
+        not_looked_at: pairs that were judged without a look at both pictures.
+        spent: seconds by part.
+    """
+
+    scanned: ScanReport
+    hidden: set[int]
+    described: int
+    partly_seen: int
+    matches: int
+    not_looked_at: int
+    spent: dict[str, float]
+
+
+def _work(
+    index: Index, source: Source, request: IndexRequest, run_id: int, monitor: Monitor
+) -> _Work:
+    spent: dict[str, float] = {}
+    nice = index.settings.workers.nice if request.job else 0
+    with photo_workers(index.settings, nice=nice) as executor:
+        with _timed(spent, "scan"):
+            scanned = scan.run(index, source, run_id, monitor, executor.start)
+        try_again(index, scanned.root_id, all_failures=request.retry_failed)
+        hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
+        done = _work_off(index, scanned.root_id, run_id, spent, monitor, executor)
+    return _Work(scanned, hidden, *done, spent)
+
+
+def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None:
+    """Have the photos of a root, and pairs, that failed before wait for another try.
+
+    Args:
+        all_failures: also those that will fail again; else those that failed for a passing cause,
+            and those that another installation met, such as an older version.
+    """
+    if index.photos.any_failed() or index.matches.any_failed():
+        from imagematch.stages.installation import installation
+
+        here = installation()
+        index.photos.retry(root_id, here, all_failures=all_failures)
+        index.matches.retry(here, all_failures=all_failures)
+
+
+def _work_off(
+    index: Index,
+    root_id: int,
+    run_id: int,
+    spent: dict[str, float],
+    monitor: Monitor,
+    executor: Executor,
+) -> tuple[int, int, int, int]:
+    """Describe, search and verify what waits; returns how many photos of the root were described,
+    of how many of these that was not all they show, how many pairs matched, and how many were
+    judged without a look at both pictures."""
+    roots = Census(index.catalogue).roots()
+    if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
+        for stage in ("describe", "search", "verify"):
+            monitor.stage(stage, 0)
+        return 0, 0, 0, 0
+    from imagematch.stages import describe, search, verify
+
+    described = describe.run(index, executor, root_id, run_id, monitor)
+    spent.update(described.spent)
+    with _timed(spent, "search"):
+        search.run(index, root_id, monitor)
+    _catch_up(index, executor, root_id, run_id, monitor)
+    with _timed(spent, "verify"):
+        verified = verify.run(index, executor, run_id, monitor)
+    return described.described, described.partly_seen, verified.matches, verified.unseen
+
+
+def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: Monitor) -> None:
+    """Describe and search what a change of the embedder, or a stopped run, left of other folders.
+
+    Folders that are not there at the moment (an unplugged drive) wait for their own run, and so do
+    those with photos on which imagematch keeps failing: that run says so.
+    """
+    from imagematch.stages import describe, search
+
+    for root in Census(index.catalogue).roots():
+        if root.id != but and (root.pending or root.unsearched) and root.path.is_dir():
+            with suppress(KeepsFailing):
+                describe.run(index, executor, root.id, run_id, monitor)
+            search.run(index, root.id, monitor)
+
+
+def _report(index: Index, source: Source, work: _Work, run_id: int, start: float) -> IndexReport:
+    """The counts of a run, and what failed, for the first time, since one that told of it."""
+    scanned = work.scanned
+    told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
+    failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
+    counts = tally.run(index, scanned, told, work.hidden)
+    return IndexReport(
+        seen=counts.seen,
+        described=work.described,
+        known=counts.seen - work.described - counts.failed - counts.skipped.total(),
+        skipped=counts.skipped.total(),
+        failed=counts.failed,
+        matches=work.matches,
+        seconds=round(time.perf_counter() - start, 3),
+        failed_new=counts.failed_new,
+        failed_pairs=index.matches.count_failed(told_pairs),
+        new=scanned.new,
+        moved=scanned.moved,
+        changed=scanned.changed,
+        vanished=scanned.vanished,
+        partly_seen=work.partly_seen,
+        skips=tuple(scanned.skips),
+        failures=tuple(FailedFile(path, failure) for path, failure in failures),
+        pair_failures=tuple(index.matches.failures(_FAILURES_LISTED, told_pairs)),
+        notes=tuple(scanned.notes),
+        spent={part: round(seconds, 3) for part, seconds in work.spent.items()},
+        run_id=run_id,
+        not_looked_at=work.not_looked_at,
+        skipped_kinds=dict(counts.skipped.most_common()),
+    )
+
+
+def _run_counts(report: IndexReport) -> dict[str, object]:
+    listed = {"skips", "failures", "pair_failures", "notes", "run_id"}
+    return {name: value for name, value in asdict(report).items() if name not in listed}
+
+
+@contextmanager
+def _timed(spent: dict[str, float], part: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    spent[part] = time.perf_counter() - start
