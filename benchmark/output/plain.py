@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imagematch.reports import shown
+from imagematch.kernels.surrogates import encodable
 
 
 def plain(value: Any, below: Sequence[Path] = (), without: Collection[str] = frozenset()) -> Any:
@@ -29,7 +29,7 @@ def plain(value: Any, below: Sequence[Path] = (), without: Collection[str] = fro
         return float(value) if math.isfinite(value) else None
     if isinstance(value, Path):
         folder = next((folder for folder in below if value.is_relative_to(folder)), None)
-        return shown.encodable(str(value.relative_to(folder) if folder else value))
+        return encodable(str(value.relative_to(folder) if folder else value))
     if isinstance(value, str):
-        return shown.encodable(value)
+        return encodable(value)
     return value

@@ -6,7 +6,7 @@ from benchmark.output.plain import plain
 from benchmark.quality.figures import Figures
 from benchmark.quality.records import Benchmark, MethodRun
 from imagematch import __version__
-from imagematch.reports import shown
+from imagematch.kernels.surrogates import encodable
 
 FORMAT = 1  # of `dump`; grows when a reader has to know of a change
 
@@ -42,7 +42,7 @@ def summary(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> 
         "imagematch": __version__,
         "date": date,
         "seed": seed,
-        "command": shown.encodable(benchmark.command),
+        "command": encodable(benchmark.command),
         "folder": plain(benchmark.folder),
         "machine": benchmark.machine,
         "photos": benchmark.photos,
@@ -52,9 +52,7 @@ def summary(benchmark: Benchmark, figures: Figures, *, date: str, seed: int) -> 
 
 def _run(run: MethodRun) -> dict[str, Any]:
     hits = {
-        name: [
-            [shown.encodable(hit.photo), plain(hit.score), hit.kind, hit.counts] for hit in found
-        ]
+        name: [[encodable(hit.photo), plain(hit.score), hit.kind, hit.counts] for hit in found]
         for name, found in run.hits.items()
     }
     return {

@@ -7,6 +7,7 @@ import click
 
 from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, IndexReport
 from imagematch.reports import json as json_report
 from imagematch.reports import shown
@@ -191,7 +192,7 @@ def _as_data(report: PassReport) -> dict[str, object]:
             json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
         ],
         "new_matches": report.new_matches,
-        "report": shown.encodable(str(report.json_path)),
+        "report": encodable(str(report.json_path)),
     }
 
 

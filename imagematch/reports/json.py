@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     Cluster,
     Decision,
@@ -36,7 +37,7 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 def dumps(data: dict[str, Any] | list[dict[str, Any]], *, indent: int | None = None) -> str:
     """Strict JSON: no NaN or Infinity, letters of every script as they are, UTF-8 can hold it.
 
-    Texts should be `shown.encodable`; of one that is not, what UTF-8 can't hold becomes U+FFFD.
+    Texts should be `encodable`; of one that is not, what UTF-8 can't hold becomes U+FFFD.
 
     Raises:
         ValueError: a number is not finite.
@@ -49,13 +50,13 @@ def dumps(data: dict[str, Any] | list[dict[str, Any]], *, indent: int | None = N
 def query_result(result: QueryResult) -> dict[str, Any]:
     """One query photo with its matches, best first (docs/schemas/query.schema.json)."""
     data: dict[str, Any] = {
-        "query": shown.encodable(result.query),
+        "query": encodable(result.query),
         "status": "failed" if result.failure else "ok",
     }
     if result.failure:
-        data["error"] = shown.encodable(shown.failure(result.failure))
+        data["error"] = encodable(shown.failure(result.failure))
     data["gate"] = result.gate
-    data["notes"] = [shown.encodable(note) for note in result.notes]
+    data["notes"] = [encodable(note) for note in result.notes]
     data["not_looked_at"] = result.not_looked_at
     data["further_pictures"] = result.further_pictures
     data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
@@ -94,9 +95,7 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "described": report.described,
         "known": report.known,
         "skipped": report.skipped,
-        "skipped_kinds": {
-            shown.encodable(kind): count for kind, count in report.skipped_kinds.items()
-        },
+        "skipped_kinds": {encodable(kind): count for kind, count in report.skipped_kinds.items()},
         "failed": report.failed,
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,
@@ -114,12 +113,12 @@ def job_outcome(name: str, report: IndexReport | None, error: str = "") -> dict[
     """
     if report is None:
         return {
-            "name": shown.encodable(name),
+            "name": encodable(name),
             "status": "failed",
-            "error": shown.encodable(error),
+            "error": encodable(error),
         }
     return {
-        "name": shown.encodable(name),
+        "name": encodable(name),
         "status": "ok",
         **index_report(report),
         "new": report.new,
@@ -214,9 +213,9 @@ def _ruling(decision: Decision | None) -> dict[str, str] | None:
         return None
     return {
         "verdict": decision.verdict,
-        "who": shown.encodable(decision.who),
+        "who": encodable(decision.who),
         "at": decision.at,
-        "note": shown.encodable(decision.note),
+        "note": encodable(decision.note),
     }
 
 
@@ -227,9 +226,9 @@ def _decision(decision: Decision, in_force: bool) -> dict[str, Any]:
         "photos": [asdict(photo) for photo in decision.photos],
         "kind": decision.kind,
         "verdict": decision.verdict,
-        "who": shown.encodable(decision.who),
+        "who": encodable(decision.who),
         "at": decision.at,
-        "note": shown.encodable(decision.note),
+        "note": encodable(decision.note),
         "in_force": in_force,
     }
 
@@ -246,10 +245,10 @@ def _ignored(photo: IgnoredPhoto) -> dict[str, Any]:
 def _sighting(sighting: StoredSighting) -> dict[str, str]:
     return {
         "photo": sighting.photo,
-        "path": shown.encodable(sighting.path),
-        "collection": shown.encodable(sighting.collection),
-        "site": shown.encodable(sighting.info.site),
-        "profile": shown.encodable(sighting.info.profile),
+        "path": encodable(sighting.path),
+        "collection": encodable(sighting.collection),
+        "site": encodable(sighting.info.site),
+        "profile": encodable(sighting.info.profile),
     }
 
 
@@ -278,7 +277,7 @@ def _transform(geometry: Geometry) -> list[list[float]] | None:
 
 
 def _profile(profile: Profile) -> dict[str, str]:
-    return {"site": shown.encodable(profile.site), "profile": shown.encodable(profile.handle)}
+    return {"site": encodable(profile.site), "profile": encodable(profile.handle)}
 
 
 def _ends(link: Link) -> dict[str, Any]:
@@ -307,7 +306,7 @@ def _cluster(cluster: Cluster) -> dict[str, Any]:
 def _hot(photo: HotPhoto) -> dict[str, Any]:
     return {
         "photo": photo.sighting.photo,
-        "path": shown.encodable(photo.sighting.path),
+        "path": encodable(photo.sighting.path),
         "reason": photo.reason,
         "state": photo.state,
         "decision": _ruling(photo.decision),

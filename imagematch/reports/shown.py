@@ -111,13 +111,6 @@ def weakest_ends(report: LinkReport) -> set[tuple[Profile, Profile]]:
 # --- text --------------------------------------------------------------------------------------
 
 
-def encodable(text: str) -> str:
-    """Text that UTF-8 can hold: an undecodable byte of a file name becomes `\\xNN`."""
-    if text.isascii():
-        return text
-    return "".join(_spelled(char) if "\ud800" <= char <= "\udfff" else char for char in text)
-
-
 def printable(text: str) -> str:
     """Text whose hidden characters are spelled out, so that it fits on a line and reads as it is.
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagematch.errors import UsageError
+from imagematch.exchange import decisions as exported
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     About,
     Content,
@@ -25,8 +27,6 @@ from imagematch.services import indexing
 from imagematch.services.indexing import IGNORED, IndexRequest
 from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
-from imagematch.sources import decisions as exported
-from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.naming import named_match, named_photo
@@ -211,7 +211,7 @@ def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[D
         ids = index.decisions.contents({content.sha256})
         if (latest is None or latest.verdict != "ignore") and not ids.keys() & rulings.ignored:
             raise UsageError(
-                f"{printable(text)} is not ignored; `imagematch ignore list` shows what is"
+                f"{encodable(text)} is not ignored; `imagematch ignore list` shows what is"
             )
     return _made("ignore", "reopen", note, dict.fromkeys(contents))
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from imagematch.amounts import counted
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Failure
-from imagematch.reports import shown
 from imagematch.stages.rulings import Rulings
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedCouple, FailedSighting
@@ -141,7 +141,7 @@ def unfinished(directory: Path) -> int:
 def status_json(status: Status) -> dict[str, Any]:
     """The shape of docs/schemas/status.schema.json."""
     return {
-        "index": shown.encodable(str(status.directory)),
+        "index": encodable(str(status.directory)),
         "photos": status.photos,
         "described": status.described,
         "pending": status.pending,
@@ -149,7 +149,7 @@ def status_json(status: Status) -> dict[str, Any]:
         "sightings": status.sightings,
         "failed": status.failed,
         "failed_pairs": status.failed_pairs,
-        "skipped": {shown.encodable(kind): count for kind, count in status.skipped.items()},
+        "skipped": {encodable(kind): count for kind, count in status.skipped.items()},
         "files": dict(status.files),
         "profiles": status.profiles,
         "matches": sum(status.matches.values()),
@@ -164,7 +164,7 @@ def status_json(status: Status) -> dict[str, Any]:
         ],
         "preset": status.preset,
         "embedder": status.embedder,
-        "catalogue": shown.encodable(status.catalogue),
+        "catalogue": encodable(status.catalogue),
         "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
         "traces": {"kept": status.traces.count, "bytes": status.traces.bytes},
         "pictures": {"kept": status.pictures.count, "bytes": status.pictures.bytes},
@@ -188,7 +188,7 @@ def failed_pair_json(pair: FailedCouple) -> dict[str, Any]:
     """One failed pair, in the shape of docs/schemas/status.schema.json."""
     return {
         "photos": list(pair.photos),
-        "paths": [shown.encodable(path) for path in pair.paths],
+        "paths": [encodable(path) for path in pair.paths],
         **_failure(pair.failure, pair.installation),
     }
 
@@ -196,8 +196,8 @@ def failed_pair_json(pair: FailedCouple) -> dict[str, Any]:
 def _failure(failure: Failure, installation: str) -> dict[str, str]:
     return {
         "code": failure.code,
-        "message": shown.encodable(failure.message),
-        "traceback": shown.encodable(failure.traceback),
+        "message": encodable(failure.message),
+        "traceback": encodable(failure.traceback),
         "installation": installation,
     }
 

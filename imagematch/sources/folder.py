@@ -17,8 +17,8 @@ from pathlib import Path
 
 from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.kernels.sidecars import kind_by_name
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
-from imagematch.sources.paths import printable
 
 LEFT_OUT = "belongs to imagematch (an index or the manifest)"
 INNER_LINK = "a link to something inside the folder, which is read in its own place"
@@ -266,7 +266,7 @@ def _sorted_out(
 
 
 def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.DirEntry[str]]]:
-    shown = printable(str(root))
+    shown = encodable(str(root))
     try:
         folder = root.resolve(strict=True)
         status = folder.stat()
@@ -286,7 +286,7 @@ def _open_root(root: Path, leave_out: Collection[Path]) -> tuple[_Root, list[os.
     for path in left_out:
         if folder.is_relative_to(path):
             raise UsageError(
-                f"{shown} lies in {printable(str(path))}, which {LEFT_OUT}; name a folder of photos"
+                f"{shown} lies in {encodable(str(path))}, which {LEFT_OUT}; name a folder of photos"
             )
     below = frozenset(
         path.relative_to(folder).as_posix() for path in left_out if path.is_relative_to(folder)
@@ -410,7 +410,7 @@ def _found(status: os.stat_result, path: str, info: SightingInfo) -> FoundFile:
 
 def _info(folder: str) -> SightingInfo:
     site, *rest = folder.split("/", 2)
-    return SightingInfo(site=printable(site), profile=printable(rest[0]) if rest else "")
+    return SightingInfo(site=encodable(site), profile=encodable(rest[0]) if rest else "")
 
 
 def _check_still_there(root: _Root) -> None:
@@ -422,6 +422,6 @@ def _check_still_there(root: _Root) -> None:
         status = None
     if status is None or (status.st_dev, status.st_ino) != root.identity:
         raise SourceUnavailable(
-            f"{printable(str(root.folder))} went away while it was read; check that the drive is "
+            f"{encodable(str(root.folder))} went away while it was read; check that the drive is "
             "plugged in, and run again"
         )

@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from imagematch.kernels.phones import checked_region, to_e164
+from imagematch.kernels.surrogates import encodable, without_surrogates
 from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
 from imagematch.sources import tables
 from imagematch.sources.absolute import is_address, within
-from imagematch.sources.paths import composed, loose, printable, relative, without_surrogates
-from imagematch.sources.phones import checked_region, to_e164
+from imagematch.sources.paths import composed, loose, relative
 
 # Columns that `SightingInfo` has a field for, in the order in which rows are packed.
 _FIELDS = tables.COLUMNS[1:]
@@ -231,7 +232,7 @@ def _described(
         yield replace(file, sightings=tuple(_filled(row.info, known) for row in rows))
     else:
         yield file
-        yield ManifestNote("file_without_row", printable(file.path), why)
+        yield ManifestNote("file_without_row", encodable(file.path), why)
 
 
 def _filled(info: SightingInfo, known: SightingInfo) -> SightingInfo:

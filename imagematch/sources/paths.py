@@ -6,32 +6,9 @@ A path here is relative to a root, with `/` between its parts.
 import re
 import unicodedata
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+from imagematch.kernels.surrogates import encodable
+
 _ABSOLUTE = re.compile(r"\s*(/|[A-Za-z]:)")
-
-
-def printable(path: str) -> str:
-    r"""Turn a path as `os.fsdecode` gives it into text that any database and JSON can hold.
-
-    Args:
-        path: may hold surrogate escapes, one for each byte that is not UTF-8.
-
-    Returns:
-        The same, with such bytes as `\xff`, and any other lone surrogate (Windows allows them in
-        names) as `\ud800`. Always valid UTF-8. Control characters and line breaks stay.
-    """
-    return path if path.isascii() else _SURROGATE.sub(_escaped, path)
-
-
-def _escaped(surrogate: re.Match[str]) -> str:
-    code = ord(surrogate[0])
-    # os.fsdecode turns the byte 0x80 into U+DC80 and so on (PEP 383).
-    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
-
-
-def without_surrogates(text: str) -> str:
-    """Drop lone surrogates, which UTF-8 can't express."""
-    return text if text.isascii() else _SURROGATE.sub("", text)
 
 
 def relative(path: str) -> str | None:
@@ -67,10 +44,10 @@ def composed(path: str) -> str:
 
 
 def loose(path: str) -> str:
-    r"""Make two paths equal that also differ in case, in `\` for `/`, or in being `printable`."""
+    r"""Make two paths equal that also differ in case, in `\` for `/`, or in being `encodable`."""
     path = path.strip().replace("\\", "/")
     if path.isascii():
         return path.lower()
     # Escapes hold a backslash: replace it too, so that a manifest that names `\xff.jpg` matches.
-    path = unicodedata.normalize("NFC", printable(path).replace("\\", "/"))
+    path = unicodedata.normalize("NFC", encodable(path).replace("\\", "/"))
     return unicodedata.normalize("NFC", path.casefold())

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, TextIO
 
 from imagematch.amounts import counted
 from imagematch.errors import ManifestError
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import ManifestNote
-from imagematch.sources.paths import printable
 
 #: Columns with a meaning; others are kept as they are.
 COLUMNS = (
@@ -291,9 +291,9 @@ def _bad_row(line: int, message: str) -> ManifestNote:
 
 def brief(text: str, limit: int = 200) -> str:
     """Text from a file, fit for a message: printable and not endless."""
-    text = printable(text)
+    text = encodable(text)
     return text if len(text) <= limit else text[:limit] + "…"
 
 
 def _shown(path: Path) -> str:
-    return printable(str(path))
+    return encodable(str(path))

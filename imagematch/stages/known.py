@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from imagematch.kernels.sidecars import named_like_picture
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile
-from imagematch.sources.paths import printable
 from imagematch.stores.adding import inode_of, sightings_sha256
 from imagematch.stores.known import KnownFile, KnownFiles, folder_of
 
@@ -93,7 +93,7 @@ class Known:
         """What was known of some files, by path; they are not lost then."""
         if not self.count:
             return {}
-        found = self._files.files_under(self._root_id, {path: printable(path) for path in paths})
+        found = self._files.files_under(self._root_id, {path: encodable(path) for path in paths})
         for file in found.values():
             self._taken[file.id] = 1
             self._met[folder_of(file.path)] += 1

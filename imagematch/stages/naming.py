@@ -10,8 +10,8 @@ from itertools import product
 from pathlib import Path
 
 from imagematch.errors import PhotoError, UsageError
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import SHORT, Content, Decision, Kind
-from imagematch.sources.paths import printable
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.index import Index
 
@@ -50,7 +50,7 @@ def named_match(index: Index, text: str) -> NamedMatch:
     found = _MATCH.fullmatch(text.strip())
     if found is None:
         raise UsageError(
-            f"{printable(text)!r} is not the id of a match. An id is two beginnings of SHA-256, as "
+            f"{encodable(text)!r} is not the id of a match. An id is two beginnings of SHA-256, as "
             f"in 3fa1b2c4d5e6-9c0d1e2f3a4b; `imagematch link` and `imagematch query` show them"
         )
     history = index.decisions.history()
@@ -86,13 +86,13 @@ def named_photo(index: Index, text: str) -> Content:
         found = _beginning_with(index, index.decisions.history(), sha256)
         if not found:
             raise UsageError(
-                f"{printable(text)} is not in {index.directory}; name one of its photos, by file "
+                f"{encodable(text)} is not in {index.directory}; name one of its photos, by file "
                 f"or by SHA-256"
             )
         return found[sha256]
     if not _PHOTO.fullmatch(text):
         raise UsageError(
-            f"{printable(text)} is neither a file nor a SHA-256 (or at least {_FEWEST} digits of "
+            f"{encodable(text)} is neither a file nor a SHA-256 (or at least {_FEWEST} digits of "
             f"its beginning)"
         )
     found = _beginning_with(index, index.decisions.history(), text.lower())
@@ -107,7 +107,7 @@ def _hashed(path: Path, max_bytes: int) -> str:
     try:
         return sha256_of(str(path), max_bytes)
     except PhotoError as error:
-        raise UsageError(f"{printable(str(path))}: {error.code}: {error}") from error
+        raise UsageError(f"{encodable(str(path))}: {error.code}: {error}") from error
 
 
 def _beginning_with(index: Index, history: list[Decision], prefix: str) -> dict[str, Content]:

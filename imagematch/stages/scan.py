@@ -15,12 +15,12 @@ from typing import NamedTuple
 
 from imagematch.amounts import agreeing, counted
 from imagematch.errors import ManifestError, SourceUnavailable
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, ManifestNote, SkippedFile
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
-from imagematch.sources.paths import printable
 from imagematch.sources.reading import kind_of_skipped, sha256_of
 from imagematch.stages.known import Known, differs, is_to_be_read, is_touched
 from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
@@ -116,7 +116,7 @@ def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int
     root_id = index.collections.ensure_root(
         of, path.parent, index.collections.labels(of, path.parent)
     )
-    shown = printable(path.name)
+    shown = encodable(path.name)
     known = index.known.files_under(root_id, {path.name: shown}).get(path.name)
     if known is None or known.sha256 != sha256:
         file = ScannedFile(folder.lone_file(path), shown, sha256, None)
@@ -343,7 +343,7 @@ class _Scan:
         return threads.map(self._scanned, (entry.found for entry in touched), hashes)
 
     def _scanned(self, found: FoundFile, sha256: str | None) -> ScannedFile:
-        shown = printable(found.path)
+        shown = encodable(found.path)
         if sha256 is not None:
             return ScannedFile(found, shown, sha256, None)
         path = str(self._source.folder / found.path)

@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import SourceUnavailable, UsageError
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
 from imagematch.sources import folder
 from imagematch.sources.folder import walk
-from imagematch.sources.paths import printable
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX file system")
 
@@ -114,7 +114,7 @@ def test_names_that_are_not_utf8_are_found_and_can_be_opened_and_shown(tmp_path:
         pytest.skip("the file system refuses names that are not UTF-8")
     (path,) = files(tmp_path)
     assert (tmp_path / path).read_bytes() == b"x"
-    assert printable(path) == r"caf\xe9.jpg"
+    assert encodable(path) == r"caf\xe9.jpg"
 
 
 def test_a_deep_tree_is_no_problem(tmp_path: Path) -> None:

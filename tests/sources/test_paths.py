@@ -6,26 +6,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.sources.paths import composed, loose, printable, relative
+from imagematch.kernels.surrogates import encodable
+from imagematch.sources.paths import composed, loose, relative
 
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 
 
 @given(any_text)
 def test_printable_is_always_utf8_and_settled(path: str) -> None:
-    shown = printable(path)
+    shown = encodable(path)
     shown.encode("utf-8")
-    assert printable(shown) == shown
+    assert encodable(shown) == shown
 
 
 @given(st.text())
 def test_printable_leaves_ordinary_text_alone(path: str) -> None:
-    assert printable(path) == path
+    assert encodable(path) == path
 
 
 def test_undecodable_bytes_are_shown_in_hex() -> None:
-    assert printable(os.fsdecode(b"caf\xe9/\xff.jpg")) == r"caf\xe9/\xff.jpg"
-    assert printable("a\ud800b") == r"a\ud800b"
+    assert encodable(os.fsdecode(b"caf\xe9/\xff.jpg")) == r"caf\xe9/\xff.jpg"
+    assert encodable("a\ud800b") == r"a\ud800b"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 
 from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     VERDICTS,
     Content,
@@ -21,7 +22,6 @@ from imagematch.records import (
     Verdict,
 )
 from imagematch.settings import DEFAULTS
-from imagematch.sources.paths import printable
 from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.matches import Candidate
@@ -49,8 +49,8 @@ def scanned(
 ) -> ScannedFile:
     """A file whose bytes are named by `content`; by default each path has its own."""
     found = FoundFile(path, 10, 1, sightings or (SightingInfo(),))
-    sha256 = None if failure else sha(content or printable(path))
-    return ScannedFile(found, printable(path), sha256, failure)
+    sha256 = None if failure else sha(content or encodable(path))
+    return ScannedFile(found, encodable(path), sha256, failure)
 
 
 def add(index: Index, *files: ScannedFile, collection: str = "ads", root: str = "/ads") -> int:

@@ -13,8 +13,8 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from imagematch.errors import UsageError
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, FoundFile, SightingInfo
-from imagematch.sources.paths import printable
 from imagematch.stores import sightings as sightings_module
 from imagematch.stores.adding import sightings_sha256
 from imagematch.stores.index import Index
@@ -84,7 +84,7 @@ def test_different_names_are_different_files(index: Index, raw_names: list[bytes
     root = add(index, *(scanned(name, "same") for name in names), root=place)
     assert sorted(file.path for file in index.known.files_of(root)) == sorted(names)
     for name in names:
-        assert index.known.files_under(root, {name: printable(name)}).keys() == {name}
+        assert index.known.files_under(root, {name: encodable(name)}).keys() == {name}
 
 
 def test_folder_whose_name_is_not_utf8_can_be_a_root(index: Index) -> None:

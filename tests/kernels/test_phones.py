@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch.errors import SettingsError
-from imagematch.kernels.phones import is_unconfirmed
-from imagematch.sources.phones import checked_region, to_e164
+from imagematch.kernels.phones import checked_region, is_unconfirmed, to_e164
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from imagematch.errors import UsageError
+from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Content, Decision, Kind
-from imagematch.sources.paths import printable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KINDS = get_args(Kind.__value__)
@@ -24,7 +24,7 @@ def read(path: Path) -> list[Decision]:
     Raises:
         UsageError: it can't be read, or one of its entries is not a decision.
     """
-    where = printable(str(path))
+    where = encodable(str(path))
     try:
         content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:
