@@ -2,8 +2,8 @@
 
 import click
 
-from benchmark.quality.command import quality_command
-from benchmark.speed.command import speed_command
+from benchmark.quality.quality_command import quality_command
+from benchmark.speed.speed_command import speed_command
 
 
 @click.group(

@@ -159,7 +159,8 @@ class Fingerprint:
             other views (`kernels.views`). V is 0 for a gated photo or with a preset that has no
             embedder.
         seconds: where the time went: "decode", "hash", "embed", "trace".
-        picture: the small JPEG to keep of it (`kernels.kept`); empty where none was asked for.
+        picture: the small JPEG to keep of it (`kernels.kept_picture`); empty where none was asked
+            for.
         trace: what to compare it by when its file is gone (`kernels.traces`); empty likewise, and
             where the photo shows nothing to compare.
         unseen: further pictures in the file (frames, pages) that were not described.

@@ -22,8 +22,8 @@ from calibration_fit import Example, accepted, confidences, fit, judgement, trut
 
 from benchmark.pairs import hard
 from benchmark.quality import product, suite
+from benchmark.quality.cases import Case
 from benchmark.quality.metrics import calibration_error
-from benchmark.quality.records import Case
 from imagematch.kernels.confidence import Band, Calibration
 from imagematch.kernels.embeddings import identity
 from imagematch.records import Failure, QueryOptions

@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmark.copies.drawing import blend, fitted_letters, place
-from imagematch.kernels import drawing
+from benchmark.copies.marks import blend, fitted_letters, place
+from imagematch.kernels import resizing
 from imagematch.records import Bytes
 
 #: Photos that the installed packages bring along: name -> (package, path below it).
@@ -109,7 +109,7 @@ def _valley(rng: np.random.Generator) -> Bytes:
         ground = _muted(rng, 20, 190) * (1 - 0.12 * ridge)
         texture = 1 + 0.45 * _noise(rng, height, width, coarse=12)[:, :, None]
         paint = np.where((rows > line)[:, :, None], ground * texture, paint)
-    return drawing.to_bytes(paint)
+    return resizing.to_bytes(paint)
 
 
 def _marble(rng: np.random.Generator) -> Bytes:
@@ -121,7 +121,7 @@ def _marble(rng: np.random.Generator) -> Bytes:
     warped = cv2.remap(
         base, columns + shift[0], rows + shift[1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
     )
-    return drawing.to_bytes(_palette(rng, np.abs(np.sin(rng.uniform(4, 9) * warped))))
+    return resizing.to_bytes(_palette(rng, np.abs(np.sin(rng.uniform(4, 9) * warped))))
 
 
 def _skyline(rng: np.random.Generator) -> Bytes:
@@ -139,7 +139,7 @@ def _skyline(rng: np.random.Generator) -> Bytes:
                 if rng.random() < 0.5:
                     lit = (rng.uniform(0.4, 1) * np.array((255, 225, 140))).tolist()
                     cv2.rectangle(paint, (x, y), (x + step // 2, y + step // 2), lit, -1)
-    return drawing.to_bytes(paint)
+    return resizing.to_bytes(paint)
 
 
 def _mosaic(rng: np.random.Generator) -> Bytes:
@@ -155,7 +155,7 @@ def _mosaic(rng: np.random.Generator) -> Bytes:
     colours = _palette(rng, np.clip(totals + rng.normal(0, 0.12, totals.shape), 0, 1))
     paint = colours[cell] * (1 - 0.012 * distance)[:, :, None]
     lead = cv2.morphologyEx(labels.astype(np.float32), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
-    return drawing.to_bytes(np.where(lead[:, :, None], 25, paint))
+    return resizing.to_bytes(np.where(lead[:, :, None], 25, paint))
 
 
 PAINTERS: Mapping[str, Callable[[np.random.Generator], Bytes]] = {

@@ -12,14 +12,14 @@ from PIL import Image
 
 from benchmark.copies import edits
 from imagematch.records import Bytes, PhotoPair
-from imagematch.stages import news
+from imagematch.stages import new_matches
 from imagematch.stores.index import Index
 
 
 def new_pairs(directory: Path, run_ids: Collection[int]) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought to an index."""
     with Index.read(directory) as index:
-        return news.run(index, index.settings.link, run_ids)
+        return new_matches.run(index, index.settings.link, run_ids)
 
 
 def photo(seed: int, width: int = 320, height: int = 240) -> Bytes:

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmark.copies.drawing import BLACK, WHITE, cover
-from imagematch.kernels.drawing import Colour, to_bytes
+from benchmark.copies.marks import BLACK, WHITE, cover
+from imagematch.kernels.resizing import Colour, to_bytes
 from imagematch.records import Bytes
 
 _LARGEST, _SMALLEST = 320, 100  # px, across the circle

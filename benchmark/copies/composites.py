@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from benchmark.copies.drawing import (
+from benchmark.copies.marks import (
     BLACK,
     WHITE,
     PhoneApp,
@@ -22,7 +22,7 @@ from benchmark.copies.drawing import (
     phone_screen,
 )
 from imagematch.errors import ShapeError
-from imagematch.kernels.drawing import resize, to_bytes
+from imagematch.kernels.resizing import resize, to_bytes
 from imagematch.records import Bytes
 
 

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from benchmark.copies.composites import screenshot, web_page
-from benchmark.copies.drawing import BLACK, WHITE, blend, fitted_letters, letters, place, smiley
-from imagematch.kernels.drawing import Colour, resize, to_bytes
+from benchmark.copies.marks import BLACK, WHITE, blend, fitted_letters, letters, place, smiley
+from imagematch.kernels.resizing import Colour, resize, to_bytes
 from imagematch.records import Bytes
 
 type Edit = Callable[[Bytes, np.random.Generator, float], Bytes]

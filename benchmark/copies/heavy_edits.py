@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from benchmark.copies.avatars import chat_profile, circle, turned_circle
-from benchmark.copies.drawing import BLACK, WHITE, blend, fitted_letters, place, smiley
+from benchmark.copies.marks import BLACK, WHITE, blend, fitted_letters, place, smiley
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode
-from imagematch.kernels.drawing import Colour, resize, to_bytes
+from imagematch.kernels.resizing import Colour, resize, to_bytes
 from imagematch.records import Bytes, Floats
 from imagematch.settings import DEFAULTS
 

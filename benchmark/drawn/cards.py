@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from benchmark.copies.drawing import BLACK, WHITE, filling
+from benchmark.copies.marks import BLACK, WHITE, filling
 from benchmark.drawn import grounds, sheets
 from benchmark.drawn.sheets import GREY, INK, Sheet, one_of, tint
-from imagematch.kernels.drawing import Colour, to_bytes
+from imagematch.kernels.resizing import Colour, to_bytes
 from imagematch.records import Bytes
 
 #: Draws one sheet of a design, for the photo of somebody.

@@ -9,10 +9,10 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from benchmark.copies.drawing import WHITE, filling
+from benchmark.copies.marks import WHITE, filling
 from benchmark.drawn import grounds, walls
 from benchmark.drawn.sheets import Sheet, sentence, tint
-from imagematch.kernels.drawing import to_bytes
+from imagematch.kernels.resizing import to_bytes
 from imagematch.records import Bytes, Floats
 
 type Framer = Callable[[Bytes], Bytes]

@@ -9,9 +9,9 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from benchmark.copies.drawing import blend
+from benchmark.copies.marks import blend
 from benchmark.drawn.sheets import tint
-from imagematch.kernels.drawing import to_bytes
+from imagematch.kernels.resizing import to_bytes
 from imagematch.records import Bytes, Floats
 
 type Ground = Callable[[np.random.Generator, int, int], Bytes]

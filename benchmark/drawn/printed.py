@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.copies import edits
-from benchmark.copies.drawing import BLACK, WHITE
+from benchmark.copies.marks import BLACK, WHITE
 from benchmark.drawn.sheets import (
     FIRST_NAMES,
     GREY,
@@ -29,7 +29,7 @@ from benchmark.drawn.sheets import (
     tint,
     word,
 )
-from imagematch.kernels.drawing import Colour
+from imagematch.kernels.resizing import Colour
 from imagematch.records import Bytes
 
 type Printer = Callable[[np.random.Generator], Bytes]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from PIL import Image
 
-from benchmark.copies.drawing import BLACK, WHITE
+from benchmark.copies.marks import BLACK, WHITE
 from benchmark.drawn import sheets
 from benchmark.drawn.printed import Printer
 from benchmark.drawn.sheets import GREY, INK, Sheet, one_of, tint

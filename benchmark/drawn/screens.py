@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from benchmark.copies.avatars import in_circle
-from benchmark.copies.drawing import BLACK, WHITE, filling
+from benchmark.copies.marks import BLACK, WHITE, filling
 from benchmark.drawn import sheets
 from benchmark.drawn.sheets import GREY, Sheet, one_of, tint
-from imagematch.kernels.drawing import Colour, resize, to_bytes
+from imagematch.kernels.resizing import Colour, resize, to_bytes
 from imagematch.records import Bytes
 
 #: Shows photos in an interface; how many of them it takes is the maker's.

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from benchmark.copies.drawing import WHITE
-from imagematch.kernels.drawing import Colour
+from benchmark.copies.marks import WHITE
+from imagematch.kernels.resizing import Colour
 from imagematch.records import Bytes
 
 INK: Colour = (25, 25, 30)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from benchmark.drawn import grounds, walls
-from imagematch.kernels.drawing import to_bytes
+from imagematch.kernels.resizing import to_bytes
 from imagematch.records import Bytes
 
 #: What things lie on when they are photographed.

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from benchmark.drawn import grounds
-from imagematch.kernels.drawing import resize, to_bytes
+from imagematch.kernels.resizing import resize, to_bytes
 from imagematch.records import Bytes, Floats
 
 

@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imagematch.reports import shown
+from imagematch.reports import formatting
 
 #: What stands where there is no figure.
 NONE = "–"
@@ -41,7 +41,7 @@ class Table:
             tuple(head[at - lines] if at >= lines - len(head) else "" for head in heads)
             for at in range(lines)
         ]
-        rows = [tuple(shown.printable(text) for text in row) for row in self.rows]
+        rows = [tuple(formatting.printable(text) for text in row) for row in self.rows]
         columns = list(zip(*top, *rows, strict=True))
         widths = [max(map(len, column)) for column in columns]
         rule = tuple("-" * width for width in widths)
@@ -69,4 +69,4 @@ def _wrapped(heading: str) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return shown.printable(text).replace("|", "\\|")
+    return formatting.printable(text).replace("|", "\\|")

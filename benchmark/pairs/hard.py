@@ -21,8 +21,8 @@ from benchmark.pairs.lookalikes import RECIPES, Recipe
 from benchmark.pairs.templates import TEMPLATES
 from imagematch.errors import PhotoError, UsageError
 from imagematch.kernels import decode
-from imagematch.kernels.drawing import resize
 from imagematch.kernels.embeddings import Embedder
+from imagematch.kernels.resizing import resize
 from imagematch.records import Bytes
 from imagematch.settings import DEFAULTS
 from imagematch.sources.reading import read_bytes

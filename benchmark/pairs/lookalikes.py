@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 from benchmark.copies import composites, edits
-from benchmark.copies.drawing import blob, filling
 from benchmark.copies.edits import Edit
+from benchmark.copies.marks import blob, filling
 from benchmark.drawn import grounds, sheets
-from imagematch.kernels.drawing import resize, to_bytes
 from imagematch.kernels.panels import Box
+from imagematch.kernels.resizing import resize, to_bytes
 from imagematch.records import Bytes
 
 type Sides = tuple[Bytes, Bytes]

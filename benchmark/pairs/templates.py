@@ -14,14 +14,14 @@ import numpy as np
 
 from benchmark.copies import edits, heavy_edits
 from benchmark.copies.avatars import Profile, in_circle, profile_page
-from benchmark.copies.drawing import BLACK, WHITE, blob, filling
 from benchmark.copies.edits import Edit
+from benchmark.copies.marks import BLACK, WHITE, blob, filling
 from benchmark.drawn import cards, frames, puzzles, screens, shots, walls
 from benchmark.drawn.cards import Issuer
 from benchmark.drawn.printed import Printer
 from benchmark.drawn.screens import Screen
 from benchmark.pairs.lookalikes import Recipe, Sides
-from imagematch.kernels.drawing import resize, to_bytes
+from imagematch.kernels.resizing import resize, to_bytes
 from imagematch.records import Bytes, Floats
 
 #: Sizes that sites and apps give all their photos, as width to height.

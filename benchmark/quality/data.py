@@ -3,8 +3,8 @@
 from typing import Any
 
 from benchmark.output.plain import plain
+from benchmark.quality.cases import Benchmark, MethodRun
 from benchmark.quality.figures import Figures
-from benchmark.quality.records import Benchmark, MethodRun
 from imagematch import __version__
 from imagematch.kernels.surrogates import encodable
 

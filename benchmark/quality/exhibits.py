@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from benchmark.quality.cases import Benchmark, Case, HardVerdict, Hit, MethodRun
 from benchmark.quality.figures import DISMISSED, Figures, Twins, counted_hits, is_true, twins_of
-from benchmark.quality.records import Benchmark, Case, HardVerdict, Hit, MethodRun
-from imagematch.reports import shown, wording
-from imagematch.reports.cards import Card, Row, Side
+from imagematch.reports import formatting, wording
+from imagematch.reports.pair_cards import Card, Row, Side
 
 #: Gives the CSS class of a picture file, or "" when there is no thumbnail of it.
 type Pictures = Callable[[Path], str]
@@ -259,7 +259,7 @@ class _Draw:
         return wording.percent(score) if self.calibrated else f"{score:.4g}"
 
     def _exactly(self, score: float) -> str:
-        return f"{shown.floored(score):.4f}" if self.calibrated else f"{score:.4g}"
+        return f"{formatting.floored(score):.4f}" if self.calibrated else f"{score:.4g}"
 
     def _query(self, case: Case) -> Side:
         rows = (Row("Edit", case.edit), Row("Steps", ", ".join(case.steps)))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmark.quality import metrics
+from benchmark.quality.cases import Benchmark, Case, HardVerdict, Hit, MethodRun
 from benchmark.quality.metrics import Answers, Bin, Curve, FalseCopies, OperatingPoint, Values
-from benchmark.quality.records import Benchmark, Case, HardVerdict, Hit, MethodRun
 from imagematch.kernels.confidence import shipped
 from imagematch.records import Flags
 

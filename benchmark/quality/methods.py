@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from benchmark.quality.records import Case, Hit, MethodRun
+from benchmark.quality.cases import Case, Hit, MethodRun
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, embeddings, hashes
 from imagematch.presets import HASHES, PRESETS

@@ -1,6 +1,6 @@
 """A run as one HTML page: tables, plots, and the hardest cases as pairs of pictures.
 
-The page loads and runs nothing, and names of files stay text: see `imagematch.reports.frame`.
+The page loads and runs nothing, and names of files stay text: see `imagematch.reports.page_frame`.
 """
 
 import functools
@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 from benchmark.output.canvas import Plot
 from benchmark.output.table import Table
-from benchmark.quality import exhibits, tables
+from benchmark.quality import exhibits, quality_tables
+from benchmark.quality.cases import Benchmark
 from benchmark.quality.figures import COMMON_PRECISION, Figures, MethodFigures, percent
-from benchmark.quality.records import Benchmark
 from imagematch import __version__
-from imagematch.reports import frame
+from imagematch.reports import page_frame
 
 #: Gives the JPEG thumbnail of a picture file; None when it can't be read.
 type Thumbnails = Callable[[Path], bytes | None]
@@ -62,20 +62,20 @@ def page(
     album = _Album(thumbnails)
     shown = exhibits.gather(benchmark, preset, figures, album.picture)
     method = figures.method(preset)
-    styles = [frame.source("style.css"), _style(), album.css()]
+    styles = [page_frame.source("style.css"), _style(), album.css()]
     template = _environment().get_template("benchmark.html.j2")
     return template.render(
         title="How well copies are found",
         version=__version__,
-        policy=frame.policy(styles),
+        policy=page_frame.policy(styles),
         styles=[Markup(style) for style in styles],
         about=_About(benchmark.folder.name, date, seed, benchmark.machine, benchmark.command),
         counts=_counts(benchmark, figures, method),
-        methods=tables.methods_table(figures.methods),
-        uncertainty=tables.uncertainty(figures),
+        methods=quality_tables.methods_table(figures.methods),
+        uncertainty=quality_tables.uncertainty(figures),
         plots=[
             # Markup: a picture is longer than any text that the page would show in full.
-            _Embedded(plot.about, Markup(frame.data_uri(plot.png, "image/png")))
+            _Embedded(plot.about, Markup(page_frame.data_uri(plot.png, "image/png")))
             for plot in plots
         ],
         preset=preset,
@@ -102,13 +102,13 @@ def _style() -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     """The environment of all pages of imagematch, with the page's own template beside theirs."""
-    shared = frame.environment()
+    shared = page_frame.environment()
     assert shared.loader is not None
     own = jinja2.PackageLoader("benchmark.quality")
     return shared.overlay(loader=jinja2.ChoiceLoader([shared.loader, own]))
 
 
-class _Album(frame.Album):
+class _Album(page_frame.Album):
     """The thumbnails of the page, each asked for once."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
@@ -140,18 +140,24 @@ def _counts(benchmark: Benchmark, figures: Figures, method: MethodFigures) -> Ma
 
 def _further_tables(figures: Figures) -> list[tuple[str, Table]]:
     found = [
-        (f"Recall by edit at {percent(COMMON_PRECISION)} precision", tables.edits_table(figures))
+        (
+            f"Recall by edit at {percent(COMMON_PRECISION)} precision",
+            quality_tables.edits_table(figures),
+        )
     ]
     if figures.backwards:
         found.append(
-            ("Edited pictures indexed, originals asked", tables.methods_table([figures.backwards]))
+            (
+                "Edited pictures indexed, originals asked",
+                quality_tables.methods_table([figures.backwards]),
+            )
         )
     if figures.hard:
-        found.append(("Hard pairs", tables.hard_table(figures)))
+        found.append(("Hard pairs", quality_tables.hard_table(figures)))
     calibrated = [method for method in figures.methods if method.reliability is not None]
     if calibrated:
-        found.append(("Expected calibration error", tables.calibration_table(figures)))
-        found.append(("Bands of confidence", tables.bands_table(figures)))
+        found.append(("Expected calibration error", quality_tables.calibration_table(figures)))
+        found.append(("Bands of confidence", quality_tables.bands_table(figures)))
     for method in calibrated:
-        found.append((f"Reliability, {method.method}", tables.reliability_table(method)))
+        found.append((f"Reliability, {method.method}", quality_tables.reliability_table(method)))
     return found

@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmark import machine
 from benchmark.pairs.hard import HardPair
-from benchmark.quality.records import Case, Direction, HardVerdict, Hit, MethodRun
+from benchmark.quality.cases import Case, Direction, HardVerdict, Hit, MethodRun
 from benchmark.quality.suite import SourcePhoto
 from imagematch.kernels import confidence
 from imagematch.kernels.clusters import Forest

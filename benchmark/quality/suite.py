@@ -20,7 +20,7 @@ import numpy as np
 from benchmark.copies.composites import COMPOSITES, HEAVY_COMPOSITES, Composite
 from benchmark.copies.edits import EDITS, Edit
 from benchmark.copies.heavy_edits import HEAVY_EDITS
-from benchmark.quality.records import Case
+from benchmark.quality.cases import Case
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode
 from imagematch.records import Bytes, FoundFile

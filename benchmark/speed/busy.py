@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.speed import photos, processes
-from benchmark.speed.records import Latency, UnderLoad
+from benchmark.speed import photo_sets, processes
+from benchmark.speed.measurements import Latency, UnderLoad
 from imagematch.errors import UsageError
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Monitor, Unwatched
@@ -43,7 +43,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         UsageError: the reindex was done before the queries were.
         Stopped: as asked through the monitor.
     """
-    laid = photos.lay_out("", folder, paths, scratch / "asked")
+    laid = photo_sets.lay_out("", folder, paths, scratch / "asked")
     index = scratch / "index"
     monitor.stage("Indexing photos to ask for", None)
     indexing.index_folder(index, indexing.IndexRequest(laid.folder, "asked"), Unwatched())
@@ -57,7 +57,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         monitor.check()
         monitor.stage(words.capitalize(), None)
 
-    asked = [laid.folder / path for path in photos.evenly(paths, _ASKED)]
+    asked = [laid.folder / path for path in photo_sets.evenly(paths, _ASKED)]
     try:
         return measure_under_load(index, asked, jobs, _SECONDS, watch)
     except RuntimeError as error:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmark.speed.records import Growth, Speed, Timed
+from benchmark.speed.measurements import Growth, Speed, Timed
 
 #: Numbers of photos that costs are worked out for on paper.
 FAR = (10**6, 10**7, 10**8, 10**9)

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmark.speed import photos
-from benchmark.speed.photos import Laid
+from benchmark.speed import photo_sets
+from benchmark.speed.photo_sets import Laid
 from imagematch.errors import UsageError
-from imagematch.kernels import decode, drawing
+from imagematch.kernels import decode, resizing
 from imagematch.records import Bytes
 from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Monitor
@@ -60,7 +60,7 @@ def make_large(
     tasks = [_Window(number, path) for number, path in enumerate(paths)]
     _make(workers, partial(_enlarge_all, folder, target, seed), tasks, monitor)
     made = sorted(path.name for path in target.iterdir())
-    return Laid(target, photos.about(name, target, made))
+    return Laid(target, photo_sets.about(name, target, made))
 
 
 def make_many(
@@ -124,7 +124,7 @@ def _cut_all(folder: Path, target: Path, seed: int, windows: Sequence[_Window]) 
         whole = _enlarged(window.cut(rgb), (width, height), (seed, window.number))
         for site, quality, share in _SITES:
             smaller = max(round(width * share), 1), max(round(height * share), 1)
-            published = drawing.resize(whole, *smaller)
+            published = resizing.resize(whole, *smaller)
             _write(published, target / _name(site, window.number), quality)
     return [None] * len(windows)
 
@@ -145,9 +145,9 @@ def _decoded(path: Path) -> Bytes:
 
 def _enlarged(rgb: Bytes, size: tuple[int, int], seed: tuple[int, int]) -> Bytes:
     """A picture of this width and height, with grain."""
-    large = drawing.resize(rgb, *size)
+    large = resizing.resize(rgb, *size)
     grain = np.random.default_rng(seed).normal(0, _GRAIN, (*large.shape[:2], 1))
-    return drawing.to_bytes(large + grain.astype(np.float32))
+    return resizing.to_bytes(large + grain.astype(np.float32))
 
 
 def _write(rgb: Bytes, path: Path, quality: int) -> None:

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.speed import photos, processes
-from benchmark.speed.records import Growth, Peak
+from benchmark.speed import photo_sets, processes
+from benchmark.speed.measurements import Growth, Peak
 from imagematch.runtime.monitor import Monitor
 
 #: How many times the photos of one measurement the next one has, and what the first has at most.
@@ -33,7 +33,7 @@ def measure(
     monitor.stage("Measuring memory", len(sizes) * len(presets))
     peaks = []
     for size in sizes:
-        laid = photos.lay_out("", folder, paths[:size], scratch / str(size))
+        laid = photo_sets.lay_out("", folder, paths[:size], scratch / str(size))
         for preset in presets:
             index = scratch / f"index-{preset}-{size}"
             words = ("index", laid.folder, "--index", index, "--preset", preset, "--json")

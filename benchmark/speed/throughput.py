@@ -9,10 +9,10 @@ from pathlib import Path
 from statistics import median
 
 from benchmark.speed import bare, peers, processes, recording
+from benchmark.speed.measurements import Ratio, Throughput, Timed
 from benchmark.speed.peers import Environment
-from benchmark.speed.photos import Laid
+from benchmark.speed.photo_sets import Laid
 from benchmark.speed.processes import Ran
-from benchmark.speed.records import Ratio, Throughput, Timed
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
 

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from benchmark.speed import processes
-from benchmark.speed.records import Pass, Unchanged
+from benchmark.speed.measurements import Pass, Unchanged
 from imagematch.runtime.monitor import Monitor
 
 #: Photos with a content of their own, at most. All other files are links to one of them, but for

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from imagematch.cli.pace import Pace, in_words
 from imagematch.errors import Stopped
-from imagematch.reports.shown import printable
+from imagematch.reports.formatting import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

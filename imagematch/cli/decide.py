@@ -10,7 +10,7 @@ from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option, yes_option
 from imagematch.records import VERDICTS, Verdict
-from imagematch.reports import csv, save, shown, wording
+from imagematch.reports import csv, formatting, save, wording
 from imagematch.reports import json as json_report
 from imagematch.services import reviewing
 from imagematch.services.reviewing import Recorded
@@ -84,7 +84,7 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
         write_json(json_report.dumps(json_report.decisions(pairs), indent=2))
     elif not csv_file:
         for entry in made:
-            output().print(shown.printable(_line(entry)), markup=False)
+            output().print(formatting.printable(_line(entry)), markup=False)
         if not made:
             say("No decisions yet; `imagematch decide MATCH confirm` makes one.")
 

@@ -12,7 +12,7 @@ from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.kernels.surrogates import encodable
 from imagematch.reports import json as json_report
-from imagematch.reports.shown import printable
+from imagematch.reports.formatting import printable
 from imagematch.services import health
 from imagematch.services.environment import Finding
 from imagematch.services.health import Checkup

@@ -8,8 +8,8 @@ from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
+from imagematch.reports import formatting
 from imagematch.reports import json as json_report
-from imagematch.reports import shown
 from imagematch.services import galleries, indexing
 
 
@@ -82,7 +82,7 @@ def list_command(directory: Path, as_json: bool) -> None:
         return
     for name, files, photos in found:
         held = f"{counted(photos, 'photo')} in {counted(files, 'file')}"
-        output().print(shown.printable(f"{name}: {held}"), markup=False)
+        output().print(formatting.printable(f"{name}: {held}"), markup=False)
     if not found:
         say("No galleries yet; `imagematch gallery add NAME FOLDER` makes one.")
 

@@ -10,8 +10,8 @@ from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.records import SHORT, HotPhoto, Verdict
+from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
-from imagematch.reports import shown, wording
 from imagematch.services import reviewing
 
 #: Profiles of one photo that are written out.
@@ -51,7 +51,7 @@ def list_command(directory: Path, as_json: bool) -> None:
         return
     for photo in photos:
         for line in _lines(photo):
-            output().print(shown.printable(line), markup=False)
+            output().print(formatting.printable(line), markup=False)
     if not photos:
         say("No photo is set aside.")
 

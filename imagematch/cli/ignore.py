@@ -11,8 +11,8 @@ from imagematch.cli.console import output, say, watching, write_json
 from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
+from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
-from imagematch.reports import shown, wording
 from imagematch.services import reviewing
 
 #: Places of one photo that are written out.
@@ -55,7 +55,7 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
         f"{agreeing(len(done.decisions), 'it', 'them')}"
     )
     for failed in done.failures:
-        say(f"failed: {failed.path}: {shown.failure(failed.failure)}")
+        say(f"failed: {failed.path}: {formatting.failure(failed.failure)}")
     mention_pairs(done.failed_pairs)
     mention_old(done.failed_before)
     ask_to_report([failed.failure for failed in done.failures])
@@ -79,7 +79,7 @@ def list_command(directory: Path, as_json: bool) -> None:
         return
     for photo in photos:
         for line in _lines(photo):
-            output().print(shown.printable(line), markup=False)
+            output().print(formatting.printable(line), markup=False)
     if not photos:
         say("Nothing is ignored; `imagematch ignore add PHOTO_OR_FOLDER` changes that.")
 

@@ -13,7 +13,7 @@ from imagematch.cli.console import say, write_all, write_json_parts
 from imagematch.cli.options import ANY_PATH, index_option, json_option, yes_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
-from imagematch.reports import csv, graph, save, save_parts, shown, wording
+from imagematch.reports import csv, formatting, graph, save, save_parts, wording
 from imagematch.reports import json as json_report
 from imagematch.services import illustrating, linking
 
@@ -100,7 +100,7 @@ def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
 
 
 def _show(report: LinkReport) -> None:
-    write_all(f"{shown.printable(line)}\n" for line in _lines(report))
+    write_all(f"{formatting.printable(line)}\n" for line in _lines(report))
 
 
 def _lines(report: LinkReport) -> Iterator[str]:
@@ -115,11 +115,11 @@ def _lines(report: LinkReport) -> Iterator[str]:
         yield f"Cluster {cluster.number}: {', '.join(map(str, cluster.profiles))}"
         yield (
             f"  weakest link: {weakest.left} and {weakest.right}, "
-            f"{wording.percent(shown.floored(weakest.strength))}, by "
+            f"{wording.percent(formatting.floored(weakest.strength))}, by "
             f"{', '.join(pair.match for pair in weakest.pairs)}"
         )
-    for link in shown.strongest_first(report.links):
-        yield f"{link.left} and {link.right}: {wording.percent(shown.floored(link.strength))}"
+    for link in formatting.strongest_first(report.links):
+        yield f"{link.left} and {link.right}: {wording.percent(formatting.floored(link.strength))}"
         for pair in link.pairs:
             yield f"  {wording.verdict(pair)}: {pair.left.path} and {pair.right.path}"
             yield f"    {wording.sentence(pair.judgement)}"

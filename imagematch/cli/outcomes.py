@@ -9,8 +9,8 @@ from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, IndexReport
+from imagematch.reports import formatting
 from imagematch.reports import json as json_report
-from imagematch.reports import shown
 from imagematch.runtime.failures import INTERNAL
 from imagematch.services import indexing
 from imagematch.services.reindexing import PassReport
@@ -89,7 +89,7 @@ def _seen(report: IndexReport) -> str:
 
 def _skipped(report: IndexReport) -> str:
     """How many were skipped, and what they are: "4 skipped (3 json, 1 db)"."""
-    kinds = shown.counted_kinds(report.skipped_kinds)
+    kinds = formatting.counted_kinds(report.skipped_kinds)
     return f"{report.skipped:,} skipped" + (f" ({kinds})" if kinds else "")
 
 
@@ -112,7 +112,7 @@ def list_troubles(report: IndexReport) -> None:
         )
     _list(
         "failed",
-        [f"{file.path}: {shown.failure(file.failure)}" for file in report.failures],
+        [f"{file.path}: {formatting.failure(file.failure)}" for file in report.failures],
         report.failed_new,
         hint="; `imagematch status --failures` lists all",
     )
@@ -207,4 +207,4 @@ def _counts(report: IndexReport) -> str:
 
 def _line(text: str) -> None:
     for line in text.split("\n"):
-        output().print(shown.printable(line), markup=False)
+        output().print(formatting.printable(line), markup=False)

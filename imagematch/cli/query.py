@@ -14,7 +14,7 @@ from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Picture, QueryOptions, QueryResult
-from imagematch.reports import drawings, html, save, shown, wording
+from imagematch.reports import drawings, formatting, html, save, wording
 from imagematch.reports import json as json_report
 from imagematch.services import illustrating, querying
 from imagematch.sources.folder import walk
@@ -123,7 +123,7 @@ def query_command(
     failed = [result for result in results if result.failure]
     for result in failed:
         if result.failure and (as_json or as_jsonl or html_file):
-            say(f"failed: {result.query}: {shown.failure(result.failure)}")
+            say(f"failed: {result.query}: {formatting.failure(result.failure)}")
     ask_to_report([result.failure for result in failed if result.failure])
     if failed:
         raise click.exceptions.Exit(1)
@@ -147,7 +147,7 @@ def _paths(photos: Sequence[Path]) -> Iterator[str]:
             else:
                 yield str(path)
         if skipped:
-            say(f"skipped in {photo}, no pictures: {shown.counted_kinds(skipped)}")
+            say(f"skipped in {photo}, no pictures: {formatting.counted_kinds(skipped)}")
         if empty:
             say(f"no files in {photo}")
 
@@ -193,16 +193,16 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
     console = output()
 
     def line(text: str, style: str | None = None) -> None:
-        console.print(shown.printable(text), style=style, markup=False)
+        console.print(formatting.printable(text), style=style, markup=False)
 
     line(result.query, "bold")
     if result.failure:
-        line(f"  failed: {shown.failure(result.failure)}")
+        line(f"  failed: {formatting.failure(result.failure)}")
     elif not result.matches:
         line("  no identical picture seen before" if result.gate else "  not seen before")
     for note in result.notes:
         line(f"  Note: {note}")
-    for match in shown.best_first(result.matches):
+    for match in formatting.best_first(result.matches):
         sighting = match.sighting
         owner = " / ".join(filter(None, (sighting.info.site, sighting.info.profile)))
         place = f"{sighting.collection}, {owner}" if owner else sighting.collection

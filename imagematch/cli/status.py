@@ -9,8 +9,8 @@ from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
 from imagematch.records import Failure
+from imagematch.reports import formatting
 from imagematch.reports import json as json_report
-from imagematch.reports import shown
 from imagematch.services.status import (
     Status,
     failed_files,
@@ -52,7 +52,7 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
         _list_failures(directory)
     else:
         for label, text in _lines(status):
-            click.echo(shown.printable(f"{label:<12} {text}".rstrip()))
+            click.echo(formatting.printable(f"{label:<12} {text}".rstrip()))
 
 
 def _list_failures(directory: Path) -> None:
@@ -73,10 +73,10 @@ def _list_failures(directory: Path) -> None:
 
 def _show_failure(what: str, failure: Failure, installation: str) -> None:
     """A line for each failure; those to report with all that a report needs."""
-    click.echo(shown.printable(f"{what}: {shown.failure(failure)}"))
+    click.echo(formatting.printable(f"{what}: {formatting.failure(failure)}"))
     if failure.traceback:
         for line in (installation, *failure.traceback.splitlines()):
-            click.echo(shown.printable(f"    {line}"))
+            click.echo(formatting.printable(f"    {line}"))
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:
@@ -147,7 +147,9 @@ def _photo_lines(status: Status) -> list[tuple[str, str]]:
         lines.append(("", text))
     if status.skipped:
         beside = agreeing(status.files["present"], "it", "them")
-        lines.append(("", f"{shown.counted_kinds(status.skipped)} beside {beside}, no pictures"))
+        lines.append(
+            ("", f"{formatting.counted_kinds(status.skipped)} beside {beside}, no pictures")
+        )
     return lines
 
 

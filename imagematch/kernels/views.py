@@ -3,7 +3,7 @@
 One embedding of a collage, a screenshot or a picture with another one pasted onto it describes
 none of the photos in it. So the panels that straight lines cut out (`kernels.panels`) and the
 rectangles that lie anywhere in the picture (`kernels.rectangles`) become views of their own.
-Tilted frames (`kernels.frames`) and crops, for which an index would pay too much, are for queries
+Tilted frames (`kernels.outlines`) and crops, for which an index would pay too much, are for queries
 and for pictures that look like composites (`kernels.composite_probe`).
 """
 
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from imagematch.kernels.content import islands
-from imagematch.kernels.frames import find_frames
+from imagematch.kernels.outlines import find_frames
 from imagematch.kernels.panels import Box, enlarged, panels_of
 from imagematch.kernels.rectangles import rectangles_of
 from imagematch.kernels.sizes import Sizes, sizes

@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from imagematch.records import Decision, Link, LinkReport, PhotoPair
-from imagematch.reports import shown, wording
+from imagematch.reports import formatting, wording
 
 COLUMNS = (
     "left_site",
@@ -75,10 +75,10 @@ def link_parts(report: LinkReport) -> Iterator[str]:
     text.write(_BYTE_ORDER_MARK)
     table = csv.writer(text, dialect="excel")
     table.writerow(COLUMNS)
-    numbers = shown.cluster_numbers(report)
-    weakest = shown.weakest_ends(report)
-    for link in shown.strongest_first(report.links):
-        cluster = shown.cluster_of(link, numbers)
+    numbers = formatting.cluster_numbers(report)
+    weakest = formatting.weakest_ends(report)
+    for link in formatting.strongest_first(report.links):
+        cluster = formatting.cluster_of(link, numbers)
         table.writerows(_rows(link, cluster, weakest=(link.left, link.right) in weakest))
         yield text.getvalue()
         text.seek(0)
@@ -116,7 +116,7 @@ def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
 
 def safe_cell(text: str) -> str:
     """Text that a spreadsheet shows and never computes."""
-    visible = shown.printable(text)
+    visible = formatting.printable(text)
     # Spaces first: some programs trim a cell before they look at it.
     return f"'{visible}" if visible.lstrip().startswith(_FORMULA_STARTS) else visible
 
@@ -124,7 +124,7 @@ def safe_cell(text: str) -> str:
 def _rows(link: Link, cluster: int | None, *, weakest: bool) -> Iterator[tuple[_Cell, ...]]:
     ends = (link.left.site, link.left.handle, link.right.site, link.right.handle)
     holds = str(weakest).lower() if cluster is not None else None
-    start = (*map(safe_cell, ends), shown.floored(link.strength), cluster, holds)
+    start = (*map(safe_cell, ends), formatting.floored(link.strength), cluster, holds)
     for pair in link.pairs:
         yield (*start, *_pair_cells(pair))
 
@@ -135,7 +135,7 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
     return (
         pair.match,
         pair.judgement.kind,
-        shown.confidence(pair.judgement),
+        formatting.confidence(pair.judgement),
         wording.band(pair.judgement),
         pair.shared_by,
         safe_cell(pair.left.path),
@@ -143,11 +143,11 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
         pair.left.photo,
         pair.right.photo,
         evidence.pdq_distance,
-        shown.rounded(evidence.cosine, 4),
+        formatting.rounded(evidence.cosine, 4),
         geometry.inliers if geometry else None,
-        shown.rounded(geometry.overlap, 4) if geometry else None,
-        shown.rounded(geometry.correlation, 4) if geometry else None,
-        shown.rounded(geometry.agreement, 4) if geometry else None,
+        formatting.rounded(geometry.overlap, 4) if geometry else None,
+        formatting.rounded(geometry.correlation, 4) if geometry else None,
+        formatting.rounded(geometry.agreement, 4) if geometry else None,
         str(geometry.mirrored).lower() if geometry else None,
         safe_cell(wording.full_ruling(pair.decision)) if pair.decision else None,
     )

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from PIL import Image, PngImagePlugin
 
 from imagematch.errors import UsageError
-from imagematch.kernels import drawing
+from imagematch.kernels import resizing
 from imagematch.records import Bytes, Drawing, Picture, QueryMatch
 from imagematch.reports import save_bytes
 
@@ -33,7 +33,7 @@ def encode(rgb: Bytes) -> Drawing:
     png, jpeg = io.BytesIO(), io.BytesIO()
     Image.fromarray(rgb).save(png, "PNG", pnginfo=marked)
     scale = min(1.0, _PAGE_WIDTH / rgb.shape[1])
-    small = drawing.resize(rgb, round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
+    small = resizing.resize(rgb, round(rgb.shape[1] * scale), round(rgb.shape[0] * scale))
     Image.fromarray(small).save(jpeg, "JPEG", quality=_QUALITY)
     height, width = small.shape[:2]
     return Drawing(png.getvalue(), Picture(jpeg.getvalue(), width, height))

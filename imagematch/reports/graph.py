@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 from imagematch import __version__
 from imagematch.records import Link, LinkReport, Profile
-from imagematch.reports import shown
+from imagematch.reports import formatting
 
 _NODE_ATTRIBUTES = (("site", "string"), ("profile", "string"), ("cluster", "integer"))
 _EDGE_ATTRIBUTES = (
@@ -36,12 +36,12 @@ def link_gexf(report: LinkReport) -> str:
 
 def link_parts(report: LinkReport) -> Iterator[str]:
     """`link_gexf` in parts, a line or an element each."""
-    links = shown.strongest_first(report.links)
-    numbers = shown.cluster_numbers(report)
+    links = formatting.strongest_first(report.links)
+    numbers = formatting.cluster_numbers(report)
     profiles = sorted({*numbers, *(end for link in links for end in (link.left, link.right))})
     # Numbers as ids: "a/b" + "c" and "a" + "b/c" would share a spelled-out one.
     ids = {profile: f"n{at}" for at, profile in enumerate(profiles)}
-    weakest = shown.weakest_ends(report)
+    weakest = formatting.weakest_ends(report)
     head = (
         '<?xml version="1.0" encoding="UTF-8"?>',
         '<gexf xmlns="http://gexf.net/1.3" version="1.3">',
@@ -92,12 +92,12 @@ def _node(id_: str, profile: Profile, cluster: int | None) -> str:
 
 
 def _edge(id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool) -> str:
-    strength = str(shown.floored(link.strength))
+    strength = str(formatting.floored(link.strength))
     values = {"strength": strength, "photos": str(len(link.pairs)), "weakest": _boolean(weakest)}
     if link.pairs:
-        best = max(link.pairs, key=lambda pair: shown.confidence(pair.judgement))
+        best = max(link.pairs, key=lambda pair: formatting.confidence(pair.judgement))
         values["best_kind"] = best.judgement.kind
-        values["best_confidence"] = str(shown.confidence(best.judgement))
+        values["best_confidence"] = str(formatting.confidence(best.judgement))
         values["best_match"] = best.match
         values["confirmed"] = _boolean(any(pair.decision for pair in link.pairs))
     ends = f'source="{ids[link.left]}" target="{ids[link.right]}"'
@@ -122,4 +122,4 @@ def _element(tag: str, attributes: str, values: dict[str, str]) -> str:
 
 def _quoted(text: str) -> str:
     """Text from outside as the value of an attribute, with its quotes."""
-    return f'"{escape(shown.printable(text), _QUOTE)}"'
+    return f'"{escape(formatting.printable(text), _QUOTE)}"'

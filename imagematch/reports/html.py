@@ -20,7 +20,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import cards, frame, shown, wording
+from imagematch.reports import formatting, page_frame, pair_cards, wording
 
 #: Gives the JPEG thumbnail of a sighting's photo; None when the file is gone.
 type Thumbnails = Callable[[StoredSighting], bytes | None]
@@ -128,7 +128,8 @@ def link_page(
         gallery_hits=_pair_list(report.gallery_hits, album, most_pairs, ("Gallery", "Ad")),
         scenes=_pair_list(report.scenes, album, most_pairs),
         hot=[
-            cards.hot_card(photo, album.picture, MOST_NAMES) for photo in report.hot[:MOST_ENTRIES]
+            pair_cards.hot_card(photo, album.picture, MOST_NAMES)
+            for photo in report.hot[:MOST_ENTRIES]
         ],
         hot_left_out=max(0, len(report.hot) - MOST_ENTRIES),
     )
@@ -183,7 +184,7 @@ def sightings_shown(draw: Callable[[Thumbnails], str]) -> tuple[StoredSighting, 
 # --- thumbnails --------------------------------------------------------------------------------
 
 
-class _Album(frame.Album):
+class _Album(page_frame.Album):
     """The thumbnails of one page, asked for once."""
 
     def __init__(self, thumbnails: Thumbnails) -> None:
@@ -214,16 +215,16 @@ class _Album(frame.Album):
 class _PairList:
     """Some pairs of a list, and how many more there are."""
 
-    cards: list[cards.Card]
+    cards: list[pair_cards.Card]
     left_out: int
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class _QuerySection:
-    side: cards.Side
+    side: pair_cards.Side
     notes: tuple[str, ...]
-    cards: list[cards.Card]
+    cards: list[pair_cards.Card]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +236,7 @@ class _LinkSection:
     right: Profile
     strength: str
     cluster: int | None
-    pairs: list[cards.Card]
+    pairs: list[pair_cards.Card]
     left_out: int
 
 
@@ -251,7 +252,7 @@ class _ClusterSection:
     weakest: Link
     weakest_strength: str
     weakest_at: int
-    weakest_pair: cards.Card | None
+    weakest_pair: pair_cards.Card | None
 
 
 def _pair_list(
@@ -260,7 +261,7 @@ def _pair_list(
     most: int,
     roles: tuple[str, str] = ("Left", "Right"),
 ) -> _PairList:
-    drawn = [cards.pair_card(pair, album.picture, roles) for pair in pairs[:most]]
+    drawn = [pair_cards.pair_card(pair, album.picture, roles) for pair in pairs[:most]]
     return _PairList(drawn, len(pairs) - len(drawn), len(pairs))
 
 
@@ -274,15 +275,15 @@ def _query_sections(
     sections: list[_QuerySection] = []
     left_out = 0
     for result in results:
-        matches = shown.best_first(result.matches)
+        matches = formatting.best_first(result.matches)
         drawn = matches[:most]
         most -= len(drawn)
         left_out += len(matches) - len(drawn)
         if drawn:
             picture = album.add(f"query {result.query}", photos.get(result.query))
-            side = cards.query_side(result.query, picture)
+            side = pair_cards.query_side(result.query, picture)
             pairs = [
-                cards.query_card(
+                pair_cards.query_card(
                     side,
                     match,
                     album.picture,
@@ -295,9 +296,9 @@ def _query_sections(
 
 
 def _link_sections(report: LinkReport, album: _Album, most: int) -> list[_LinkSection]:
-    numbers = shown.cluster_numbers(report)
+    numbers = formatting.cluster_numbers(report)
     sections: list[_LinkSection] = []
-    for link in shown.strongest_first(report.links):
+    for link in formatting.strongest_first(report.links):
         if most <= 0:
             break
         drawn = link.pairs[: min(most, MOST_PAIRS_OF_A_LINK)]
@@ -308,8 +309,8 @@ def _link_sections(report: LinkReport, album: _Album, most: int) -> list[_LinkSe
                 left=link.left,
                 right=link.right,
                 strength=wording.percent(link.strength),
-                cluster=shown.cluster_of(link, numbers),
-                pairs=[cards.pair_card(pair, album.picture) for pair in drawn],
+                cluster=formatting.cluster_of(link, numbers),
+                pairs=[pair_cards.pair_card(pair, album.picture) for pair in drawn],
                 left_out=len(link.pairs) - len(drawn),
             )
         )
@@ -335,7 +336,9 @@ def _cluster_section(
         weakest=weakest,
         weakest_strength=wording.percent(weakest.strength),
         weakest_at=drawn.get((weakest.left, weakest.right), 0),
-        weakest_pair=cards.pair_card(weakest.pairs[0], album.picture) if weakest.pairs else None,
+        weakest_pair=pair_cards.pair_card(weakest.pairs[0], album.picture)
+        if weakest.pairs
+        else None,
     )
 
 
@@ -343,15 +346,15 @@ def _cluster_section(
 
 
 def _page(template: str, album: _Album, about: About, **values: Any) -> str:
-    environment = frame.environment()
+    environment = page_frame.environment()
     body = environment.get_template(template).render(about=about, **values)
     # The body first: drawing it fills the album, and the policy in the head names the album's hash.
-    styles = [frame.source("style.css"), album.css()]
+    styles = [page_frame.source("style.css"), album.css()]
     return environment.get_template("page.html.j2").render(
         about=about,
         title=values["title"],
         version=__version__,
-        policy=frame.policy(styles),
+        policy=page_frame.policy(styles),
         styles=[Markup(style) for style in styles],
         body=Markup(body),
     )

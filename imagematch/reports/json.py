@@ -24,7 +24,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import shown, wording
+from imagematch.reports import formatting, wording
 
 #: Would steer a terminal or reorder a line on the screen when written as they are. In JSON text
 #: they can only stand within a string, where an escape means the same.
@@ -54,12 +54,12 @@ def query_result(result: QueryResult) -> dict[str, Any]:
         "status": "failed" if result.failure else "ok",
     }
     if result.failure:
-        data["error"] = encodable(shown.failure(result.failure))
+        data["error"] = encodable(formatting.failure(result.failure))
     data["gate"] = result.gate
     data["notes"] = [encodable(note) for note in result.notes]
     data["not_looked_at"] = result.not_looked_at
     data["further_pictures"] = result.further_pictures
-    data["matches"] = [_match(match) for match in shown.best_first(result.matches)]
+    data["matches"] = [_match(match) for match in formatting.best_first(result.matches)]
     return data
 
 
@@ -81,7 +81,7 @@ def link_lines(report: LinkReport) -> Iterator[str]:
 
 
 def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterator[dict[str, Any]]]]:
-    yield "links", map(_link, shown.strongest_first(report.links))
+    yield "links", map(_link, formatting.strongest_first(report.links))
     yield "clusters", map(_cluster, report.clusters)
     yield "hot", map(_hot, report.hot)
     yield "gallery_hits", map(_pair, report.gallery_hits)
@@ -100,7 +100,7 @@ def index_report(report: IndexReport) -> dict[str, Any]:
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,
         "matches": report.matches,
-        "seconds": shown.rounded(report.seconds, 3),
+        "seconds": formatting.rounded(report.seconds, 3),
     }
     return data | ({"not_looked_at": report.not_looked_at} if report.not_looked_at else {})
 
@@ -177,7 +177,7 @@ def _match(match: QueryMatch) -> dict[str, Any]:
         **_sighting(match.sighting),
         "match": match.match,
         "kind": match.judgement.kind,
-        "confidence": shown.confidence(match.judgement),
+        "confidence": formatting.confidence(match.judgement),
         "band": wording.band(match.judgement),
         "evidence": _evidence(match.judgement.evidence),
         "decision": _ruling(match.decision),
@@ -193,16 +193,16 @@ def _pair(pair: PhotoPair) -> dict[str, Any]:
         "right": _sighting(pair.right),
         "match": pair.match,
         "kind": pair.judgement.kind,
-        "confidence": shown.confidence(pair.judgement),
+        "confidence": formatting.confidence(pair.judgement),
         "band": wording.band(pair.judgement),
         "evidence": {
             **_evidence(evidence),
-            "correlation": shown.rounded(geometry.correlation, 4) if geometry else None,
-            "agreement": shown.rounded(geometry.agreement, 4) if geometry else None,
+            "correlation": formatting.rounded(geometry.correlation, 4) if geometry else None,
+            "agreement": formatting.rounded(geometry.agreement, 4) if geometry else None,
             "rule": evidence.rule,
         },
         "shared_by": pair.shared_by,
-        "weight": shown.rounded(pair.weight, 4),
+        "weight": formatting.rounded(pair.weight, 4),
         "decision": _ruling(pair.decision),
     }
 
@@ -258,9 +258,9 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
         "exact": evidence.exact,
         "pdq_distance": evidence.pdq_distance,
-        "cosine": shown.rounded(evidence.cosine, 4),
+        "cosine": formatting.rounded(evidence.cosine, 4),
         "inliers": geometry.inliers if geometry else None,
-        "overlap": shown.rounded(geometry.overlap, 4) if geometry else None,
+        "overlap": formatting.rounded(geometry.overlap, 4) if geometry else None,
         "mirrored": geometry.mirrored if geometry else False,
         "transform": _transform(geometry) if geometry else None,
         "traced": geometry.traced if geometry else False,
@@ -284,7 +284,7 @@ def _ends(link: Link) -> dict[str, Any]:
     return {
         "left": _profile(link.left),
         "right": _profile(link.right),
-        "strength": shown.floored(link.strength),
+        "strength": formatting.floored(link.strength),
     }
 
 

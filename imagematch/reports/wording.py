@@ -15,7 +15,7 @@ from imagematch.records import (
     QueryMatch,
     Verdict,
 )
-from imagematch.reports import shown
+from imagematch.reports import formatting
 
 #: Folders that a note names, at most.
 _FOLDERS_NAMED = 3
@@ -189,7 +189,7 @@ def kind_word(judgement: Judgement) -> str:
 
 def sureness(judgement: Judgement) -> str:
     """The confidence of a pair with its band: "99.8 %, certain"."""
-    value = percent(shown.confidence(judgement))
+    value = percent(formatting.confidence(judgement))
     if judgement.kind == "scene":
         return f"{value} as a copy"
     return f"{value}, {band(judgement)}" if band(judgement) else value
@@ -208,7 +208,7 @@ def percent(probability: float) -> str:
     if probability >= 1:
         return f"100{_SPACE}%"
     # Via four digits: 0.9987 * 1000 may fall short of 998.7, but not of 998.
-    tenths = int(shown.floored(probability) * 10_000 + 0.5) // 10
+    tenths = int(formatting.floored(probability) * 10_000 + 0.5) // 10
     return f"{tenths / 10:.1f}{_SPACE}%"
 
 

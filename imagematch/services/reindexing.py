@@ -119,9 +119,9 @@ def _news(index: Index, run_ids: range) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought."""
     if not (index.matches.any_of_runs(run_ids) or index.sightings.any_of_runs(run_ids)):
         return ()
-    from imagematch.stages import news  # only where there is something to look at
+    from imagematch.stages import new_matches  # only where there is something to look at
 
-    return news.run(index, index.settings.link, run_ids)
+    return new_matches.run(index, index.settings.link, run_ids)
 
 
 @dataclass(frozen=True, slots=True)

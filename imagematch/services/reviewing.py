@@ -29,10 +29,10 @@ from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
-from imagematch.stages.naming import named_match, named_photo
+from imagematch.stages.decisions_in_force import Rulings
 from imagematch.stages.photo_workers import photo_workers
-from imagematch.stages.rulings import Rulings
-from imagematch.stages.shared import SharedPhotos
+from imagematch.stages.resolving import named_match, named_photo
+from imagematch.stages.shared_photos import SharedPhotos
 from imagematch.stores.audit import account
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
@@ -81,7 +81,7 @@ def decide(directory: Path, match: str, verdict: Verdict, note: str = "") -> Dec
     """Confirm or reject a match for good, or take that back.
 
     Args:
-        match: as people type it, see `stages.naming`.
+        match: as people type it, see `stages.resolving`.
 
     Raises:
         UsageError: there is no such match, or nothing to decide about it.

@@ -8,14 +8,14 @@ from typing import Any
 from imagematch.amounts import counted
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Failure
-from imagematch.stages.rulings import Rulings
+from imagematch.stages.decisions_in_force import Rulings
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedCouple, FailedSighting
 from imagematch.stores.index import Index
+from imagematch.stores.kept_pictures import PictureStats
+from imagematch.stores.kept_traces import TraceStats
 from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
-from imagematch.stores.pictures import PictureStats
-from imagematch.stores.traces import TraceStats
 from imagematch.stores.vectors import StoreStats
 
 _RUNS_SHOWN = 5

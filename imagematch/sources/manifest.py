@@ -15,12 +15,12 @@ from imagematch.kernels.phones import checked_region, to_e164
 from imagematch.kernels.surrogates import encodable, without_surrogates
 from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
-from imagematch.sources import tables
+from imagematch.sources import table_rows
 from imagematch.sources.absolute import is_address, within
 from imagematch.sources.paths import composed, loose, relative
 
 # Columns that `SightingInfo` has a field for, in the order in which rows are packed.
-_FIELDS = tables.COLUMNS[1:]
+_FIELDS = table_rows.COLUMNS[1:]
 # Ten digits from 2001 to 2033; a leading 2 is rather 2024010210, a time without separators.
 _UNIX_TIME = re.compile("1[0-9]{9}([0-9]{3})?")
 # The shape is checked first, as `fromisoformat` takes any character for the T and, in Python
@@ -79,7 +79,7 @@ def read(path: Path, settings: ScanSettings, root: Path | None = None) -> Manife
     """
     kept = _Kept(checked_region(settings.phone_region), root)
     notes: list[ManifestNote] = []
-    for row in tables.rows(path):
+    for row in table_rows.rows(path):
         note = row if isinstance(row, ManifestNote) else kept.add(row)
         if note is not None:
             notes.append(note)
@@ -96,7 +96,7 @@ class _Kept:
         self._region = region
         self._root = root
 
-    def add(self, row: tables.Row) -> ManifestNote | None:
+    def add(self, row: table_rows.Row) -> ManifestNote | None:
         """Keep a row, or say why not."""
         path = _path(row, self._root)
         if isinstance(path, ManifestNote):
@@ -111,7 +111,7 @@ class _Kept:
         return None
 
 
-def _path(row: tables.Row, root: Path | None) -> str | ManifestNote:
+def _path(row: table_rows.Row, root: Path | None) -> str | ManifestNote:
     written = row.values.get("path", "").replace("\0", "")
     if not written.strip():
         return _note("bad_row", row.line, "no path")
@@ -126,7 +126,7 @@ def _path(row: tables.Row, root: Path | None) -> str | ManifestNote:
 
 
 def _note(problem: str, line: int, message: str) -> ManifestNote:
-    return ManifestNote(problem, f"line {line}", tables.brief(message))
+    return ManifestNote(problem, f"line {line}", table_rows.brief(message))
 
 
 def _known(column: str, value: str, region: str | None) -> str:
@@ -162,11 +162,11 @@ def _digest(path: str, known: Sequence[str]) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _packed(row: tables.Row, path: str, known: Sequence[str]) -> bytes:
+def _packed(row: table_rows.Row, path: str, known: Sequence[str]) -> bytes:
     """Line, path, the fields, then name and value of each further column, with NULs between."""
     parts = [str(row.line), path, *known]
     for column, value in row.values.items():
-        if column not in tables.COLUMNS and (value := _clean(value)):
+        if column not in table_rows.COLUMNS and (value := _clean(value)):
             parts += (_clean(column), value)
     return "\0".join(parts).encode("utf-8", "surrogatepass")
 

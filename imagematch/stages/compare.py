@@ -15,7 +15,7 @@ from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import Check, ChunkFunction
 from imagematch.settings import Settings
-from imagematch.stages import sound, sparing, verify
+from imagematch.stages import fallback, result_checks, verify
 from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
@@ -52,8 +52,8 @@ def _judged(
     )
     as_photo = partial(describe_files, settings.decode, settings.describe)
     lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
-    queries = _described(executor, as_query, lefts, sound.query_print)
-    photos = _described(executor, as_photo, rights, sound.fingerprint)
+    queries = _described(executor, as_query, lefts, result_checks.query_print)
+    photos = _described(executor, as_photo, rights, result_checks.fingerprint)
     near = [_near(queries[left], photos[right], settings) for left, right in pairs]
     tasks = (
         PairTask(
@@ -94,7 +94,7 @@ def _described[R](
     tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
     work = partial(executor.run, function, check=check)
-    for outcome in sparing.run(work, tasks, without_further_views):
+    for outcome in fallback.run(work, tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None
         found[outcome.task.paths[0]] = described

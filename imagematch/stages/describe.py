@@ -17,7 +17,7 @@ from imagematch.runtime.executors import Executor
 from imagematch.runtime.memory import trim_memory
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import Outcome
-from imagematch.stages import sound, sparing
+from imagematch.stages import fallback, result_checks
 from imagematch.stages.fingerprints import FileTask, describe_files, without_further_views
 from imagematch.stages.installation import installation
 from imagematch.stores.index import Index
@@ -86,10 +86,10 @@ def _outcomes(
         keep=settings.store.keep_pictures,
         trace=settings.store.keep_traces,
     )
-    check = partial(sound.fingerprint, dimensions=index.embedder.dimensions)
+    check = partial(result_checks.fingerprint, dimensions=index.embedder.dimensions)
     outcome: Outcome[FileTask, Fingerprint | Failure]
     work = partial(executor.run, function, check=check)
-    for outcome in sparing.run(work, tasks(), without_further_views):
+    for outcome in fallback.run(work, tasks(), without_further_views):
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other

@@ -11,14 +11,14 @@ from functools import partial
 from pathlib import PurePath
 
 from imagematch.errors import KeepsFailing, PhotoError
-from imagematch.kernels import explain, overlap
+from imagematch.kernels import match_drawing, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
-from imagematch.reports import drawings, shown, wording
+from imagematch.reports import drawings, formatting, wording
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import is_out_of_memory
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages import sound
+from imagematch.stages import result_checks
 from imagematch.stages.fingerprints import FileTask, open_photo
 from imagematch.stores.index import Index
 
@@ -57,7 +57,7 @@ def run(
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
     with suppress(KeepsFailing):  # what was found is worth showing without drawings
-        for outcome in executor.run(function, tasks(), sound.drawing):
+        for outcome in executor.run(function, tasks(), result_checks.drawing):
             yield *waiting.popleft(), outcome.result
     for query, match in waiting:
         yield query, match, None
@@ -66,7 +66,7 @@ def run(
 def _photos(result: QueryResult) -> list[QueryMatch]:
     """One match for each photo."""
     first: dict[str, QueryMatch] = {}
-    for match in shown.best_first(result.matches):
+    for match in formatting.best_first(result.matches):
         first.setdefault(match.sighting.photo, match)
     return list(first.values())
 
@@ -99,7 +99,7 @@ def _drawn(task: DrawingTask, decoding: DecodeSettings, settings: VerifySettings
         fit = overlap.find_fit(query, photo, geometry, settings) if geometry else None
         title = f"{wording.kind_word(judgement)}, {wording.sureness(judgement)}"
         sentence = wording.sentence(judgement, "query", "indexed")
-        return drawings.encode(explain.draw(query, photo, fit, title, sentence))
+        return drawings.encode(match_drawing.draw(query, photo, fit, title, sentence))
     except (PhotoError, MemoryError):
         return None
     except Exception as error:

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import decode, embeddings, hashes, kept, traces, views
+from imagematch.kernels import decode, embeddings, hashes, kept_picture, traces, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats
@@ -45,7 +45,7 @@ class FileTask:
 
 
 def without_further_views(task: FileTask) -> FileTask:
-    """The task with less that can go wrong, see `stages.sparing`."""
+    """The task with less that can go wrong, see `stages.fallback`."""
     return replace(task, further=False)
 
 
@@ -114,7 +114,7 @@ def _kept_photo(task: FileTask, settings: DecodeSettings) -> DecodedPhoto | None
         return None
     try:
         data = read_bytes(str(task.kept), settings.max_bytes)
-        return kept.decode(data, task.sha256, settings)
+        return kept_picture.decode(data, task.sha256, settings)
     except PhotoError:
         return None
 
@@ -174,7 +174,7 @@ def _described(
             found = traces.make(photo.rgb, photo.width)
         fingerprint = replace(fingerprint, trace=found, seconds=seconds)
     if keep:
-        picture = kept.encode(photo.rgb, fingerprint.sha256, photo.width, photo.height)
+        picture = kept_picture.encode(photo.rgb, fingerprint.sha256, photo.width, photo.height)
         fingerprint = replace(fingerprint, picture=picture)
     return fingerprint
 

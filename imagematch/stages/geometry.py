@@ -66,7 +66,7 @@ class PairTask:
 
 
 def of_whole_pictures(task: PairTask) -> PairTask | None:
-    """The pair without its views, see `stages.sparing`; None where it has none."""
+    """The pair without its views, see `stages.fallback`; None where it has none."""
     if not (task.query_view or task.photo_view):
         return None
     return replace(task, query_view=0, photo_view=0)

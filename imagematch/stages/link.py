@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from imagematch.kernels.clusters import Edge, find_clusters
 from imagematch.records import Cluster, Link, LinkReport, Profile, Reach
 from imagematch.settings import LinkSettings
-from imagematch.stages.shared import Shared, SharedPhotos, profile_of, surest_first, turned
+from imagematch.stages.shared_photos import Shared, SharedPhotos, profile_of, surest_first, turned
 from imagematch.stores.index import Index
 
 #: What a link rests on: for each shared photo the groups of copies it was found in.

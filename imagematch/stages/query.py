@@ -26,7 +26,8 @@ from imagematch.reports import wording
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.settings import SearchSettings, Settings
-from imagematch.stages import sound, sparing, verify
+from imagematch.stages import fallback, result_checks, verify
+from imagematch.stages.decisions_in_force import Ruled, Rulings
 from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
@@ -34,7 +35,6 @@ from imagematch.stages.fingerprints import (
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
-from imagematch.stages.rulings import Ruled, Rulings
 from imagematch.stages.search import Finder, Near, Probe
 from imagematch.stages.unseen import Unseen, unseen
 from imagematch.stores.index import Index
@@ -152,10 +152,10 @@ def _described(
     function = partial(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
-    check = partial(sound.query_print, dimensions=index.embedder.dimensions)
+    check = partial(result_checks.query_print, dimensions=index.embedder.dimensions)
     work = partial(executor.run, function, check=check)
     tasks = (FileTask((path,), "") for path in paths)
-    outcomes = sparing.run(work, tasks, without_further_views)
+    outcomes = fallback.run(work, tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 

@@ -11,9 +11,9 @@ from math import comb
 from imagematch.kernels.clusters import Forest
 from imagematch.records import Content, Decision, Profile, Reach, StoredSighting
 from imagematch.settings import LinkSettings
-from imagematch.stages.rulings import Rulings, is_sure_copy
-from imagematch.stages.shared import profile_of
-from imagematch.stores.decisions import order
+from imagematch.stages.decisions_in_force import Rulings, is_sure_copy
+from imagematch.stages.shared_photos import profile_of
+from imagematch.stores.decision_history import order
 from imagematch.stores.index import Index
 
 #: Later than all that was decided; ISO 8601.

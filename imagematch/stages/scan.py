@@ -22,11 +22,11 @@ from imagematch.runtime.monitor import Monitor
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.reading import kind_of_skipped, sha256_of
-from imagematch.stages.known import Known, differs, is_to_be_read, is_touched
-from imagematch.stores.adding import ScannedFile, inode_of, sightings_sha256
+from imagematch.stages.file_changes import Known, differs, is_to_be_read, is_touched
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
-from imagematch.stores.known import KnownFile, KnownFolder, folder_of
+from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
+from imagematch.stores.scan_inserts import ScannedFile, inode_of, sightings_sha256
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2

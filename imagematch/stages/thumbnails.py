@@ -12,7 +12,7 @@ from PIL import Image
 from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.runtime.executors import Executor
 from imagematch.settings import DecodeSettings, Settings
-from imagematch.stages import sound
+from imagematch.stages import result_checks
 from imagematch.stages.fingerprints import FileTask, open_photo
 
 #: Longer side of a thumbnail, px; twice what a report shows, for sharp screens.
@@ -25,7 +25,7 @@ def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -
     function = partial(_thumbnails, settings.decode)
     found: dict[str, bytes] = {}
     with suppress(KeepsFailing):  # a report is worth having without pictures
-        outcomes = executor.run(function, tasks.values(), sound.jpeg)
+        outcomes = executor.run(function, tasks.values(), result_checks.jpeg)
         for name, outcome in zip(tasks, outcomes, strict=True):
             if outcome.result is not None:
                 found[name] = outcome.result

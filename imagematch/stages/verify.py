@@ -18,7 +18,7 @@ from imagematch.runtime.memory import trim_memory
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import Outcome
 from imagematch.settings import Settings
-from imagematch.stages import sound, sparing
+from imagematch.stages import fallback, result_checks
 from imagematch.stages.fingerprints import FileTask
 from imagematch.stages.geometry import PairTask, of_whole_pictures, verify_pairs
 from imagematch.stages.installation import installation
@@ -146,7 +146,7 @@ def judged(
     for seen in dict.fromkeys([geometry, None]):
         try:
             judgement = judged_pair(candidate, seen, settings)
-            sound.judgement(judgement)
+            result_checks.judgement(judgement)
         except Exception as error:
             if stops_run(error):
                 raise
@@ -171,9 +171,9 @@ def _compared(
     function = partial(verify_pairs, settings.decode, settings.verify)
 
     def work(tasks: Iterable[PairTask]) -> Iterator[Outcome[PairTask, Geometry | None]]:
-        return executor.run(function, tasks, sound.geometry)
+        return executor.run(function, tasks, result_checks.geometry)
 
-    return sparing.run(work, tasks, of_whole_pictures)
+    return fallback.run(work, tasks, of_whole_pictures)
 
 
 def _judged(

@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from imagematch.records import Failure
 from imagematch.runtime.failures import INTERNAL
-from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.scan_inserts import MANY
 from imagematch.stores.schema import (
     SKIPPED,
     collections,

@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from imagematch.errors import UsageError
-from imagematch.stores.adding import MANY, raw_name
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.scan_inserts import MANY, raw_name
 from imagematch.stores.schema import (
     SKIPPED,
     collections,

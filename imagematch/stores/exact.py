@@ -16,7 +16,7 @@ import numpy as np
 
 from imagematch.records import Floats
 from imagematch.runtime import threads
-from imagematch.stores import inverted, paging
+from imagematch.stores import inverted, mmap_advice
 from imagematch.stores.rows import Best, Rows
 from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 
@@ -51,7 +51,7 @@ def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -
         for block in shard.blocks():
             _search_block(block, queries, margin, best)
             if len(queries) > _FEW:
-                paging.forget(block.vectors)
+                mmap_advice.forget(block.vectors)
     if listed:
         _search_lists(listed, queries, deep, best)
 
@@ -95,7 +95,7 @@ def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Bes
         order = np.argsort(mine)
         found.append((owner[order], mine[order]))
         if len(queries) <= _FEW:
-            paging.fetch(shard.vectors, mine[order])
+            mmap_advice.fetch(shard.vectors, mine[order])
     for shard, pairs in zip(shards, found, strict=True):
         _score(shard, queries, [pairs], best)
 
@@ -169,7 +169,7 @@ def _score(
         for start in range(span.start, span.stop, PAIRS):
             part = slice(start, min(start + PAIRS, span.stop))
             some = rows[part]
-            vectors = block.vectors[some] if few else paging.copied(block.vectors, some)
+            vectors = block.vectors[some] if few else mmap_advice.copied(block.vectors, some)
             costs[part] = _exactly(queries[owner[part]], vectors)
 
     if len(rows) <= SHARE:

@@ -24,7 +24,7 @@ from imagematch.amounts import counted
 from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
 from imagematch.runtime.memory import trim_memory
-from imagematch.stores import paging, shards
+from imagematch.stores import mmap_advice, shards
 from imagematch.stores.rows import Best
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
@@ -182,7 +182,7 @@ class FaissVectorStore:
         missing = np.ones(len(ids), dtype=bool)
         for shard in self._opened():
             places, there = shard.find(ids)
-            vectors[there] = paging.copied(shard.rows.vectors, places[there])
+            vectors[there] = mmap_advice.copied(shard.rows.vectors, places[there])
             missing &= ~there
         if missing.any():
             raise KeyError(f"id {ids[missing][0]} is not in {self._directory}")

@@ -20,10 +20,12 @@ from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.collections import CollectionStore
-from imagematch.stores.decisions import DecisionStore
+from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
-from imagematch.stores.known import KnownFiles
+from imagematch.stores.kept_pictures import PictureStore
+from imagematch.stores.kept_traces import TraceStore
+from imagematch.stores.known_files import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
@@ -44,10 +46,8 @@ from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
-from imagematch.stores.pictures import PictureStore
 from imagematch.stores.repair import repair
 from imagematch.stores.sightings import SightingStore
-from imagematch.stores.traces import TraceStore
 from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
 _PDQ, _EMBEDDING = "PDQ", "embedding"

@@ -19,7 +19,7 @@ import numpy as np
 from imagematch.errors import IndexDamaged
 from imagematch.records import Floats
 from imagematch.runtime import threads
-from imagematch.stores import durable, paging
+from imagematch.stores import durable, mmap_advice
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.vectors import Ids
 
@@ -130,7 +130,7 @@ def _filled(vectors: Any) -> Any:
     for start in range(0, len(vectors), _BLOCK):
         block = vectors[start : start + _BLOCK]
         index.add(np.ascontiguousarray(block))
-        paging.forget(block)
+        mmap_advice.forget(block)
     return index
 
 
@@ -142,7 +142,7 @@ def _sample(vectors: Any) -> Any:
     """Rows that k-means learns from, the same for the same vectors."""
     count = min(_cells_for(len(vectors)) * _TRAINING, _TRAINING_MOST)
     chosen = np.random.default_rng(_SEED).permutation(len(vectors))[:count]
-    return paging.copied(vectors, np.sort(chosen))
+    return mmap_advice.copied(vectors, np.sort(chosen))
 
 
 def _cut(width: int) -> tuple[int, int]:

@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 
 from imagematch.records import Decision, Evidence, Failure, Geometry, Judgement
-from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.scan_inserts import MANY
 from imagematch.stores.schema import candidates, failed_pairs, insert_new, matches, photos
 
 
@@ -66,7 +66,8 @@ class StoredMatch:
 
     Attributes:
         run_id: the run that found it; 0 where only a person said that it is a match.
-        decision: what a person decided about it. The catalogue does not say; see `stages.rulings`.
+        decision: what a person decided about it. The catalogue does not say; see
+            `stages.decisions_in_force`.
     """
 
     photo_a: int

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
 from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
-from imagematch.stores.adding import MANY
 from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.kept_traces import forget_traces, replace_traces
+from imagematch.stores.scan_inserts import MANY
 from imagematch.stores.schema import (
     candidates,
     collections,
@@ -24,7 +25,6 @@ from imagematch.stores.schema import (
     photos,
     roots,
 )
-from imagematch.stores.traces import forget_traces, replace_traces
 
 #: Ids of one photo's vectors start at its own id times this: the whole picture first, then its
 #: other views. A number of all indexes that there are.

@@ -24,7 +24,7 @@ import numpy as np
 from imagematch.amounts import counted
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
 from imagematch.records import Bytes, Flags, Floats
-from imagematch.stores import durable, paging
+from imagematch.stores import durable, mmap_advice
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.rows import Rows
 from imagematch.stores.vectors import DTYPES, Ids, VectorKind, not_unit
@@ -242,7 +242,7 @@ def open_shard(directory: Path, entry: ShardEntry, kind: VectorKind, width: int)
     )
     lists = _open_lists(directory, entry)
     if lists is not None:
-        paging.expect_jumps(vectors)
+        mmap_advice.expect_jumps(vectors)
     rows = Rows(ids, vectors, np.empty(0, dtype=bool), lists)
     return with_removed(Shard(entry, rows), entry.removed)
 
@@ -304,7 +304,7 @@ def copy_rows(
         block = np.empty((len(rows[span]), vectors.shape[1]), dtype=vectors.dtype)
         for number, shard in enumerate(shards):
             here = source[span] == number
-            block[here] = paging.copied(shard.rows.vectors, rows[span][here])
+            block[here] = mmap_advice.copied(shard.rows.vectors, rows[span][here])
         yield block
 
 
@@ -399,5 +399,5 @@ def _count_not_unit(vectors: Any) -> int:
     for start in range(0, len(vectors), COPY_ROWS):
         block = vectors[start : start + COPY_ROWS]
         bad += len(not_unit(block))
-        paging.forget(block)
+        mmap_advice.forget(block)
     return bad

@@ -23,7 +23,9 @@ from sqlalchemy import (
 )
 
 from imagematch.records import Failure, FoundFile, SightingInfo, StoredSighting
-from imagematch.stores.adding import (
+from imagematch.stores.catalogue import Catalogue, now
+from imagematch.stores.known_files import KnownFolder
+from imagematch.stores.scan_inserts import (
     MANY,
     ScannedFile,
     add_files,
@@ -33,8 +35,6 @@ from imagematch.stores.adding import (
     raw_name,
     sightings_sha256,
 )
-from imagematch.stores.catalogue import Catalogue, now
-from imagematch.stores.known import KnownFolder
 from imagematch.stores.schema import (
     SKIPPED,
     collections,

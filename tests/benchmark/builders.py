@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.pairs.hard import HardPair
-from benchmark.quality.records import Benchmark, Case, HardVerdict, Hit, MethodRun
+from benchmark.quality.cases import Benchmark, Case, HardVerdict, Hit, MethodRun
 
 FOLDER, PICTURES = Path("photos"), Path("made")
 

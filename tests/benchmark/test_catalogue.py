@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmark.speed.catalogue import make_catalogue, measure_link
+from benchmark.speed.synthetic_catalogue import make_catalogue, measure_link
 from imagematch.services import linking
 from imagematch.stores.index import Index
 from tests.contents import contents, differences

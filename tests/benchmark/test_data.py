@@ -5,8 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmark.quality import data
+from benchmark.quality.cases import Direction, Hit
 from benchmark.quality.figures import measure
-from benchmark.quality.records import Direction, Hit
 from imagematch.reports.json import dumps
 from tests.benchmark.builders import FOLDER, PICTURES, SMALL, benchmark, case, run, verdict
 

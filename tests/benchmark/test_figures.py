@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from benchmark.quality.cases import Hit
 from benchmark.quality.figures import measure
-from benchmark.quality.records import Hit
 from tests.benchmark.builders import benchmark, case, claim, run, verdict
 
 

@@ -17,7 +17,7 @@ from benchmark.drawn import printed
 from benchmark.pairs import hard, lookalikes, neighbours
 from benchmark.pairs.hard import HardPair
 from imagematch.errors import UsageError
-from imagematch.kernels.drawing import resize
+from imagematch.kernels.resizing import resize
 from imagematch.records import Bytes, Floats
 from tests.world import photo, save
 

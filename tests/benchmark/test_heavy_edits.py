@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmark.copies import avatars, composites, heavy_edits
-from benchmark.copies.drawing import WHITE, cover
+from benchmark.copies.marks import WHITE, cover
 from imagematch.errors import ShapeError
 from imagematch.records import Bytes
 from tests.world import photo

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.quality import methods
-from benchmark.quality.records import Case
+from benchmark.quality.cases import Case
 from imagematch.errors import Stopped
 from imagematch.runtime.monitor import Unwatched
 from tests.world import mirrored, photo, save

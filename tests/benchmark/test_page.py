@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.quality import page, tables
+from benchmark.quality import page, quality_tables
+from benchmark.quality.cases import Benchmark, Direction, Hit, MethodRun
 from benchmark.quality.exhibits import MOST_PAIRS, Exhibits, gather
 from benchmark.quality.figures import measure
-from benchmark.quality.plots import Plot
-from benchmark.quality.records import Benchmark, Direction, Hit, MethodRun
+from benchmark.quality.quality_plots import Plot
 from imagematch.reports import save
 from tests.benchmark.builders import benchmark, case, claim, invented, run, verdict
 from tests.reports import builders as reports
@@ -171,8 +171,8 @@ def test_page_has_every_table_and_plot() -> None:
     text = Outline(drawn(MISSES)).text
     assert PLOT.about in text
     for table in (
-        tables.methods_table(measure(MISSES).methods),
-        tables.hard_table(measure(MISSES)),
+        quality_tables.methods_table(measure(MISSES).methods),
+        quality_tables.hard_table(measure(MISSES)),
     ):
         for row in table.rows:
             assert all(cell in text for cell in row)

@@ -13,9 +13,9 @@ from PIL import Image
 
 from benchmark.output import canvas
 from benchmark.output.canvas import Plot
-from benchmark.quality import plots
+from benchmark.quality import quality_plots
+from benchmark.quality.cases import Hit
 from benchmark.quality.figures import Figures, measure
-from benchmark.quality.records import Hit
 from imagematch.errors import UsageError
 from tests.benchmark.builders import benchmark, case, invented, run
 
@@ -31,7 +31,7 @@ def figures() -> Figures:
 
 @pytest.fixture(scope="module")
 def drawn(figures: Figures) -> tuple[Plot, ...]:
-    return plots.draw(figures)
+    return quality_plots.draw(figures)
 
 
 def picture(plot: Plot) -> Image.Image:
@@ -51,7 +51,7 @@ def test_there_is_a_plot_of_everything(drawn: tuple[Plot, ...]) -> None:
 
 
 def test_equal_figures_give_equal_files(figures: Figures, drawn: tuple[Plot, ...]) -> None:
-    assert plots.draw(figures) == drawn
+    assert quality_plots.draw(figures) == drawn
     # A version or a time would change the files without a change of the figures.
     assert all(set(picture(plot).info) <= {"dpi"} for plot in drawn)
 
@@ -60,7 +60,7 @@ def test_a_readers_matplotlibrc_changes_nothing(figures: Figures, drawn: tuple[P
     import matplotlib
 
     with matplotlib.rc_context({"axes.facecolor": "red", "figure.dpi": 30, "lines.linewidth": 9}):
-        assert plots.draw(figures) == drawn
+        assert quality_plots.draw(figures) == drawn
 
 
 def test_a_method_keeps_its_colour_in_all_plots(drawn: tuple[Plot, ...]) -> None:
@@ -77,10 +77,14 @@ def test_a_method_keeps_its_colour_in_all_plots(drawn: tuple[Plot, ...]) -> None
 def test_what_was_not_measured_is_not_drawn() -> None:
     cases = [case("a", "1.jpg")]
     hashes = benchmark(cases, [run({"a": [Hit("1.jpg", 3.0)]}, calibrated=False)])
-    assert [plot.name for plot in plots.draw(measure(hashes))] == [NAMES[0], NAMES[1], NAMES[3]]
+    assert [plot.name for plot in quality_plots.draw(measure(hashes))] == [
+        NAMES[0],
+        NAMES[1],
+        NAMES[3],
+    ]
     silent = benchmark(cases, [run({})])
-    assert [plot.name for plot in plots.draw(measure(silent))] == [NAMES[1], NAMES[3]]
-    assert plots.draw(measure(benchmark())) == ()
+    assert [plot.name for plot in quality_plots.draw(measure(silent))] == [NAMES[1], NAMES[3]]
+    assert quality_plots.draw(measure(benchmark())) == ()
 
 
 def test_a_method_without_times_is_drawn_all_the_same() -> None:
@@ -88,7 +92,7 @@ def test_a_method_without_times_is_drawn_all_the_same() -> None:
     untimed = replace(timed, method="untimed", seconds_photo=math.nan, seconds_query=math.nan)
     for runs in ([timed, untimed], [untimed]):
         figures = measure(benchmark([case("a", "1.jpg")], runs))
-        assert "cost_recall.png" in [plot.name for plot in plots.draw(figures)]
+        assert "cost_recall.png" in [plot.name for plot in quality_plots.draw(figures)]
 
 
 def test_written_plots_are_those_that_were_drawn(drawn: tuple[Plot, ...], tmp_path: Path) -> None:
@@ -110,4 +114,4 @@ def test_without_matplotlib_the_error_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(UsageError, match=r"pip install matplotlib"):
-        plots.draw(figures)
+        quality_plots.draw(figures)

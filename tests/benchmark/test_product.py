@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.quality import product
+from benchmark.quality.cases import Case
 from benchmark.quality.product import Indexed, Shelf
-from benchmark.quality.records import Case
 from benchmark.quality.suite import SourcePhoto, photos_of
 from imagematch.runtime.monitor import Unwatched
 from tests.world import mirrored, photo, save

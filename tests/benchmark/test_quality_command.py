@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from benchmark.quality import product, run
+from benchmark.quality import product, quality_run
 from tests.conftest import CommandLine
 from tests.world import ad_sites, photo, save
 
@@ -19,7 +19,7 @@ from tests.world import ad_sites, photo, save
 @pytest.fixture
 def hashes_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the preset without a model be the default one, to save the time of loading it."""
-    for module in (product, run):
+    for module in (product, quality_run):
         monkeypatch.setattr(module, "DEFAULT_PRESET", "hashes")
 
 

@@ -21,16 +21,16 @@ from benchmark.speed import (
     making,
     memory,
     peers,
-    photos,
+    photo_sets,
     plain_loop,
     processes,
     recording,
-    steps,
+    step_times,
     throughput,
     unchanged,
 )
 from benchmark.speed.bare import Tape, Work
-from benchmark.speed.records import Timed
+from benchmark.speed.measurements import Timed
 from imagematch.errors import Stopped, UsageError
 from imagematch.records import Floats, FoundFile
 from imagematch.runtime.monitor import Unwatched
@@ -154,7 +154,7 @@ def test_a_plain_loop_hashes_what_it_can(
 @given(st.integers(1, 500), st.integers(1, 600))
 def test_some_photos_are_spread_over_all(there: int, wanted: int) -> None:
     paths = [f"{number:03}.jpg" for number in range(there)]
-    chosen = photos.evenly(paths, wanted)
+    chosen = photo_sets.evenly(paths, wanted)
     assert len(chosen) == min(there, wanted)
     assert chosen == sorted(set(chosen))
     gaps = np.diff([int(path[:3]) for path in chosen])
@@ -162,11 +162,11 @@ def test_some_photos_are_spread_over_all(there: int, wanted: int) -> None:
 
 
 def test_only_photos_are_measured(folder: Path) -> None:
-    found = photos.files_of(folder)
+    found = photo_sets.files_of(folder)
     assert len(found) == 7
     assert "broken.jpg" not in found
     with pytest.raises(UsageError, match="none of which can be used"):
-        photos.files_of(_only_text(folder.parent / "texts"))
+        photo_sets.files_of(_only_text(folder.parent / "texts"))
 
 
 def _only_text(folder: Path) -> Path:
@@ -192,7 +192,7 @@ def test_large_photos_have_twelve_megapixels_and_the_size_of_a_cameras(
 def test_many_photos_are_made_of_few_and_half_are_copies(
     folder: Path, tmp_path: Path, count: int
 ) -> None:
-    paths = photos.files_of(folder)
+    paths = photo_sets.files_of(folder)
     made = making.make_many(folder, paths, count, tmp_path / "many", 0, QUIET)
     there = [entry.path for entry in walk(tmp_path / "many") if isinstance(entry, FoundFile)]
     assert len(made) == count
@@ -257,7 +257,7 @@ def test_contenders_take_turns_and_the_missing_say_so(
     folder: Path, environment: peers.Environment, tmp_path: Path
 ) -> None:
     (tmp_path / "work").mkdir()
-    laid = photos.lay_out("few", folder, photos.files_of(folder), tmp_path / "few")
+    laid = photo_sets.lay_out("few", folder, photo_sets.files_of(folder), tmp_path / "few")
     measured = throughput.measure(laid, environment, tmp_path / "work", QUIET, rounds=2, workers=2)
     timed = {one.name: one for one in measured.timed}
     ours = timed["imagematch hashes"]
@@ -296,11 +296,11 @@ def test_rates_are_those_of_the_median_round() -> None:
 
 @pytest.mark.slow
 def test_steps_add_up_and_leave_nothing_behind(folder: Path, tmp_path: Path) -> None:
-    before = [getattr(owner, name) for owner, name, _ in steps.TIMED]
+    before = [getattr(owner, name) for owner, name, _ in step_times.TIMED]
     (tmp_path / "work").mkdir()
     others = ad_sites(tmp_path / "others", range(20, 22))
-    measured = steps.measure("hashes", folder, others, tmp_path / "work", QUIET)
-    assert [getattr(owner, name) for owner, name, _ in steps.TIMED] == before
+    measured = step_times.measure("hashes", folder, others, tmp_path / "work", QUIET)
+    assert [getattr(owner, name) for owner, name, _ in step_times.TIMED] == before
     assert measured.photos == 7
     for step in ("scan", "decode", "PDQ", "quality gate", "keypoints", "compare pairs", "search"):
         assert measured.seconds[step] > 0, step
@@ -309,7 +309,7 @@ def test_steps_add_up_and_leave_nothing_behind(folder: Path, tmp_path: Path) -> 
 
 
 def test_a_step_inside_another_counts_for_itself_alone() -> None:
-    clock = steps._Clock()
+    clock = step_times._Clock()
 
     def work() -> None:
         sum(range(300_000))
@@ -332,7 +332,7 @@ def test_memory_is_measured_at_sizes_that_quadruple(
     pytest.importorskip("psutil")
     monkeypatch.setattr(memory, "_FIRST", 2)
     (tmp_path / "work").mkdir()
-    paths = photos.files_of(folder)
+    paths = photo_sets.files_of(folder)
     peaks = memory.measure(["hashes"], folder, paths, tmp_path / "work", QUIET)
     assert [peak.photos for peak in peaks] == [2, 7]
     assert all(peak.bytes > 10**7 for peak in peaks)

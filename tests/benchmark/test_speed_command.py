@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.speed import busy, run, throughput
+from benchmark.speed import busy, speed_run, throughput
 from tests.conftest import CommandLine
 from tests.world import ad_sites
 
@@ -13,7 +13,7 @@ from tests.world import ad_sites
 @pytest.fixture
 def hashes_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """No preset with a model, to save the time of loading it."""
-    for module in (throughput, run):
+    for module in (throughput, speed_run):
         monkeypatch.setattr(module, "PRESETS", ("hashes",))
 
 

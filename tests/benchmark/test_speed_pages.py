@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from benchmark.speed import fits, plots, results, scaling, tables
-from benchmark.speed.records import (
+from benchmark.speed import fits, growing_indexes, speed_plots, speed_results, speed_tables
+from benchmark.speed.measurements import (
     Growth,
     Pass,
     Peak,
@@ -130,7 +130,7 @@ def test_nothing_measured_gives_nothing_on_paper() -> None:
 
 def cells(heading: str) -> dict[str, tuple[str, ...]]:
     """Rows of one table by their first cell."""
-    found = {title: table for title, _, table in tables.sections(FULL)}
+    found = {title: table for title, _, table in speed_tables.sections(FULL)}
     return {row[0]: row for row in found[heading].rows}
 
 
@@ -142,7 +142,7 @@ def test_throughput_shows_the_median_and_what_is_missing() -> None:
 
 
 def test_ratios_say_whether_a_target_is_met() -> None:
-    found = {title: table for title, _, table in tables.sections(FULL)}
+    found = {title: table for title, _, table in speed_tables.sections(FULL)}
     ratios = found["Ratios, photos as they are"].rows
     assert [row[-1] for row in ratios] == ["yes", "–"]
     assert ratios[0][2:5] == ("0.9", "0.88–0.91", "≥ 0.85")
@@ -181,14 +181,14 @@ def test_growth_marks_what_misses_its_target() -> None:
     ],
 )
 def test_amounts_read_well(value: float, unit: str, text: str) -> None:
-    assert tables.amount(value, unit) == text
+    assert speed_tables.amount(value, unit) == text
 
 
 def test_the_page_has_every_table_and_the_machine() -> None:
-    text = tables.document(FULL, date="2026-01-01", images=[("A plot.", "plot.png")])
+    text = speed_tables.document(FULL, date="2026-01-01", images=[("A plot.", "plot.png")])
     for shown in ("a machine", "immaculate 0.3.0", "![A plot.](plot.png)", "## On paper"):
         assert shown in text
-    short = tables.document(EMPTY, date="2026-01-01")
+    short = speed_tables.document(EMPTY, date="2026-01-01")
     assert "## " not in short
     assert "not installed" in short
 
@@ -198,17 +198,17 @@ def test_the_page_has_every_table_and_the_machine() -> None:
 
 def test_there_is_a_plot_of_everything_and_the_same_each_time() -> None:
     pytest.importorskip("matplotlib")
-    drawn = plots.draw(FULL)
+    drawn = speed_plots.draw(FULL)
     names = ["speed_throughput.png", "speed_steps.png", "speed_memory.png", "speed_growth.png"]
     assert [plot.name for plot in drawn] == names
     assert all(Image.open(io.BytesIO(plot.png)).format == "PNG" for plot in drawn)
-    assert plots.draw(FULL) == drawn
-    assert plots.draw(EMPTY) == ()
+    assert speed_plots.draw(FULL) == drawn
+    assert speed_plots.draw(EMPTY) == ()
 
 
 def test_results_are_a_page_data_and_plots(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    files = results.write(FULL, tmp_path, date="2026-01-01")
+    files = speed_results.write(FULL, tmp_path, date="2026-01-01")
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in files)
     data = json.loads((tmp_path / "speed.json").read_text("utf-8"))
     assert data["throughput"][0]["timed"][0]["seconds"] == [20.0, 25.0, 21.0]
@@ -218,14 +218,14 @@ def test_results_are_a_page_data_and_plots(tmp_path: Path) -> None:
 
 
 def test_search_says_what_it_finds_and_misses_targets_openly() -> None:
-    text = tables.search_table([POINT]).text()
+    text = speed_tables.search_table([POINT]).text()
     assert "0.995" in text
     assert "0.991" in text
     assert "embeddings: inverted lists; hashes: every hash" in text
-    growth = {one.name: one for one in scaling.search_growth([POINT])}
+    growth = {one.name: one for one in growing_indexes.search_growth([POINT])}
     slow = growth["candidates of a query, 99 of 100"]
     assert (slow.values, slow.target) == ((60.0,), {1_000_000: 50.0})
-    assert "60 ms (not ≤ 50 ms)" in tables.growth_table([slow]).text()
+    assert "60 ms (not ≤ 50 ms)" in speed_tables.growth_table([slow]).text()
     assert growth["candidates of a photo, in batch"].values == (0.4,)
     assert growth["vectors resident in memory"].values == (9e7,)
-    assert scaling.search_growth([]) == ()
+    assert growing_indexes.search_growth([]) == ()

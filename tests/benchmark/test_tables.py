@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.output.table import Table, milliseconds
-from benchmark.quality import tables
+from benchmark.quality import quality_tables
+from benchmark.quality.cases import Direction
 from benchmark.quality.figures import measure
-from benchmark.quality.records import Direction
 from tests.benchmark.builders import SKILLS, SMALL, benchmark, case, claim, invented, run, verdict
 
 
@@ -24,7 +24,7 @@ def cells(markdown: str) -> list[list[str]]:
 
 
 def test_methods_have_one_line_each() -> None:
-    head, balanced, hashes = cells(tables.methods_table(measure(SMALL).methods).markdown())
+    head, balanced, hashes = cells(quality_tables.methods_table(measure(SMALL).methods).markdown())
     assert dict(zip(head, balanced, strict=True)) == {
         "method": "balanced",
         "µAP": "1.000",
@@ -43,7 +43,7 @@ def test_methods_have_one_line_each() -> None:
 
 def test_zero_false_copies_come_with_what_chance_may_hide() -> None:
     cases = [case(f"{number}", "1.jpg", indexed=False) for number in range(300)]
-    (row,) = tables.methods_table(measure(benchmark(cases, [run({})])).methods).rows
+    (row,) = quality_tables.methods_table(measure(benchmark(cases, [run({})])).methods).rows
     # The rule of three says 3 of 300; the two-sided interval a little more.
     assert "0 of 300 (≤ 0.013)" in row
 
@@ -54,7 +54,9 @@ def test_what_has_no_time_shows_none() -> None:
 
 def test_share_of_hard_pairs_taken_for_copies_has_an_upper_bound() -> None:
     verdicts = [verdict("flat", "", 0.0)] * 1000 + [verdict("wall", "copy", 0.9)]
-    rows = {row[0]: row for row in tables.hard_table(measure(benchmark(hard=verdicts))).rows}
+    rows = {
+        row[0]: row for row in quality_tables.hard_table(measure(benchmark(hard=verdicts))).rows
+    }
     assert rows["flat"][1:4] == ("1,000", "0", "0.004")
     assert rows["wall"][1:4] == ("1", "1", "1.000")
 
@@ -65,7 +67,7 @@ def test_the_other_direction_has_a_table_of_its_own() -> None:
     made = replace(SMALL, backwards=direction)
     figures = measure(made)
     assert [method.method for method in figures.methods] == ["balanced", "hash"]
-    text = tables.document(made, figures, date="2026-05-09", seed=7)
+    text = quality_tables.document(made, figures, date="2026-05-09", seed=7)
     assert "| backwards | 1.000 | 1.000 |" in text
 
 
@@ -81,7 +83,7 @@ def test_columns_of_a_text_stand_below_each_other() -> None:
 
 
 def test_edits_table_ends_with_all_cases_together() -> None:
-    table = cells(tables.edits_table(measure(SMALL)).markdown())
+    table = cells(quality_tables.edits_table(measure(SMALL)).markdown())
     assert table == [
         ["edit", "cases", "balanced", "hash"],
         ["blur", "1", "1.000", "1.000"],
@@ -91,14 +93,14 @@ def test_edits_table_ends_with_all_cases_together() -> None:
 
 def test_hard_table_sums_up_its_groups() -> None:
     figures = measure(invented(cases=30))
-    *groups, total = cells(tables.hard_table(figures).markdown())[1:]
+    *groups, total = cells(quality_tables.hard_table(figures).markdown())[1:]
     for column in (1, 2, 4, 5, 6):
         assert int(total[column]) == sum(int(group[column]) for group in groups)
     assert total[1] == "300"
 
 
 def test_bands_without_claims_have_no_precision() -> None:
-    rows = cells(tables.bands_table(measure(SMALL)).markdown())[1:]
+    rows = cells(quality_tables.bands_table(measure(SMALL)).markdown())[1:]
     assert [row[1:5] for row in rows] == [
         ["certain", "0.99 to 1", "1", "1.000"],
         ["strong", "0.9 to 0.99", "0", "–"],
@@ -108,7 +110,7 @@ def test_bands_without_claims_have_no_precision() -> None:
 
 @given(st.floats(0, 1))
 def test_a_share_is_never_rounded_up(value: float) -> None:
-    text = tables.share(value)
+    text = quality_tables.share(value)
     assert re.fullmatch(r"[01]\.\d{3}", text)
     assert value - 0.001 - 1e-9 < float(text) <= value + 1e-12
     assert (text == "1.000") == (value == 1)
@@ -116,7 +118,7 @@ def test_a_share_is_never_rounded_up(value: float) -> None:
 
 @pytest.mark.parametrize(("value", "text"), [(0.29, "0.290"), (0.9999, "0.999"), (math.nan, "–")])
 def test_shares_that_are_easily_miscut(value: float, text: str) -> None:
-    assert tables.share(value) == text
+    assert quality_tables.share(value) == text
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_a_cell_stays_a_cell() -> None:
 def test_document_names_the_run_and_has_every_table() -> None:
     made = invented()
     figures = measure(made)
-    text = tables.document(
+    text = quality_tables.document(
         made, figures, date="2026-05-09", seed=7, images=[("Precision", "img/bench/a.png")]
     )
     assert "\n    python -m benchmark quality photos --seed 7\n" in text
@@ -155,5 +157,5 @@ def test_document_names_the_run_and_has_every_table() -> None:
 
 def test_document_leaves_out_what_was_not_measured() -> None:
     only_hashes = benchmark(SMALL.cases, SMALL.runs[1:])
-    text = tables.document(only_hashes, measure(only_hashes), date="2026-05-09", seed=0)
+    text = quality_tables.document(only_hashes, measure(only_hashes), date="2026-05-09", seed=0)
     assert re.findall(r"^## (.+)$", text, re.M) == ["Methods", "Edits"]

@@ -8,7 +8,7 @@ import pytest
 from benchmark.drawn import frames, puzzles, screens, walls
 from benchmark.pairs.lookalikes import Recipe
 from benchmark.pairs.templates import TEMPLATES
-from imagematch.kernels.drawing import resize
+from imagematch.kernels.resizing import resize
 from tests.world import photo
 
 

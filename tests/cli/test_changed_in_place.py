@@ -208,8 +208,8 @@ def test_times_of_change_that_are_made_up_are_not_believed_twice(
 
 def test_coarse_times_of_change_are_not_compared() -> None:
     """FAT has no numbers of files, and keeps times to 10 ms or 2 s, which it forgets unmounted."""
-    from imagematch.stages.known import is_to_be_read
-    from imagematch.stores.known import KnownFile
+    from imagematch.stages.file_changes import is_to_be_read
+    from imagematch.stores.known_files import KnownFile
 
     known = KnownFile(1, "a.jpg", 10, 5, 1, "ab" * 32, "", 1, ctime_ns=1_700_000_000_123_456_789)
     found = FoundFile("a.jpg", 10, 5, inode=7, ctime_ns=known.ctime_ns)

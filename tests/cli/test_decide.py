@@ -124,15 +124,15 @@ def test_what_is_no_match_is_refused_with_the_next_step(
 
 
 def test_an_ambiguous_id_names_what_it_may_be(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
-    from imagematch.stages import naming
+    from imagematch.stages import resolving
 
     with Index.read(case.directory) as index:
         hashes = sorted(found.sha256 for found in index.decisions.beginning_with("", 100).values())
     [first, second] = next(pair for pair in itertools.pairwise(hashes) if pair[0][0] == pair[1][0])
     other = next(sha256 for sha256 in hashes if sha256[0] != first[0])
     # Four digits tell so few photos apart always; one does not.
-    monkeypatch.setattr(naming, "_PHOTO", naming.re.compile("[0-9a-f]{1,64}"))
-    monkeypatch.setattr(naming, "_MATCH", naming.re.compile("([0-9a-f]+)-([0-9a-f]+)"))
+    monkeypatch.setattr(resolving, "_PHOTO", resolving.re.compile("[0-9a-f]{1,64}"))
+    monkeypatch.setattr(resolving, "_MATCH", resolving.re.compile("([0-9a-f]+)-([0-9a-f]+)"))
     ran = case("decide", f"{first[0]}-{other}", "reject")
     expect(ran, 2, "none of several matches", first[:16], second[:16], "more digits")
     ran = case("hot", "keep", first[0])

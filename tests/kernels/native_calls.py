@@ -15,15 +15,15 @@ from benchmark.copies import edits
 from imagematch.kernels import (
     comparison,
     content,
-    explain,
     homography,
-    kept,
+    kept_picture,
     keypoints,
+    match_drawing,
     overlap,
     views,
 )
 from imagematch.kernels import hashes as hashing
-from imagematch.kernels.frames import find_frames
+from imagematch.kernels.outlines import find_frames
 from imagematch.kernels.panels import Box
 from imagematch.kernels.sizes import sizes
 from imagematch.records import Bytes
@@ -54,8 +54,8 @@ def hashes() -> None:
         hashing.pdq_dihedral(picture)
         hashing.quality_gate(sizes(picture), width, height, DEFAULTS.describe)
         content.photographic(picture)
-        small = kept.encode(picture, "0" * 64, width, height)
-        kept.decode(small, "0" * 64, DEFAULTS.decode)
+        small = kept_picture.encode(picture, "0" * 64, width, height)
+        kept_picture.decode(small, "0" * 64, DEFAULTS.decode)
 
 
 def pairs() -> None:
@@ -111,7 +111,9 @@ def drawings() -> None:
         side = overlap.Side(picture, picture.shape[1], "a label")
         features = keypoints.extract(picture, picture.shape[1], settings)
         geometry = comparison.compare(features, features, settings)
-        explain.draw(side, side, overlap.find_fit(side, side, geometry, settings), "title", "text")
+        match_drawing.draw(
+            side, side, overlap.find_fit(side, side, geometry, settings), "title", "text"
+        )
     rng = np.random.default_rng(0)
     for edit in (edits.tilt, edits.perspective, edits.blur, edits.crop, edits.recompress):
         for strength in (0.01, 0.5, 1.0):

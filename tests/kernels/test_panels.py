@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmark.copies import composites
-from benchmark.copies.drawing import BLACK, blend, letters, place
+from benchmark.copies.marks import BLACK, blend, letters, place
 from imagematch.kernels.panels import Box, enlarged, find_panels
 from imagematch.kernels.sizes import sizes
 from imagematch.records import Bytes

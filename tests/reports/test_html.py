@@ -20,7 +20,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import cards, html
+from imagematch.reports import html, pair_cards
 from tests.reports import builders
 
 POLICY = re.compile(
@@ -253,7 +253,7 @@ def test_a_phone_that_no_table_has_yet_is_marked_on_both_sides() -> None:
     )
     left, right = (
         {row.label: row for row in side.rows}
-        for card in [cards.pair_card(pair, lambda _: "")]
+        for card in [pair_cards.pair_card(pair, lambda _: "")]
         for side in (card.left, card.right)
     )
     assert left["Phone"].value == right["Phone"].value == f"{new} (unconfirmed)"
@@ -261,7 +261,9 @@ def test_a_phone_that_no_table_has_yet_is_marked_on_both_sides() -> None:
     assert right["Phone"].same
     [row] = [
         row
-        for row in cards.sighting_side(builders.sighting(phone=known), "Left", lambda _: "").rows
+        for row in pair_cards.sighting_side(
+            builders.sighting(phone=known), "Left", lambda _: ""
+        ).rows
         if row.label == "Phone"
     ]
     assert row.value == known

@@ -92,6 +92,6 @@ def test_running_out_of_memory_leaves_a_drawing_out(
     def exhausted(*_: object) -> None:
         raise RuntimeError("OpenCV: Insufficient memory")
 
-    monkeypatch.setattr(explain.explain, "draw", exhausted)
+    monkeypatch.setattr(explain.match_drawing, "draw", exhausted)
     good = file_task(save(photo(1), tmp_path / "1.jpg"))
     assert drawn(task(good, good, builders.exact())) == [None]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from imagematch.errors import PhotoError
-from imagematch.kernels import kept, views
+from imagematch.kernels import kept_picture, views
 from imagematch.records import Fingerprint
 from imagematch.reports import wording
 from imagematch.runtime.executors import SerialExecutor
@@ -90,7 +90,7 @@ def test_a_file_that_holds_something_else_by_now_is_not_taken(task: FileTask) ->
     [
         lambda path: path.write_bytes(b"garbage"),
         lambda path: path.write_bytes(path.read_bytes()[:-1]),
-        lambda path: path.write_bytes(kept.encode(photo(2), "0" * 64, 320, 240)),
+        lambda path: path.write_bytes(kept_picture.encode(photo(2), "0" * 64, 320, 240)),
         lambda path: save(photo(1, 640, 480), path),
         lambda path: path.unlink(),
         lambda path: (path.unlink(), path.mkdir()),

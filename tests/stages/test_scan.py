@@ -19,7 +19,7 @@ from imagematch.sources import folder
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, Source
 from imagematch.stores.index import Index
-from imagematch.stores.known import KnownFile, KnownFiles
+from imagematch.stores.known_files import KnownFile, KnownFiles
 from imagematch.stores.sightings import SightingStore
 from tests.stores.builders import create
 

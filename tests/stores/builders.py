@@ -22,10 +22,10 @@ from imagematch.records import (
     Verdict,
 )
 from imagematch.settings import DEFAULTS
-from imagematch.stores.adding import ScannedFile
 from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import Described
+from imagematch.stores.scan_inserts import ScannedFile
 
 WIDTH = 8
 HASHES = EmbedderRecord("hashes", EmbedderIdentity("", "", 0), 0)

@@ -21,7 +21,7 @@ from imagematch.errors import (
 from imagematch.records import Failure
 from imagematch.stores import schema
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.decisions import DecisionStore
+from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.photos import PhotoStore
 from imagematch.stores.sightings import SightingStore
 

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from imagematch.errors import IndexDamaged, IndexMissing, IndexTooNew, ShapeError
-from imagematch.stores import durable, exact, hamming, paging, rows, shards
+from imagematch.stores import durable, exact, hamming, mmap_advice, rows, shards
 from imagematch.stores.durable import FileRecord
 from imagematch.stores.faiss_store import FaissVectorStore, choose_merge
 from imagematch.stores.repair import repair as repair_store
@@ -83,7 +83,7 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
         monkeypatch.setattr(exact, "SHARE", 5)
         monkeypatch.setattr(shards, "COPY_ROWS", 3)
         monkeypatch.setattr(exact, "_FEW", 1)
-        monkeypatch.setattr(paging, "_AT_ONCE", 2)
+        monkeypatch.setattr(mmap_advice, "_AT_ONCE", 2)
 
     def open_store(self, directory: Path, kind: VectorKind) -> VectorStore:
         return open_store(directory, kind=kind)

@@ -37,7 +37,7 @@ from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
-from tests.stores import test_decisions, test_index, test_photos_and_matches, test_sightings
+from tests.stores import test_decision_history, test_index, test_photos_and_matches, test_sightings
 from tests.stores.builders import MODEL, add, create, decision, scanned
 from tests.stores.postgresql_server import Server, running_server
 from tests.world import ad_sites, mirrored, photo, save
@@ -98,7 +98,7 @@ def _shared_tests() -> dict[str, Callable[..., None]]:
     """The tests of an index or its tables; here they get the fixtures of this module."""
     return {
         name: test
-        for module in (test_decisions, test_index, test_photos_and_matches, test_sightings)
+        for module in (test_decision_history, test_index, test_photos_and_matches, test_sightings)
         for name, test in vars(module).items()
         if name.startswith("test_")
         and name not in _ONLY_SQLITE

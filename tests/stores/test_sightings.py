@@ -16,9 +16,9 @@ from imagematch.errors import UsageError
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, FoundFile, SightingInfo
 from imagematch.stores import sightings as sightings_module
-from imagematch.stores.adding import sightings_sha256
 from imagematch.stores.index import Index
 from imagematch.stores.photos import photo_of
+from imagematch.stores.scan_inserts import sightings_sha256
 from imagematch.stores.schema import profiles
 from tests.stores.builders import add, create, describe, match, scanned, sha
 

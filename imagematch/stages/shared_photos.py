@@ -1,0 +1,381 @@
+"""Photos that several owners show: stored matches and sightings in, pairs of sightings out.
+
+What links, reports and galleries have in common: which photos are copies of each other, who shows
+them, how rare that is, and which are set aside because they would link people by mistake. What
+people decided comes before all that.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain, combinations, product
+from math import comb
+
+from imagematch.kernels.clusters import Forest
+from imagematch.kernels.confidence import SAME_BYTES
+from imagematch.records import (
+    Decision,
+    Evidence,
+    HotPhoto,
+    Judgement,
+    PhotoPair,
+    Profile,
+    Reach,
+    StoredSighting,
+)
+from imagematch.settings import LinkSettings
+from imagematch.stages.decisions_in_force import Rulings, is_sure_copy
+from imagematch.stores.decision_history import order
+from imagematch.stores.index import Index
+from imagematch.stores.matches import StoredMatch
+
+#: Rarity is measured against a world of at least this many profiles: an index is a sample of one.
+_LEAST_WORLD = 1000
+
+_HOT, _KEPT, _IGNORED = "shared_by_many", "kept", "ignored"
+
+#: Who shows a photo: a profile, or the file itself where nothing says whose it is.
+type Owner = Profile | str
+type Owners = dict[Owner, StoredSighting]
+type _Entry = tuple[Owner, StoredSighting]
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A pair of sightings, and the groups of copies that the two photos belong to.
+
+    Attributes:
+        run_id: the run that found the match; 0 where the bytes are the same.
+    """
+
+    pair: PhotoPair
+    groups: frozenset[int]
+    run_id: int = 0
+
+
+class SharedPhotos:
+    """All matches of an index with the sightings of both sides."""
+
+    def __init__(self, index: Index, settings: LinkSettings) -> None:
+        self._settings = settings
+        self._rulings = Rulings.of(index)
+        self._matches = list(self._rulings.applied(index.matches.matches()))
+        repeated = [*index.sightings.photos_with_several_sightings(), *self._rulings.ignored]
+        matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
+        ids = sorted({*repeated, *matched})
+        self._sightings = index.sightings.sightings_of(ids)
+        # Of most photos there is one sighting: a table for each would be most of the memory.
+        self._owned = {
+            photo_id: self._owners_of(photo_id) for photo_id in ids if self._is_repeated(photo_id)
+        }
+        self._gates = index.photos.gates(ids)
+        self._group_of = _groups_of_copies(ids, self._matches)
+        self._shown_by = self._profiles_by_group()
+        self._together: dict[tuple[int, int], tuple[frozenset[int], int]] = {}
+        self._hot_rulings = self._latest_by_group()
+        self.profiles = index.sightings.counts()["profiles"]
+
+    # --- who shows what ------------------------------------------------------------------------
+
+    def _owners(self, photo_id: int) -> Owners:
+        """Who shows a photo in ads, each with one sighting."""
+        found = self._owned.get(photo_id)
+        return self._owners_of(photo_id) if found is None else found
+
+    def _is_repeated(self, photo_id: int) -> bool:
+        return len(self._sightings[photo_id]) > 1
+
+    def _owners_of(self, photo_id: int) -> Owners:
+        found: Owners = {}
+        for sighting in self._sightings[photo_id]:
+            if not (sighting.gallery or sighting.ignored):
+                found.setdefault(_owner(sighting), sighting)
+        return found
+
+    def _showing(self, photo_id: int) -> set[Profile]:
+        return {owner for owner in self._owners(photo_id) if isinstance(owner, Profile)}
+
+    def _profiles_by_group(self) -> dict[int, set[Profile]]:
+        shown: dict[int, set[Profile]] = {}
+        for photo_id, group in self._group_of.items():
+            shown.setdefault(group, set()).update(self._showing(photo_id))
+        return shown
+
+    def _is_hot(self, photo_id: int) -> bool:
+        group = self._shown_by[self._group_of[photo_id]]
+        return len(group) >= self._settings.hot_profiles
+
+    def _latest_by_group(self) -> dict[int, Decision]:
+        """For each group the latest decision about one of its photos, if it is in force."""
+        latest: dict[int, Decision] = {}
+        for photo_id, group in self._group_of.items():
+            decision = self._rulings.on_photo("hot", photo_id)
+            if decision and (group not in latest or order(decision) > order(latest[group])):
+                latest[group] = decision
+        return {group: made for group, made in latest.items() if made.verdict != "reopen"}
+
+    def _ruling(self, photo_id: int) -> Decision | None:
+        return self._hot_rulings.get(self._group_of[photo_id])
+
+    def _may_link(self, photo_id: int) -> bool:
+        if photo_id in self._rulings.ignored:
+            return False
+        if decision := self._ruling(photo_id):
+            return decision.verdict == "release"
+        return not self._gates.get(photo_id) and not self._is_hot(photo_id)
+
+    def crowds(self) -> Reach:
+        """What photos reach by the settings alone that make many links each."""
+        crowded: set[int] = set()
+        for photo_id, group in self._group_of.items():
+            many = comb(len(self._shown_by[group]), 2) > self._settings.ask_links
+            if many and self._ruling(photo_id) is None and self._may_link(photo_id):
+                crowded.add(group)
+        shown = [self._shown_by[group] for group in crowded]
+        return Reach(len(set().union(*shown)), sum(comb(len(group), 2) for group in shown))
+
+    # --- pairs ---------------------------------------------------------------------------------
+
+    def between_profiles(self) -> Iterator[Shared]:
+        """Every pair of profiles with a photo that they share, in any form."""
+        for item in self.between_owners():
+            if item.pair.left.info.profile and item.pair.right.info.profile:
+                yield item
+
+    def between_owners(self) -> Iterator[Shared]:
+        """Every pair of owners with a photo that they share, in any form.
+
+        Files that nobody is named for join nobody, and a folder may hold thousands of one photo:
+        each is paired once, not with every other.
+        """
+        for photo_id, left, right in self._same_photo():
+            yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+        for match, left, right in self._two_photos():
+            yield self._matched(match, left, right)
+
+    def _same_photo(self) -> Iterator[tuple[int, StoredSighting, StoredSighting]]:
+        for photo_id in self._sightings:
+            if self._is_repeated(photo_id) and self._may_link(photo_id):
+                for left, right in _within(self._owners(photo_id)):
+                    yield photo_id, left, right
+
+    def _two_photos(self) -> Iterator[tuple[StoredMatch, StoredSighting, StoredSighting]]:
+        for match in self._counting():
+            if not (self._may_link(match.photo_a) and self._may_link(match.photo_b)):
+                continue
+            for (one, left), (two, right) in _across(
+                self._owners(match.photo_a), self._owners(match.photo_b)
+            ):
+                if one != two or self._settings.same_profile:
+                    yield match, left, right
+
+    def _counting(self) -> Iterator[StoredMatch]:
+        return (match for match in self._matches if match.judgement.kind != "scene")
+
+    def _matched(self, match: StoredMatch, left: StoredSighting, right: StoredSighting) -> Shared:
+        of_match = match.decision, match.run_id
+        return self._pair(match.photo_a, match.photo_b, left, right, match.judgement, *of_match)
+
+    def _pair(
+        self,
+        photo_a: int,
+        photo_b: int,
+        left: StoredSighting,
+        right: StoredSighting,
+        judgement: Judgement,
+        decision: Decision | None = None,
+        run_id: int = 0,
+    ) -> Shared:
+        one, two = self._group_of[photo_a], self._group_of[photo_b]
+        groups, shared_by = self._both(min(one, two), max(one, two))
+        weight = _rarity(shared_by, self.profiles)
+        pair = PhotoPair(left, right, judgement, shared_by, weight, decision)
+        return Shared(pair, groups, run_id)
+
+    def _both(self, one: int, two: int) -> tuple[frozenset[int], int]:
+        """Two groups of copies, maybe the same, and how many profiles show one of them. Kept, since
+        a group of many copies gives many pairs."""
+        known = self._together.get((one, two))
+        if known is None:
+            shown = self._shown_by[one]
+            together = shown if one == two else shown | self._shown_by[two]
+            known = self._together[one, two] = frozenset((one, two)), len(together)
+        return known
+
+    # --- lists beside the links ----------------------------------------------------------------
+
+    def hot(self) -> list[HotPhoto]:
+        """Photos that are set aside or were released, those of most profiles first."""
+        found = [*self._hot_groups(), *self._gated(), *self._ignored()]
+        return sorted(found, key=lambda photo: -len(photo.profiles))
+
+    def _hot_groups(self) -> Iterator[HotPhoto]:
+        """Groups of copies that many profiles show, or that somebody decided about."""
+        examples: dict[int, int] = {}
+        for photo_id, group in self._group_of.items():
+            listed = self._is_hot(photo_id) or group in self._hot_rulings
+            if listed and self._showing(photo_id) and photo_id not in self._rulings.ignored:
+                examples.setdefault(group, photo_id)
+        for group, photo_id in examples.items():
+            decision = self._hot_rulings.get(group)
+            kept = decision is not None and decision.verdict == "keep"
+            reason = (
+                _KEPT if kept else _HOT if self._is_hot(photo_id) else self._gates.get(photo_id)
+            )
+            profiles = tuple(sorted(self._shown_by[group]))
+            yield HotPhoto(self._example(photo_id), profiles, reason or _HOT, decision)
+
+    def _gated(self) -> Iterator[HotPhoto]:
+        """Photos that may only match exactly, and that several profiles show."""
+        for photo_id, gate in self._gates.items():
+            shown = self._showing(photo_id)
+            listed = self._is_hot(photo_id) or self._ruling(photo_id)
+            if len(shown) > 1 and not listed and photo_id not in self._rulings.ignored:
+                yield HotPhoto(self._example(photo_id), tuple(sorted(shown)), gate)
+
+    def _ignored(self) -> Iterator[HotPhoto]:
+        """What the ignore list, near-copies included, keeps from linking several profiles."""
+        shown: dict[Decision, set[Profile]] = {}
+        examples: dict[Decision, int] = {}
+        for photo_id, decision in self._rulings.ignored.items():
+            if showing := self._showing(photo_id):
+                shown.setdefault(decision, set()).update(showing)
+                examples.setdefault(decision, photo_id)
+        for decision, profiles in shown.items():
+            if len(profiles) > 1:
+                example = self._example(examples[decision])
+                yield HotPhoto(example, tuple(sorted(profiles)), _IGNORED, decision)
+
+    def _example(self, photo_id: int) -> StoredSighting:
+        """A sighting in an ad."""
+        return next(iter(self._owners(photo_id).values()))
+
+    def gallery_hits(self) -> list[Shared]:
+        """A gallery's photo on the left, an ad's on the right, surest first."""
+        hits = []
+        for photo_id in self._sightings.keys() - self._rulings.ignored.keys():
+            for left, right in product(self._references(photo_id), self._owners(photo_id).values()):
+                hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
+        for match in self._counting():
+            there, back = (match.photo_a, match.photo_b), (match.photo_b, match.photo_a)
+            for (reference, ad), back_to_front in ((there, False), (back, True)):
+                for left, right in product(self._references(reference), self._owners(ad).values()):
+                    if back_to_front:
+                        hits.append(turned(self._matched(match, right, left)))
+                    else:
+                        hits.append(self._matched(match, left, right))
+        return sorted(hits, key=lambda hit: surest_first(hit.pair))
+
+    def _references(self, photo_id: int) -> list[StoredSighting]:
+        """One sighting for each gallery that a photo is in."""
+        found: dict[str, StoredSighting] = {}
+        for sighting in self._sightings[photo_id]:
+            if sighting.gallery:
+                found.setdefault(sighting.collection, sighting)
+        return list(found.values())
+
+    def scenes(self) -> list[Shared]:
+        """Leads: other photos of the same place by two owners, most keypoints first."""
+        found: list[Shared] = []
+        for match in self._matches:
+            if match.judgement.kind != "scene":
+                continue
+            owners = self._owners(match.photo_a).items(), self._owners(match.photo_b).items()
+            for (one, left), (two, right) in product(*owners):
+                if one != two:
+                    found.append(self._matched(match, left, right))
+                    break
+        return sorted(found, key=lambda item: -_inliers(item.pair.judgement))
+
+    def unprofiled(self) -> int:
+        """Matches that join nobody because nothing says whose one of the photos is."""
+        pairs = chain(self._same_photo(), self._two_photos())
+        return sum(not (left.info.profile and right.info.profile) for _, left, right in pairs)
+
+
+def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
+    """Pairs of owners of one photo: profiles each with each, other files with the first owner."""
+    named, nameless = _split(owners)
+    for (_, left), (_, right) in combinations(named, 2):
+        yield left, right
+    everyone = [sighting for _, sighting in (*named, *nameless)]
+    for sighting in everyone[max(1, len(named)) :]:
+        yield everyone[0], sighting
+
+
+def _across(lefts: Owners, rights: Owners) -> Iterator[tuple[_Entry, _Entry]]:
+    """Pairs of owners of two photos: profiles each with each, other files once."""
+    (named_left, nameless_left), (named_right, nameless_right) = _split(lefts), _split(rights)
+    yield from product(named_left, named_right)
+    if lefts and rights and (nameless_left or nameless_right):
+        yield (*nameless_left, *named_left)[0], (*nameless_right, *named_right)[0]
+
+
+def _split(owners: Owners) -> tuple[list[_Entry], list[_Entry]]:
+    """Profiles, and files that nobody is named for."""
+    named: list[_Entry] = []
+    nameless: list[_Entry] = []
+    for owner, sighting in owners.items():
+        (named if isinstance(owner, Profile) else nameless).append((owner, sighting))
+    return named, nameless
+
+
+def _groups_of_copies(ids: Sequence[int], matches: Sequence[StoredMatch]) -> dict[int, int]:
+    """For each photo the smallest id among its sure copies; a collage is no copy of its parts."""
+    forest: Forest[int] = Forest()
+    for match in matches:
+        if is_sure_copy(match.judgement):
+            forest.join(*sorted((forest.find(match.photo_a), forest.find(match.photo_b))))
+    return {photo_id: forest.find(photo_id) for photo_id in ids}
+
+
+def _rarity(shared_by: int, profiles: int) -> float:
+    """How much a photo says that so many profiles show, 0-1: inverse document frequency.
+
+    1 for a photo of two profiles, which is as rare as a shared photo gets.
+    """
+    world = max(profiles, _LEAST_WORLD)
+    if shared_by <= 2:
+        return 1.0
+    return round(max(0.0, math.log(world / shared_by) / math.log(world / 2)), 4)
+
+
+def surest_first(pair: PhotoPair, *, turned: bool = False) -> tuple[float, float, str, str]:
+    """A key to sort by; of a pair that is to be `turned`, the key that it has then."""
+    left, right = (pair.right, pair.left) if turned else (pair.left, pair.right)
+    return -pair.judgement.confidence, -pair.weight, left.path, right.path
+
+
+def profile_of(sighting: StoredSighting) -> Profile:
+    """Whose sighting it is; the handle is empty where nobody knows."""
+    return _profile(sighting.info.site, sighting.info.profile)
+
+
+#: One object a profile: tables of profiles compare those that are the same at once.
+_profile = lru_cache(maxsize=1 << 17)(Profile)
+
+
+def _owner(sighting: StoredSighting) -> Owner:
+    return profile_of(sighting) if sighting.info.profile else f"{sighting.root}/{sighting.path}"
+
+
+def turned(item: Shared) -> Shared:
+    """The same evidence, read from right to left."""
+    pair = item.pair
+    judgement = pair.judgement
+    geometry = judgement.evidence.geometry
+    if geometry is not None:
+        from imagematch.kernels import comparison
+
+        found = judgement.evidence
+        back = comparison.reverse(geometry)
+        evidence = Evidence(found.exact, found.pdq_distance, found.cosine, back, found.rule)
+        judgement = Judgement(judgement.kind, judgement.confidence, evidence)
+    turned = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.weight, pair.decision)
+    return Shared(turned, item.groups, item.run_id)
+
+
+def _inliers(judgement: Judgement) -> int:
+    geometry = judgement.evidence.geometry
+    return geometry.inliers if geometry else 0

@@ -1,0 +1,79 @@
+"""Rounding that claims no more than was computed, and text that can't deceive."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.records import LinkReport, Profile
+from imagematch.reports import formatting
+from tests.reports import builders
+
+
+def test_almost_certain_is_not_shown_as_certain() -> None:
+    assert formatting.confidence(builders.judgement(confidence=1.0)) == 0.9999
+    assert formatting.confidence(builders.judgement(confidence=0.99999)) == 0.9999
+    assert formatting.confidence(builders.exact()) == 1.0
+
+
+@pytest.mark.parametrize("tenthousandths", [1, 2900, 5700, 9980, 9999])
+def test_a_value_of_four_digits_is_kept_to_the_digit(tenthousandths: int) -> None:
+    value = tenthousandths / 10_000
+    assert formatting.floored(value) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("photo\u202egpj.exe", "photo\\u202egpj.exe"),
+        ("two\nlines", "two\\nlines"),
+        ("caf\udce9", "caf\\xe9"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("وردة الليل", "وردة الليل"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+    ],
+)
+def test_hidden_characters_are_spelled_out_and_letters_stay(text: str, expected: str) -> None:
+    assert formatting.printable(text) == expected
+
+
+@given(st.text(st.characters()))
+def test_printable_text_is_one_line_that_utf8_can_hold(text: str) -> None:
+    visible = formatting.printable(text)
+
+    visible.encode("utf-8")
+    assert len(visible.splitlines()) <= 1
+    bidirectional = {unicodedata.bidirectional(char) for char in visible}
+    assert not bidirectional & {"RLO", "LRO", "RLE", "LRE", "PDF", "RLI", "LRI", "FSI", "PDI"}
+    assert formatting.printable(visible) == visible
+
+
+@given(st.text(min_size=401, max_size=2000))
+def test_a_long_text_keeps_both_ends_and_says_what_is_missing(text: str) -> None:
+    short = formatting.shortened(text)
+
+    assert short.startswith(text[:200])
+    assert short.endswith(text[-200:])
+    assert f"{len(text) - 400:,} characters left out" in short
+
+
+def test_a_link_between_two_clusters_belongs_to_neither() -> None:
+    report = builders.report()
+    numbers = {Profile("siteA", "anna"): 1, Profile("siteB", "bella"): 2}
+
+    assert formatting.cluster_of(report.links[1], numbers) is None
+    assert formatting.cluster_of(report.links[1], formatting.cluster_numbers(report)) == 1
+
+
+def test_links_of_equal_strength_have_one_order() -> None:
+    def order(report: LinkReport) -> list[Profile]:
+        return [link.left for link in formatting.strongest_first(report.links)]
+
+    links = tuple(
+        builders.link_between(Profile("s", name), Profile("t", name)) for name in ("c", "a", "b")
+    )
+    forwards = LinkReport(6, links, (), (), (), ())
+    backwards = LinkReport(6, links[::-1], (), (), (), ())
+
+    assert order(forwards) == order(backwards) == sorted(order(forwards))

@@ -1,0 +1,125 @@
+"""From matches to links: rarity, hot photos, copies that count once, and what is new."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagematch.records import Evidence, Judgement, SightingInfo
+from imagematch.runtime.monitor import Unwatched
+from imagematch.services import indexing, linking
+from imagematch.services.indexing import IndexRequest
+from imagematch.settings import LinkSettings
+from imagematch.stages import link, shared_photos
+from imagematch.stores.index import Index
+from imagematch.stores.scan_inserts import ScannedFile
+from tests.stores.builders import add, candidate, create, describe, scanned
+from tests.world import ad_sites, mirrored, new_pairs, photo, save
+
+
+def indexed(tmp_path: Path) -> Path:
+    request = IndexRequest(tmp_path / "ads", preset="hashes", site_from_path=True)
+    indexing.index_folder(tmp_path / "index", request, Unwatched())
+    return tmp_path / "index"
+
+
+def show(tmp_path: Path, seed: int, profile: str, **options: object) -> None:
+    """Have a profile show a photo, as its own file."""
+    save(photo(seed), tmp_path / "ads" / "site" / profile / f"{seed}.jpg", **options)
+
+
+@given(st.integers(2, 5000), st.integers(0, 10**6))
+def test_a_photo_weighs_less_the_more_profiles_show_it(shared_by: int, profiles: int) -> None:
+    weight = shared_photos._rarity(shared_by, profiles)
+    assert 0 <= shared_photos._rarity(shared_by + 1, profiles) <= weight <= 1
+    assert shared_photos._rarity(2, profiles) == 1
+
+
+def test_two_photos_link_more_strongly_than_one_and_copies_of_one_count_once(
+    tmp_path: Path,
+) -> None:
+    for profile in ("anna", "berta", "clara"):
+        show(tmp_path, 1, profile, quality=90 - len(profile))
+    show(tmp_path, 2, "anna")
+    show(tmp_path, 2, "berta", quality=60)
+    save(photo(1), tmp_path / "ads" / "site" / "berta" / "again.jpg", quality=40)
+    report = linking.link_profiles(indexed(tmp_path))
+    links = {(link.left.handle, link.right.handle): link for link in report.links}
+    assert len(links["anna", "berta"].pairs) == 2
+    assert len(links["berta", "clara"].pairs) == 1
+    assert links["anna", "berta"].strength > links["berta", "clara"].strength
+    [cluster] = report.clusters
+    assert [profile.handle for profile in cluster.profiles] == ["anna", "berta", "clara"]
+
+
+@pytest.mark.parametrize(("profiles", "hot"), [(6, 0), (7, 1)])
+def test_a_photo_is_hot_from_the_seventh_profile_on(
+    tmp_path: Path, profiles: int, hot: int
+) -> None:
+    for number in range(profiles):
+        show(tmp_path, 1, f"p{number}", quality=90 - number)
+    report = linking.link_profiles(indexed(tmp_path))
+    assert len(report.hot) == hot
+    assert bool(report.links) == (not hot)
+
+
+def test_a_hot_photo_does_not_hide_another_one_that_two_profiles_share(tmp_path: Path) -> None:
+    for number in range(8):
+        show(tmp_path, 1, f"p{number}")
+    show(tmp_path, 2, "p0")
+    show(tmp_path, 2, "p1", quality=50)
+    [link] = linking.link_profiles(indexed(tmp_path)).links
+    assert (link.left.handle, link.right.handle) == ("p0", "p1")
+
+
+@pytest.mark.parametrize(("weak_pairs", "together"), [(1, False), (2, True)])
+def test_one_weak_pair_draws_nobody_into_a_cluster(
+    tmp_path: Path, weak_pairs: int, together: bool
+) -> None:
+    def seen(profile: str, name: str) -> ScannedFile:
+        return scanned(f"{profile}/{name}.jpg", None, SightingInfo("site", profile))
+
+    pairs = [("anna", "berta", 0.97), *[("berta", "clara", 0.6)] * weak_pairs]
+    with Index.write(create(tmp_path / "index"), "test") as index:
+        files = [
+            seen(profile, str(number))
+            for number, (left, right, _) in enumerate(pairs)
+            for profile in (left, right)
+        ]
+        describe(index, add(index, *files))
+        for number, (_, _, confidence) in enumerate(pairs):
+            judgement = Judgement("copy", confidence, Evidence(False, 12, 0.8, None, "geometry"))
+            judged = candidate(2 * number + 1, 2 * number + 2), judgement
+            index.matches.save_judged([judged], [True], 1)
+        report = link.run(index, LinkSettings())
+    [cluster] = report.clusters
+    assert len(report.links) == 2
+    assert len(cluster.profiles) == (3 if together else 2)
+    weakest = cluster.weakest
+    assert (weakest.left.handle, weakest.right.handle) == (
+        ("berta", "clara") if together else ("anna", "berta")
+    )
+
+
+def test_news_are_what_the_last_runs_brought(tmp_path: Path) -> None:
+    ad_sites(tmp_path / "ads", range(3))
+    save(mirrored(photo(0)), tmp_path / "ads" / "site9" / "anna" / "0.jpg")
+    index = indexed(tmp_path)
+    save(mirrored(photo(1)), tmp_path / "ads" / "site9" / "berta" / "1.jpg")
+    same = tmp_path / "ads" / "site9" / "clara" / "2.jpg"
+    save(photo(2), same)
+    indexed(tmp_path)
+    indexed(tmp_path)
+    with Index.read(index) as opened:
+        runs = sorted(run.id for run in opened.catalogue.last_runs(3))
+    news = [
+        {
+            path
+            for pair in new_pairs(index, [run])
+            for path in (pair.left.path, pair.right.path)
+            if path.startswith("site9")
+        }
+        for run in runs
+    ]
+    assert news == [{"site9/anna/0.jpg"}, {"site9/berta/1.jpg", "site9/clara/2.jpg"}, set()]
