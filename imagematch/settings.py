@@ -179,7 +179,7 @@ class SearchSettings:
         "shows in part, and cost 18 embeddings and more. Without them, a query is described as an "
         "indexed photo is (`describe.crops`).",
     )
-    deep: bool = _setting(
+    high_recall: bool = _setting(
         False,
         "Indexing looks as far into a large index as a query does: it takes several times as long, "
         "and misses fewer of the copies that both kinds of fingerprint hardly tell.",
@@ -213,8 +213,8 @@ class VerifySettings:
     min_inliers: int = _setting(7, "Fewer inliers are not evidence.", low=4)
     min_coarse_inliers: int = _setting(
         6,
-        "A pair with fewer inliers at a glance, among keypoints from two fifths of `side`, gets no "
-        "closer look; 0: every pair gets one.",
+        "A pair with fewer inliers in the coarse check, among keypoints from two fifths of `side`, "
+        "gets no full check; 0: every pair gets one.",
         low=0,
     )
     min_overlap: float = _setting(
@@ -299,7 +299,7 @@ class StoreSettings:
         "this, or four of that size with lists.",
         low=2,
     )
-    list_rows: int = _setting(
+    ivf_min_vectors: int = _setting(
         8192,
         "Vector shards with so many vectors get inverted lists, and indexing compares hashes only "
         "that share two bytes there: some that are far away may be missed; 0: every vector is "
@@ -347,6 +347,12 @@ DEFAULTS = Settings()
 
 #: What presets were called in indexes that are older than the present names.
 _FORMER_PRESETS = {"sscd-small": "balanced", "sscd": "thorough"}
+
+#: What settings were called in files that are older than the present names, by group.
+_FORMER_NAMES = {
+    "search": {"deep": "high_recall"},
+    "store": {"list_rows": "ivf_min_vectors"},
+}
 
 #: Where an index lives when neither `--index` nor IMAGEMATCH_INDEX says otherwise.
 DEFAULT_INDEX = Path("indexes/default")
@@ -403,10 +409,22 @@ def from_tables(tables: Mapping[str, Any], where: str) -> Settings:
             raise SettingsError(
                 f"{where}: {name} is {table!r}, but must be a group: [{name}] with settings below"
             )
-        values[name] = _group(type(getattr(DEFAULTS, name)), table, f"{where} [{name}]")
+        place = f"{where} [{name}]"
+        current = _current_names(table, _FORMER_NAMES.get(name, {}), place)
+        values[name] = _group(type(getattr(DEFAULTS, name)), current, place)
     settings = Settings(**values)
     describe = settings.describe
     return replace(settings, describe=replace(describe, preset=current_preset(describe.preset)))
+
+
+def _current_names(
+    table: Mapping[str, Any], former: Mapping[str, str], where: str
+) -> dict[str, Any]:
+    """A group of settings under their present names."""
+    for old, new in former.items():
+        if old in table and new in table:
+            raise SettingsError(f"{where}: {old} is called {new} now; name it once, as {new}")
+    return {former.get(name, name): value for name, value in table.items()}
 
 
 def _group[T](group: type[T], table: Mapping[str, Any], where: str) -> T:

@@ -90,7 +90,7 @@ def _run(path: Path, folder: Path) -> str:
     other = folder / "other.png"
     scene(200, 150).save(other)
     sound = FileTask((str(other),), hashlib.sha256(other.read_bytes()).hexdigest())
-    pairs = [PairTask(task, sound, len(parts), 0, deep=True), PairTask(sound, task, 0, 0)]
+    pairs = [PairTask(task, sound, len(parts), 0, high_recall=True), PairTask(sound, task, 0, 0)]
     verify_pairs(decoding, _SETTINGS.verify, pairs)
     return "described"
 

@@ -260,3 +260,29 @@ def test_without_the_environment_the_index_is_in_the_usual_place(
     if value is not None:
         monkeypatch.setenv("IMAGEMATCH_INDEX", value)
     assert default_index() == DEFAULT_INDEX
+
+
+# --- former names --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("group", "former", "now", "value"),
+    [
+        ("search", "deep", "high_recall", True),
+        ("store", "list_rows", "ivf_min_vectors", 0),
+    ],
+)
+def test_a_file_with_a_former_name_is_read_and_saved_under_the_present_one(
+    tmp_path: Path, group: str, former: str, now: str, value: object
+) -> None:
+    path = tmp_path / "settings.toml"
+    text = str(value).lower()
+    path.write_text(f"[{group}]\n{former} = {text}\n", encoding="utf-8")
+
+    settings = load(path)
+
+    assert getattr(getattr(settings, group), now) == value
+    assert f"[{group}]\n{now} = {text}\n" in to_toml(settings)
+    path.write_text(f"[{group}]\n{former} = {text}\n{now} = {text}\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match=rf"{former} is called {now} now"):
+        load(path)

@@ -248,7 +248,7 @@ def _stores(place: Path, *, writable: bool) -> Iterator[_Stores]:
                         width,
                         writable=writable,
                         merge_shards=settings.merge_shards,
-                        list_rows=settings.list_rows,
+                        ivf_min_vectors=settings.ivf_min_vectors,
                     )
                 )
             )
@@ -277,7 +277,7 @@ def _ask(place: Path, size: int) -> dict[str, Any]:
         started, worked = time.perf_counter(), time.process_time()
         for first in range(0, len(turned), BATCH):
             some = slice(first, first + BATCH)
-            _candidates(stores, asked["embeddings"][some], turned[some], deep=False)
+            _candidates(stores, asked["embeddings"][some], turned[some], high_recall=False)
         batch, batch_cpu = time.perf_counter() - started, time.process_time() - worked
         return {
             "open_seconds": opened,
@@ -289,8 +289,8 @@ def _ask(place: Path, size: int) -> dict[str, Any]:
             "batch_cpu_seconds": batch_cpu / len(turned),
             "resident_bytes": (holds - anonymous) / size,
             "mapped_bytes": mapped / size,
-            "deep": asdict(_recall(stores, asked, turned, deep=True)),
-            "shallow": asdict(_recall(stores, asked, turned, deep=False)),
+            "deep": asdict(_recall(stores, asked, turned, high_recall=True)),
+            "shallow": asdict(_recall(stores, asked, turned, high_recall=False)),
             "load": load,
             "searches": {kind: how_searched(store.stats()) for kind, store in stores.items()},
         }
@@ -307,31 +307,31 @@ def _latencies(stores: _Stores, views: Sequence[Floats], turned: Bytes) -> list[
     for number, some in enumerate(views):
         pdqs = turned[number % len(turned)][None]
         started = time.perf_counter()
-        _candidates(stores, some, pdqs, deep=True)
+        _candidates(stores, some, pdqs, high_recall=True)
         taken.append(time.perf_counter() - started)
     return taken[_WARM:]
 
 
 def _candidates(
-    stores: _Stores, views: Floats, turned: Bytes, *, deep: bool
+    stores: _Stores, views: Floats, turned: Bytes, *, high_recall: bool
 ) -> tuple[Neighbours, Neighbours]:
     """What `stages.search` asks the stores for, of views and of hashes in eight orientations."""
     search = DEFAULTS.search
     return (
-        stores["float"].search(views, max(search.top, normalisation.LAST), deep=deep),
+        stores["float"].search(views, max(search.top, normalisation.LAST), high_recall=high_recall),
         stores["binary"].search(
             turned.reshape(-1, turned.shape[2]),
             search.top,
             limit=search.max_pdq_distance,
-            deep=deep,
+            high_recall=high_recall,
         ),
     )
 
 
-def _recall(stores: _Stores, asked: dict[str, Any], turned: Bytes, *, deep: bool) -> Recall:
+def _recall(stores: _Stores, asked: dict[str, Any], turned: Bytes, *, high_recall: bool) -> Recall:
     told = slice(0, _RECALLED)
     turned, bits = turned[told], asked["bits"][told]
-    near, alike = _candidates(stores, asked["embeddings"][told], turned, deep=deep)
+    near, alike = _candidates(stores, asked["embeddings"][told], turned, high_recall=high_recall)
     original = asked["originals"][told, None]
     by_embedding = (near.ids == original).any(axis=1)
     by_hash = (alike.ids.reshape(len(turned), -1) == original).any(axis=1)

@@ -111,4 +111,4 @@ def import_command(file: Path, yes: bool, directory: Path) -> None:
 def _line(entry: Recorded) -> str:
     decision = entry.decision
     replaced = "" if entry.in_force or decision.verdict == "reopen" else " (replaced since)"
-    return f"{decision.about} {decision.subject} {wording.full_ruling(decision)}{replaced}"
+    return f"{decision.about} {decision.subject} {wording.full_decision(decision)}{replaced}"

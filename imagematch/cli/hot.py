@@ -112,7 +112,7 @@ def _settle(
 
 
 def _lines(photo: HotPhoto) -> list[str]:
-    state = wording.full_ruling(photo.decision) if photo.decision else "waiting for a decision"
+    state = wording.full_decision(photo.decision) if photo.decision else "waiting for a decision"
     names = ", ".join(map(str, photo.profiles[:_LISTED]))
     more = len(photo.profiles) - _LISTED
     return [

@@ -103,7 +103,7 @@ def remove_command(photos: Sequence[str], note: str, yes: bool, directory: Path)
 
 def _lines(photo: IgnoredPhoto) -> list[str]:
     of = photo.decision
-    lines = [f"{of.photos[0].sha256[:SHORT]} {wording.full_ruling(of)}"]
+    lines = [f"{of.photos[0].sha256[:SHORT]} {wording.full_decision(of)}"]
     for title, sightings in (("seen", photo.seen), ("near-copy", photo.copies)):
         lines += [f"  {title}: {sighting.path}" for sighting in sightings[:_LISTED]]
         if len(sightings) > _LISTED:

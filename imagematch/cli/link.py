@@ -127,8 +127,8 @@ def _lines(report: LinkReport) -> Iterator[str]:
         yield f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}"
         yield f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}"
     for photo in report.hot:
-        ruling = f", {wording.ruling(photo.decision)}" if photo.decision else ""
+        decision = f", {wording.short_decision(photo.decision)}" if photo.decision else ""
         yield (
-            f"Set aside ({photo.reason}, {counted(len(photo.profiles), 'profile')}{ruling}): "
+            f"Set aside ({photo.reason}, {counted(len(photo.profiles), 'profile')}{decision}): "
             f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"
         )

@@ -25,15 +25,15 @@ _NEARBY, _ALIKE = 8.0, 0.8
 #: more, errors are larger: this share of the inliers is enough there.
 _REFINED, _FEWER = 0.75, 0.5
 
-#: With fewer keypoints in a glimpse, on a photograph or anywhere, even a copy may share none. Soft
-#: copies of which a glance then says too much are rare, so that only queries look for them: of 400,
-#: three lost their original when 20 were enough, one with 60.
-_TELLING, _TELLING_DEEP, _TELLING_PHOTOGRAPHED = 60, 100, 40
+#: With fewer coarse keypoints, on a photograph or anywhere, even a copy may share none. Soft copies
+#: that a coarse check then rejects are rare, so that only queries look for them: of 400, three lost
+#: their original when 20 were enough, one with 60.
+_ENOUGH, _ENOUGH_HIGH_RECALL, _ENOUGH_ON_PHOTOGRAPHS = 60, 100, 40
 
 #: The error of an inlier grows less than the picture shrinks: this share of `reprojection`.
-_GLANCED = 0.625
+_COARSE_REPROJECTION = 0.625
 
-#: What a glance must find to be worth a closer look: the pixels agree so well, by correlation and
+#: What a coarse check must find for a full one: the pixels agree so well, by correlation and
 #: by the share of windows, or so many keypoints fit that it may be another photo of the scene. Of
 #: 629 copies among 1,887 photos and edited pictures of the tuning half, none has less than 0.95 and
 #: 0.72; of 493 candidates that are no copies, 84 have as much as here, or too few keypoints.
@@ -64,26 +64,26 @@ def compare(query: Features, photo: Features, settings: VerifySettings) -> Geome
     return next((geometry for geometry in found if geometry.transform is not None), found[0])
 
 
-def tells(query: Features, photo: Features, *, deep: bool) -> bool:
-    """Whether two glimpses have enough keypoints for `glance`.
+def has_enough_keypoints(query: Features, photo: Features, *, high_recall: bool) -> bool:
+    """Whether two coarse features have enough keypoints for `coarse_check`.
 
     Args:
-        deep: look closer rather than miss a soft copy.
+        high_recall: check fully rather than miss a soft copy.
     """
-    return _count(query, photo) >= (_TELLING_DEEP if deep else _TELLING)
+    return _count(query, photo) >= (_ENOUGH_HIGH_RECALL if high_recall else _ENOUGH)
 
 
-def tells_of_pixels(query: Features, photo: Features) -> bool:
-    """Whether two glimpses have enough keypoints on photographs for `glance_at_pixels`."""
-    return _count(query, photo) >= _TELLING_PHOTOGRAPHED
+def has_enough_on_photographs(query: Features, photo: Features) -> bool:
+    """Whether coarse features have enough keypoints on photographs for a pixel check."""
+    return _count(query, photo) >= _ENOUGH_ON_PHOTOGRAPHS
 
 
 def _count(query: Features, photo: Features) -> int:
     return min(len(query.points), len(photo.points))
 
 
-def glance(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
-    """Count the inliers of two glimpses, without a look at the pixels.
+def coarse_check(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Count the inliers of coarse features, without a look at the pixels.
 
     Returns:
         A geometry of nothing but inliers, with the reason why no more is known.
@@ -93,23 +93,23 @@ def glance(query: Features, photo: Features, settings: VerifySettings) -> Geomet
         pairs = tentative(way, photo, settings.ratio)
         if len(pairs) >= settings.min_coarse_inliers:
             source, target = way.points[pairs[:, 0]], photo.points[pairs[:, 1]]
-            fitted = homography.fit(source, target, _GLANCED * settings.reprojection)
+            fitted = homography.fit(source, target, _COARSE_REPROJECTION * settings.reprojection)
             inliers.append(fitted.inliers if fitted else 0)
     return _nothing(max(inliers, default=0), "few_inliers" if inliers else "few_keypoints")
 
 
-def glance_at_pixels(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
-    """Compare two glimpses as `compare` does, their keypoints on photographs only."""
+def coarse_pixel_check(query: Features, photo: Features, settings: VerifySettings) -> Geometry:
+    """Compare coarse features as `compare` does, their keypoints on photographs only."""
     coarse = replace(
         settings,
-        reprojection=_GLANCED * settings.reprojection,
+        reprojection=_COARSE_REPROJECTION * settings.reprojection,
         min_inliers=settings.min_coarse_inliers,
     )
     return compare(query, photo, coarse)
 
 
-def promises(geometry: Geometry) -> bool:
-    """Whether a pair whose glimpses compare like this is worth a closer look."""
+def deserves_full_check(geometry: Geometry) -> bool:
+    """Whether a pair whose coarse features compare like this is worth a full check."""
     if geometry.transform is None:
         return False
     alike = geometry.correlation >= _CORRELATES and geometry.agreement >= _AGREES

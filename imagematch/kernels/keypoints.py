@@ -27,8 +27,8 @@ _CONTRAST = 0.01
 #: OpenCV's defaults, to be named because it takes the type of descriptors behind them only.
 _OCTAVE_LAYERS, _EDGE, _SIGMA = 3, 10.0, 1.6
 
-#: A glance looks at a picture of this share of the side, for this share of the keypoints.
-_GLANCE_SIDE, _GLANCE_SHARE = 0.4, 0.75
+#: A coarse check takes a picture of this share of the side, and this share of the keypoints.
+_COARSE_SIDE, _COARSE_SHARE = 0.4, 0.75
 
 #: A small view is enlarged to be looked at, at most by this factor.
 _MOST_ENLARGED = 2.0
@@ -99,16 +99,18 @@ def extract(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = 
     return replace(view, content=there, points=points, histograms=histograms)
 
 
-def glimpse(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = None) -> Features:
+def extract_coarse(
+    rgb: Bytes, width: int, settings: VerifySettings, box: Box | None = None
+) -> Features:
     """Find few keypoints in a small picture of a photo, in a tenth of the time of `extract`.
 
-    They may lie on text or interface: all of the picture counts as content, see `photographed`.
+    They may lie on text or interface: all of the picture counts as content, see `on_photographs`.
 
     Args:
         rgb, width, box: as of `extract`.
     """
-    view = _view(rgb, width, max(1, round(_GLANCE_SIDE * settings.side)), box)
-    count = round(_GLANCE_SHARE * settings.keypoints)
+    view = _view(rgb, width, max(1, round(_COARSE_SIDE * settings.side)), box)
+    count = round(_COARSE_SHARE * settings.keypoints)
     points, histograms = detected(view.gray, view.content, count)
     return replace(view, points=points, histograms=histograms)
 
@@ -125,20 +127,20 @@ def without_keypoints(rgb: Bytes, width: int, settings: VerifySettings) -> Featu
     return replace(view, content=np.asarray(content, np.bool_))
 
 
-def photographed(glimpsed: Features, rgb: Bytes, box: Box | None = None) -> Features:
-    """Those of the keypoints of a glimpse that lie where the picture is a photograph.
+def on_photographs(coarse: Features, rgb: Bytes, box: Box | None = None) -> Features:
+    """Those of some coarse keypoints that lie where the picture is a photograph.
 
     Args:
-        rgb, box: that the glimpse was taken of.
+        rgb, box: that they were extracted from.
     """
-    there = _photographic(glimpsed, rgb, box)
-    across, down = glimpsed.points.round().astype(np.int64).T
+    there = _photographic(coarse, rgb, box)
+    across, down = coarse.points.round().astype(np.int64).T
     on = there[down.clip(0, there.shape[0] - 1), across.clip(0, there.shape[1] - 1)]
     return replace(
-        glimpsed,
+        coarse,
         content=there,
-        points=glimpsed.points[on],
-        histograms=glimpsed.histograms[on],
+        points=coarse.points[on],
+        histograms=coarse.histograms[on],
     )
 
 

@@ -149,5 +149,5 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
         formatting.rounded(geometry.correlation, 4) if geometry else None,
         formatting.rounded(geometry.agreement, 4) if geometry else None,
         str(geometry.mirrored).lower() if geometry else None,
-        safe_cell(wording.full_ruling(pair.decision)) if pair.decision else None,
+        safe_cell(wording.full_decision(pair.decision)) if pair.decision else None,
     )

@@ -156,7 +156,7 @@ def decisions(made: Iterable[tuple[Decision, bool]]) -> dict[str, Any]:
     Args:
         made: with each decision, whether it is in force.
     """
-    return {"decisions": [_decision(decision, in_force) for decision, in_force in made]}
+    return {"decisions": [_history_entry(decision, in_force) for decision, in_force in made]}
 
 
 def hot_list(photos: Iterable[HotPhoto]) -> dict[str, Any]:
@@ -180,7 +180,7 @@ def _match(match: QueryMatch) -> dict[str, Any]:
         "confidence": formatting.confidence(match.judgement),
         "band": wording.band(match.judgement),
         "evidence": _evidence(match.judgement.evidence),
-        "decision": _ruling(match.decision),
+        "decision": _decision(match.decision),
         "ignored": match.ignored,
     }
 
@@ -203,11 +203,11 @@ def _pair(pair: PhotoPair) -> dict[str, Any]:
         },
         "shared_by": pair.shared_by,
         "weight": formatting.rounded(pair.weight, 4),
-        "decision": _ruling(pair.decision),
+        "decision": _decision(pair.decision),
     }
 
 
-def _ruling(decision: Decision | None) -> dict[str, str] | None:
+def _decision(decision: Decision | None) -> dict[str, str] | None:
     """What a person decided, where it stands beside what it is about."""
     if decision is None:
         return None
@@ -219,7 +219,7 @@ def _ruling(decision: Decision | None) -> dict[str, str] | None:
     }
 
 
-def _decision(decision: Decision, in_force: bool) -> dict[str, Any]:
+def _history_entry(decision: Decision, in_force: bool) -> dict[str, Any]:
     return {
         "subject": decision.subject,
         "about": decision.about,
@@ -236,7 +236,7 @@ def _decision(decision: Decision, in_force: bool) -> dict[str, Any]:
 def _ignored(photo: IgnoredPhoto) -> dict[str, Any]:
     return {
         "photo": photo.decision.photos[0].sha256,
-        "decision": _ruling(photo.decision),
+        "decision": _decision(photo.decision),
         "seen": [_sighting(sighting) for sighting in photo.seen],
         "near_copies": [_sighting(sighting) for sighting in photo.copies],
     }
@@ -309,6 +309,6 @@ def _hot(photo: HotPhoto) -> dict[str, Any]:
         "path": encodable(photo.sighting.path),
         "reason": photo.reason,
         "state": photo.state,
-        "decision": _ruling(photo.decision),
+        "decision": _decision(photo.decision),
         "profiles": [_profile(profile) for profile in photo.profiles],
     }

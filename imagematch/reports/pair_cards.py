@@ -119,7 +119,7 @@ def _hot_reason(photo: HotPhoto) -> str:
     reason = wording.HOT_REASONS.get(photo.reason, photo.reason)
     if photo.decision is None:
         return reason
-    return f"{reason} It was {wording.full_ruling(photo.decision)}."
+    return f"{reason} It was {wording.full_decision(photo.decision)}."
 
 
 def moment(text: str) -> str:
@@ -155,8 +155,8 @@ def _ruled(card: Card, match: str, decision: Decision | None) -> Card:
     card = replace(card, facts=(Row("Match", match), *card.facts))
     if decision is None:
         return card
-    facts = (*card.facts, Row("Decision", wording.full_ruling(decision)))
-    return replace(card, facts=facts, band=wording.ruling(decision))
+    facts = (*card.facts, Row("Decision", wording.full_decision(decision)))
+    return replace(card, facts=facts, band=wording.short_decision(decision))
 
 
 def _facts(evidence: Evidence) -> Iterator[Row]:

@@ -148,15 +148,15 @@ def _folders(folders: Sequence[str]) -> str:
     return f"not there any more: {named}" + (f" and {more:,} more" if more > 0 else "")
 
 
-def ruling(decision: Decision) -> str:
+def short_decision(decision: Decision) -> str:
     """What a person decided, and who: "confirmed by anna"."""
     return f"{_VERDICT_WORDS[decision.verdict]} by {decision.who}"
 
 
-def full_ruling(decision: Decision) -> str:
+def full_decision(decision: Decision) -> str:
     """The same with the day and the note: "confirmed by anna on 2026-05-09: same scar"."""
     day = decision.at.partition("T")[0]
-    return f"{ruling(decision)} on {day}" + (f": {decision.note}" if decision.note else "")
+    return f"{short_decision(decision)} on {day}" + (f": {decision.note}" if decision.note else "")
 
 
 def band(judgement: Judgement) -> str:
@@ -197,7 +197,7 @@ def sureness(judgement: Judgement) -> str:
 
 def verdict(found: PhotoPair | QueryMatch) -> str:
     """Kind, id and sureness of a match; what a person decided takes the place of the last."""
-    sure = ruling(found.decision) if found.decision else sureness(found.judgement)
+    sure = short_decision(found.decision) if found.decision else sureness(found.judgement)
     return f"{found.judgement.kind} {found.match}, {sure}"
 
 

@@ -29,7 +29,7 @@ from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
-from imagematch.stages.decisions_in_force import Rulings
+from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stages.photo_workers import photo_workers
 from imagematch.stages.resolving import named_match, named_photo
 from imagematch.stages.shared_photos import SharedPhotos
@@ -179,7 +179,7 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
             verify.run(index, executor, run.id, monitor)
             failed_pairs += index.matches.count_failed(index.catalogue.last_done())
         by_content = {decision.photos[0] for decision in kept}
-        near = Rulings.of(index).near_copies.values()
+        near = DecisionsInForce.of(index).near_copies.values()
         copies = sum(decision.photos[0] in by_content for decision in near)
         return Ignoring(tuple(kept), copies, tuple(failures), failed_before, failed_pairs)
 
@@ -204,12 +204,12 @@ def reach_of_unignoring(directory: Path, photos: Sequence[str]) -> Foreseen:
 
 
 def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[Decision]:
-    rulings = Rulings.of(index)
+    decided = DecisionsInForce.of(index)
     contents = [named_photo(index, text) for text in photos]
     for text, content in zip(photos, contents, strict=True):
-        latest = rulings.latest("ignore", (content,))
+        latest = decided.latest("ignore", (content,))
         ids = index.decisions.contents({content.sha256})
-        if (latest is None or latest.verdict != "ignore") and not ids.keys() & rulings.ignored:
+        if (latest is None or latest.verdict != "ignore") and not ids.keys() & decided.ignored:
             raise UsageError(
                 f"{encodable(text)} is not ignored; `imagematch ignore list` shows what is"
             )
@@ -219,19 +219,19 @@ def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[D
 def ignored(directory: Path) -> list[IgnoredPhoto]:
     """The ignore list, with the near-copies in ads, in the order in which it grew."""
     with Index.read(directory) as index:
-        rulings = Rulings.of(index)
-        sightings = index.sightings.sightings_of(sorted(rulings.ignored))
+        decided = DecisionsInForce.of(index)
+        sightings = index.sightings.sightings_of(sorted(decided.ignored))
         return [
             IgnoredPhoto(
                 decision,
-                tuple(_seen(sightings, rulings.listed, decision)),
+                tuple(_seen(sightings, decided.listed, decision)),
                 tuple(
                     sighting
-                    for sighting in _seen(sightings, rulings.near_copies, decision)
+                    for sighting in _seen(sightings, decided.near_copies, decision)
                     if not (sighting.gallery or sighting.ignored)
                 ),
             )
-            for decision in rulings.standing("ignore", "ignore")
+            for decision in decided.standing("ignore", "ignore")
         ]
 
 
@@ -325,8 +325,8 @@ def _described_files(
 def history(directory: Path) -> list[Recorded]:
     """All decisions of an index, oldest first."""
     with Index.read(directory) as index:
-        rulings = Rulings.of(index)
-        return [Recorded(made, rulings.in_force(made)) for made in index.decisions.history()]
+        decided = DecisionsInForce.of(index)
+        return [Recorded(made, decided.in_force(made)) for made in index.decisions.history()]
 
 
 def take_over(directory: Path, file: Path) -> tuple[int, int]:

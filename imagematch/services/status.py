@@ -8,7 +8,7 @@ from typing import Any
 from imagematch.amounts import counted
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Failure
-from imagematch.stages.decisions_in_force import Rulings
+from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedCouple, FailedSighting
 from imagematch.stores.index import Index
@@ -211,9 +211,9 @@ def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
 
 
 def _decisions(index: Index) -> dict[str, int]:
-    rulings = Rulings.of(index)
+    decided = DecisionsInForce.of(index)
     return {
-        about: sum(len(rulings.standing(about, verdict)) for verdict in verdicts[:-1])
+        about: sum(len(decided.standing(about, verdict)) for verdict in verdicts[:-1])
         for about, verdicts in VERDICTS.items()
     }
 

@@ -24,8 +24,8 @@ from imagematch.stages.fingerprints import (
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
-from imagematch.stages.query import probe_of
-from imagematch.stages.search import Near, measured
+from imagematch.stages.query import query_features
+from imagematch.stages.search import Neighbour, measured
 from imagematch.stages.verify import Judged
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import PhotoFacts
@@ -59,13 +59,13 @@ def _judged(
         PairTask(
             FileTask((left,), _sha256(queries[left])),
             FileTask((right,), one.sha256),
-            one.probe_view,
+            one.query_view,
             one.photo_view,
-            deep=True,
+            high_recall=True,
             pdq_distance=one.pdq_distance,
         )
         for (left, right), one in zip(pairs, near, strict=True)
-        if isinstance(one, Near) and not one.same_pixels
+        if isinstance(one, Neighbour) and not one.same_pixels
     )
     geometries = verify.geometries(executor, settings, tasks)
     for (left, _), one in zip(pairs, near, strict=True):
@@ -103,7 +103,7 @@ def _described[R](
 
 def _near(
     query: QueryPrint | Failure, photo: Fingerprint | Failure, settings: Settings
-) -> Near | Failure:
+) -> Neighbour | Failure:
     if isinstance(query, Failure):
         return query
     if isinstance(photo, Failure):
@@ -118,9 +118,9 @@ def _near(
         photo.gate,
         len(photo.embeddings),
     )
-    probe = probe_of(query, settings.search)
+    features = query_features(query, settings.search)
     try:
-        return measured(probe, facts, photo.embeddings, settings.search)
+        return measured(features, facts, photo.embeddings, settings.search)
     except Exception as error:
         if stops_run(error):
             raise

@@ -1,4 +1,4 @@
-"""Rulings: what people decided in, what it means for the photos and matches of an index out.
+"""Decisions in force: what people decided in, what it means for photos and matches out.
 
 A decision is about contents, so it holds for every photo with the same bytes or the same pixels,
 whenever it came. Of all decisions about one thing, the latest counts.
@@ -24,7 +24,7 @@ CONFIRMED = "confirmed"
 type _Subject = tuple[About, str, str]
 
 
-class Ruled(NamedTuple):
+class EffectiveJudgement(NamedTuple):
     """One judged pair as it counts.
 
     Attributes:
@@ -42,13 +42,13 @@ class Ruled(NamedTuple):
         return self.decision is not None and self.decision.verdict == "reject"
 
 
-class Rulings:
+class DecisionsInForce:
     """All decisions, as they apply to the photos of one index."""
 
     def __init__(self, history: Iterable[Decision], known: Mapping[int, Content]) -> None:
         """Args:
         history: oldest first.
-        known: the photos that decisions are about, by id; see `Rulings.of`.
+        known: the photos that decisions are about, by id; see `DecisionsInForce.of`.
         """
         self._known = known
         self._pixels = {content.sha256: content.pixel_sha256 for content in known.values()}
@@ -78,9 +78,9 @@ class Rulings:
         known = index.decisions.contents(_hashes(sides))
         # A photo may have been decoded in another way since; then its pixels have changed.
         known |= index.decisions.contents(_hashes(known.values()))
-        rulings = cls(history, known)
-        rulings.add_near_copies(index.matches.of(rulings.listed))
-        return rulings
+        decided = cls(history, known)
+        decided.add_near_copies(index.matches.of(decided.listed))
+        return decided
 
     # --- what was decided ----------------------------------------------------------------------
 
@@ -146,13 +146,13 @@ class Rulings:
 
     # --- what follows for queries --------------------------------------------------------------
 
-    def on_query(self, query: Content, photo_id: int, judgement: Judgement) -> Ruled:
+    def on_query(self, query: Content, photo_id: int, judgement: Judgement) -> EffectiveJudgement:
         """What a judged pair of a query and a photo of the index counts for."""
         content = self._known.get(photo_id)
         decision = self.on_pair(query, content) if content else None
         if decision is not None and decision.verdict == "confirm":
             judgement = _confirmed(judgement, decision)
-        return Ruled(judgement, decision, photo_id in self.ignored)
+        return EffectiveJudgement(judgement, decision, photo_id in self.ignored)
 
     def confirmed_with(self, query: Content) -> dict[int, Judgement]:
         """Photos that people confirmed as matches of a query, whether or not a search finds them.

@@ -1,8 +1,9 @@
 """What a worker process does with a candidate pair: two files in, a `Geometry` out.
 
-Most candidates have nothing in common, or show the same things in other photos. A glance at small
-pictures tells most of these for a tenth of the price, first by keypoints alone, then by the aligned
-pixels. So a pair gets a full look only where its hashes or a glance give it a chance.
+Most candidates have nothing in common, or show the same things in other photos. A coarse check of
+small pictures rejects most of these for a tenth of the price, first by keypoints alone, then by the
+aligned pixels. So a pair gets a full check only where its hashes or the coarse check give it a
+chance.
 
 Everything here runs in a worker that a hostile file may kill.
 """
@@ -24,8 +25,8 @@ from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages.fingerprints import FileTask, open_photo
 
 #: What a worker keeps for the next pair: views with all their keypoints, about 0.3 MB each, views
-#: as glimpsed, 0.1 MB each, and decoded photos, at most 3 MB each by default.
-_KEPT, _GLIMPSED, _OPEN = 48, 64, 8
+#: with coarse ones, 0.1 MB each, and decoded photos, at most 3 MB each by default.
+_KEPT, _KEPT_COARSE, _OPEN = 48, 64, 8
 
 #: With less closeness, pixels that differ may only lack details, as squares do that a photo was
 #: turned into; and the largest PDQ distance of pictures that are compared without keypoints, bits.
@@ -43,7 +44,7 @@ class PairTask:
 
     Attributes:
         query_view, photo_view: those that look most alike; 0 is the whole picture.
-        deep: look closer where a glance may have missed a soft copy, as a query does.
+        high_recall: check fully where a coarse check may have missed a soft copy, as a query does.
         pdq_distance: bits; None where hashes say nothing.
     """
 
@@ -51,12 +52,12 @@ class PairTask:
     photo: FileTask
     query_view: int
     photo_view: int
-    deep: bool = False
+    high_recall: bool = False
     pdq_distance: int | None = None
 
     @property
     def likely(self) -> bool:
-        """Whether hashes say so much that a glance would hardly ever say no."""
+        """Whether hashes say so much that a coarse check would hardly ever say no."""
         return self.pdq_distance is not None and self.pdq_distance <= CONFIDENT_PDQ
 
     @property
@@ -149,9 +150,9 @@ def _laid_over(task: PairTask, viewer: "_Viewer", settings: VerifySettings) -> G
     numbers = dict.fromkeys([(0, 0), (task.query_view, task.photo_view)])
     ways = [((task.query, query), (task.photo, photo)) for query, photo in numbers]
     if not task.likely:
-        glance = _glanced(ways, viewer, settings, deep=task.deep)
-        if glance is not None:
-            return glance
+        coarse = _coarse_result(ways, viewer, settings, high_recall=task.high_recall)
+        if coarse is not None:
+            return coarse
     first = _told(comparison.compare, viewer.seen(ways[0]), settings)
     if _is_plain(first) or len(ways) == 1:
         return first
@@ -179,25 +180,29 @@ def _against_trace(seen: _Seen, trace: traces.Trace, settings: VerifySettings) -
     return replace(traces.compare(seen.features, trace, settings), kept=seen.kept)
 
 
-def _glanced(
-    ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings, *, deep: bool
+def _coarse_result(
+    ways: Sequence[_Way], viewer: "_Viewer", settings: VerifySettings, *, high_recall: bool
 ) -> Geometry | None:
-    """What a glance says of a pair that is not worth more; None where it may be."""
+    """What a coarse check says of a pair that deserves no more; None where it may."""
     if not settings.min_coarse_inliers:
         return None
-    both = [viewer.glimpsed(way) for way in ways]
-    telling = [sides for sides in both if comparison.tells(*_features(sides), deep=deep)]
-    if not telling:
+    both = [viewer.coarse(way) for way in ways]
+    enough = [
+        sides
+        for sides in both
+        if comparison.has_enough_keypoints(*_features(sides), high_recall=high_recall)
+    ]
+    if not enough:
         return None
-    found = [_told(comparison.glance, sides, settings) for sides in telling]
+    found = [_told(comparison.coarse_check, sides, settings) for sides in enough]
     most = max(found, key=lambda geometry: geometry.inliers)
     if len(found) == len(ways) and most.inliers < settings.min_coarse_inliers:
         return most
-    both = [viewer.photographed(way) for way in ways]
-    if not any(comparison.tells_of_pixels(*_features(sides)) for sides in both):
+    both = [viewer.on_photographs(way) for way in ways]
+    if not any(comparison.has_enough_on_photographs(*_features(sides)) for sides in both):
         return None
-    looked = [_told(comparison.glance_at_pixels, sides, settings) for sides in both]
-    if any(comparison.promises(geometry) for geometry in looked):
+    looked = [_told(comparison.coarse_pixel_check, sides, settings) for sides in both]
+    if any(comparison.deserves_full_check(geometry) for geometry in looked):
         return None
     best = max(looked, key=_says)
     # It may pass for a copy by what is asked of a full look, which this was not.
@@ -249,25 +254,25 @@ class _Viewer:
         """One side with all its keypoints."""
         return self._side(_seen, task, view)
 
-    def glimpsed(self, way: _Way) -> _Sides:
-        """Both sides as glimpsed."""
-        return self._side(_glimpses, *way[0]), self._side(_glimpses, *way[1])
+    def coarse(self, way: _Way) -> _Sides:
+        """Both sides with coarse keypoints."""
+        return self._side(_coarse, *way[0]), self._side(_coarse, *way[1])
 
-    def photographed(self, way: _Way) -> _Sides:
-        """Both sides as glimpsed, where they are photographs."""
-        return self._side(_photographed, *way[0]), self._side(_photographed, *way[1])
+    def on_photographs(self, way: _Way) -> _Sides:
+        """Both sides with coarse keypoints, where they are photographs."""
+        return self._side(_on_photographs, *way[0]), self._side(_on_photographs, *way[1])
 
     def _side(self, cache: _Seens, task: FileTask, view: int) -> "_Seen":
         def make() -> _Seen:
             opened = self._open(task)
             photo, box = opened.view(view)
-            if cache is _photographed:
-                glimpse = self._side(_glimpses, task, view).features
-                return _Seen(keypoints.photographed(glimpse, photo.rgb, box), opened.kept)
-            take = keypoints.extract if cache is _seen else keypoints.glimpse
+            if cache is _on_photographs:
+                coarse = self._side(_coarse, task, view).features
+                return _Seen(keypoints.on_photographs(coarse, photo.rgb, box), opened.kept)
+            take = keypoints.extract if cache is _seen else keypoints.extract_coarse
             return _Seen(take(photo.rgb, photo.width, self._settings, box), opened.kept)
 
-        most = _KEPT if cache is _seen else _GLIMPSED
+        most = _KEPT if cache is _seen else _KEPT_COARSE
         return _remembered(cache, (task.sha256, view), most, make)
 
     def _open(self, task: FileTask) -> "_Opened":
@@ -275,8 +280,8 @@ class _Viewer:
 
 
 _seen: _Seens = OrderedDict()
-_glimpses: _Seens = OrderedDict()
-_photographed: _Seens = OrderedDict()
+_coarse: _Seens = OrderedDict()
+_on_photographs: _Seens = OrderedDict()
 _opened: OrderedDict[str, _Opened] = OrderedDict()
 
 

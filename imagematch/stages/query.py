@@ -27,7 +27,7 @@ from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.settings import SearchSettings, Settings
 from imagematch.stages import fallback, result_checks, verify
-from imagematch.stages.decisions_in_force import Ruled, Rulings
+from imagematch.stages.decisions_in_force import DecisionsInForce, EffectiveJudgement
 from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
@@ -35,7 +35,7 @@ from imagematch.stages.fingerprints import (
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
-from imagematch.stages.search import Finder, Near, Probe
+from imagematch.stages.search import Finder, Neighbour, QueryFeatures
 from imagematch.stages.unseen import Unseen, unseen
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
@@ -77,9 +77,9 @@ def run(
         photos: paths.
     """
     finder = Finder(index, index.settings.search.min_margin_query, options.top or 0)
-    rulings = Rulings.of(index)
+    decided = DecisionsInForce.of(index)
     for batch in batched(photos, _BATCH):
-        yield from _answered(index, executor, finder, rulings, batch, options)
+        yield from _answered(index, executor, finder, decided, batch, options)
         monitor.advance(len(batch))
         monitor.check()
 
@@ -88,7 +88,7 @@ def _answered(
     index: Index,
     executor: Executor,
     finder: Finder,
-    rulings: Rulings,
+    decided: DecisionsInForce,
     paths: Sequence[str],
     options: QueryOptions,
 ) -> Iterator[QueryResult]:
@@ -98,7 +98,7 @@ def _answered(
         for path, result in zip(paths, prints, strict=True)
         if isinstance(result, QueryPrint)
     }
-    found = finder.find([probe_of(entry, index.settings.search) for entry in good.values()])
+    found = finder.find([query_features(entry, index.settings.search) for entry in good.values()])
     scored = _scored(index, executor, good, found, options)
     for path, result in zip(paths, prints, strict=True):
         if isinstance(result, Failure):
@@ -106,12 +106,12 @@ def _answered(
         else:
             fingerprint = result.fingerprint
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
-            ruled = _ruled(rulings, query, scored[path])
+            effective = _effective(decided, query, scored[path])
             gate = _gate_of(index, result)
             lost = unseen(index, {entry.photo_id: entry.judgement for entry in scored[path]})
             yield QueryResult(
                 path,
-                _shown(index, query, ruled, options),
+                _shown(index, query, effective, options),
                 gate=gate,
                 notes=tuple(_notes(gate, fingerprint, lost, index.settings)),
                 not_looked_at=lost.count,
@@ -159,12 +159,12 @@ def _described(
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 
-def probe_of(entry: QueryPrint, settings: SearchSettings) -> Probe:
+def query_features(entry: QueryPrint, settings: SearchSettings) -> QueryFeatures:
     """What is looked for with a query photo; a gated one matches by pixels only, unless it is
     drawn and has parts that are photos."""
     usable = _has_good_hash(entry, settings)
     orientations = entry.orientations if usable else np.empty((0, hashes.PDQ_BYTES), np.uint8)
-    return Probe(entry.fingerprint.pixel_sha256, orientations, entry.views)
+    return QueryFeatures(entry.fingerprint.pixel_sha256, orientations, entry.views)
 
 
 def _has_good_hash(entry: QueryPrint, settings: SearchSettings) -> bool:
@@ -176,12 +176,12 @@ def _scored(
     index: Index,
     executor: Executor,
     prints: dict[str, QueryPrint],
-    found: Sequence[Sequence[Near]],
+    found: Sequence[Sequence[Neighbour]],
     options: QueryOptions,
 ) -> dict[str, list[_Scored]]:
     """Judge what was found for each query, nearest first."""
     scored: dict[str, list[_Scored]] = {path: [] for path in prints}
-    doubtful: list[tuple[str, Near]] = []
+    doubtful: list[tuple[str, Neighbour]] = []
     for (path, entry), around in zip(prints.items(), found, strict=True):
         same_bytes = index.photos.id_of(entry.fingerprint.sha256)
         if same_bytes is not None:
@@ -194,7 +194,7 @@ def _scored(
         nearest = sorted(others, key=_nearness)[:most]
         # The views are where to look closer if the whole pictures do not settle it.
         doubtful.extend((path, other) for other in nearest[:_CLOSER])
-        whole = (replace(other, probe_view=0, photo_view=0) for other in nearest[_CLOSER:])
+        whole = (replace(other, query_view=0, photo_view=0) for other in nearest[_CLOSER:])
         doubtful.extend((path, other) for other in whole)
 
     tasks = _pair_tasks(index, prints, doubtful)
@@ -210,7 +210,7 @@ def _scored(
     return scored
 
 
-def _in_collection(index: Index, found: Sequence[Near], collection: str) -> list[Near]:
+def _in_collection(index: Index, found: Sequence[Neighbour], collection: str) -> list[Neighbour]:
     sightings = index.sightings.sightings_of([near.photo_id for near in found])
     return [
         near
@@ -220,7 +220,7 @@ def _in_collection(index: Index, found: Sequence[Near], collection: str) -> list
 
 
 def _pair_tasks(
-    index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Near]]
+    index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Neighbour]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
     paths, traces = index.photos.paths_of(ids), index.traces.of(ids)
@@ -234,33 +234,35 @@ def _pair_tasks(
                     index.pictures.path(near.sha256),
                     traces.get(near.photo_id, b""),
                 ),
-                near.probe_view,
+                near.query_view,
                 near.photo_view,
-                deep=True,
+                high_recall=True,
                 pdq_distance=near.pdq_distance,
             )
 
 
-def _nearness(near: Near) -> tuple[bool, float, int]:
+def _nearness(near: Neighbour) -> tuple[bool, float, int]:
     """A key that sorts the nearest first, by whichever index says so more clearly."""
     by_hash = 0.0 if near.pdq_distance is None else (_STRANGE_PDQ - near.pdq_distance) / 128
     return not near.same_pixels, -max(near.margin or 0.0, by_hash), near.photo_id
 
 
-def _ruled(rulings: Rulings, query: Content, scored: Sequence[_Scored]) -> dict[int, Ruled]:
+def _effective(
+    decided: DecisionsInForce, query: Content, scored: Sequence[_Scored]
+) -> dict[int, EffectiveJudgement]:
     """By photo, what people decided applied to what was judged, and what they confirmed besides."""
     judged = {entry.photo_id: entry.judgement for entry in scored}
     return {
-        photo_id: rulings.on_query(query, photo_id, judgement)
-        for photo_id, judgement in (rulings.confirmed_with(query) | judged).items()
+        photo_id: decided.on_query(query, photo_id, judgement)
+        for photo_id, judgement in (decided.confirmed_with(query) | judged).items()
     }
 
 
 def _shown(
-    index: Index, query: Content, ruled: Mapping[int, Ruled], options: QueryOptions
+    index: Index, query: Content, effective: Mapping[int, EffectiveJudgement], options: QueryOptions
 ) -> tuple[QueryMatch, ...]:
     """The matches that were asked for, surest first, one for each sighting."""
-    wanted = [entry for entry in ruled.items() if _is_wanted(index, entry[1], options)]
+    wanted = [entry for entry in effective.items() if _is_wanted(index, entry[1], options)]
     wanted.sort(key=lambda entry: (-entry[1].judgement.confidence, entry[0]))
     sightings = index.sightings.sightings_of([photo_id for photo_id, _ in wanted])
     matches: list[QueryMatch] = []
@@ -281,15 +283,15 @@ def _shown(
     return tuple(matches)
 
 
-def _is_wanted(index: Index, ruled: Ruled, options: QueryOptions) -> bool:
-    judgement = ruled.judgement
-    if ruled.rejected:
+def _is_wanted(index: Index, effective: EffectiveJudgement, options: QueryOptions) -> bool:
+    judgement = effective.judgement
+    if effective.rejected:
         return options.min_confidence == 0  # which asks for all that was looked at
     if options.min_confidence is not None:
         return judgement.confidence >= options.min_confidence
     if judgement.kind == "scene" and not options.scenes:
         return False
-    return ruled.decision is not None or confidence.counts(judgement, index.settings.match)
+    return effective.decision is not None or confidence.counts(judgement, index.settings.match)
 
 
 def _is_in(sighting: StoredSighting, collection: str) -> bool:

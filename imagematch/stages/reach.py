@@ -11,7 +11,7 @@ from math import comb
 from imagematch.kernels.clusters import Forest
 from imagematch.records import Content, Decision, Profile, Reach, StoredSighting
 from imagematch.settings import LinkSettings
-from imagematch.stages.decisions_in_force import Rulings, is_sure_copy
+from imagematch.stages.decisions_in_force import DecisionsInForce, is_sure_copy
 from imagematch.stages.shared_photos import profile_of
 from imagematch.stores.decision_history import order
 from imagematch.stores.index import Index
@@ -45,27 +45,27 @@ def _groups(
     index: Index, settings: LinkSettings, contents: Iterable[Content], made: Sequence[Decision]
 ) -> list[frozenset[Profile]]:
     """The profiles that show each group of copies which may link, as far as contents are in it."""
-    rulings = Rulings.of(index, made)
-    ids, forest = _copies(index, rulings, contents)
+    decided = DecisionsInForce.of(index, made)
+    ids, forest = _copies(index, decided, contents)
     members: dict[int, list[int]] = {}
-    for photo_id in ids - rulings.ignored.keys():
+    for photo_id in ids - decided.ignored.keys():
         members.setdefault(forest.find(photo_id), []).append(photo_id)
     showing = _showing(index, ids)
     gates = index.photos.gates(sorted(ids))
     groups = []
     for photos in members.values():
         shown = frozenset[Profile]().union(*(showing[photo_id] for photo_id in photos))
-        ruling = _ruling(rulings, photos)
-        if ruling is None and len(shown) < settings.hot_profiles:
+        verdict = _hot_decision(decided, photos)
+        if verdict is None and len(shown) < settings.hot_profiles:
             ungated = (showing[photo_id] for photo_id in photos if photo_id not in gates)
             groups.append(frozenset[Profile]().union(*ungated))
-        elif ruling == "release":
+        elif verdict == "release":
             groups.append(shown)
     return groups
 
 
 def _copies(
-    index: Index, rulings: Rulings, contents: Iterable[Content]
+    index: Index, decided: DecisionsInForce, contents: Iterable[Content]
 ) -> tuple[set[int], Forest[int]]:
     """The photos with some contents and all forms of them, and which of them are one photo."""
     hashes = {key for photo in contents for key in (photo.sha256, photo.pixel_sha256) if key}
@@ -75,7 +75,7 @@ def _copies(
     while edge:
         ids |= edge
         found = set()
-        for match in rulings.applied(index.matches.of(edge)):
+        for match in decided.applied(index.matches.of(edge)):
             pair = {match.photo_a, match.photo_b}
             if is_sure_copy(match.judgement) and pair & edge:
                 forest.join(*sorted((forest.find(match.photo_a), forest.find(match.photo_b))))
@@ -98,8 +98,8 @@ def _profiles(sightings: Iterable[StoredSighting]) -> Iterator[Profile]:
             yield profile_of(sighting)
 
 
-def _ruling(rulings: Rulings, photos: Iterable[int]) -> str | None:
+def _hot_decision(decided: DecisionsInForce, photos: Iterable[int]) -> str | None:
     """What the latest decision about a group says, if it is in force."""
-    found = [made for photo_id in photos if (made := rulings.on_photo("hot", photo_id))]
+    found = [made for photo_id in photos if (made := decided.on_photo("hot", photo_id))]
     latest = max(found, key=order, default=None)
     return None if latest is None or latest.verdict == "reopen" else latest.verdict

@@ -19,7 +19,7 @@ from imagematch.settings import SearchSettings
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import VIEWS, PhotoFacts, vector_id
-from imagematch.stores.rows import Best
+from imagematch.stores.rows import TopK
 from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits: the more at once, the less does each cost in a large
@@ -34,11 +34,11 @@ _AROUND = 2000
 #: references: a placeholder in a million files with different bytes is one group all the same.
 _SAME_PIXELS = 64
 
-#: References read at once, and compared at once with all views of all probes: 32 MiB of each,
+#: References read at once, and compared at once with all views of all queries: 32 MiB of each,
 #: whatever the size of a gallery.
 _REFERENCES, _COSINES = 2**14, 2**23
 
-#: Vectors of photos that probes are measured with, which are in memory at once: 64 MiB of 512
+#: Vectors of photos that queries are measured with, which are in memory at once: 64 MiB of 512
 #: floats. A screenshot has sixteen, an ordinary photo one or two.
 _MEASURED = 2**15
 
@@ -51,7 +51,7 @@ _MOST_COSINE = 1.01
 
 
 @dataclass(frozen=True, slots=True)
-class Probe:
+class QueryFeatures:
     """What is looked for: one photo's hashes and views.
 
     Attributes:
@@ -68,8 +68,8 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """A photo that an index found close to a probe, with all that can be measured at once.
+class Neighbour:
+    """A photo that an index found close to a query, with all that can be measured at once.
 
     Attributes:
         cosine: of the whole picture of one with any view of the other, at most.
@@ -84,7 +84,7 @@ class Near:
     cosine: float | None = None
     margin: float | None = None
     same_pixels: bool = False
-    probe_view: int = 0
+    query_view: int = 0
     photo_view: int = 0
 
 
@@ -105,13 +105,17 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     report = SearchReport()
     monitor.stage("search", index.photos.count_unsearched(root_id))
     settings = index.settings.search
-    finder = Finder(index, settings.min_margin, same_pixels=_SAME_PIXELS, deep=settings.deep)
+    finder = Finder(
+        index, settings.min_margin, same_pixels=_SAME_PIXELS, high_recall=settings.high_recall
+    )
     ignored = set(index.photos.references(ignored_only=True))
     for batch in batched(index.photos.unsearched(root_id), BATCH):
         ids = [photo.id for photo in batch]
         if ignored.intersection(ids):
             report.candidates += around(index, sorted(ignored.intersection(ids)))
-        candidates = _pairs(dict(zip(ids, finder.find(probes_of(index, batch)), strict=True)))
+        candidates = _pairs(
+            dict(zip(ids, finder.find(indexed_features(index, batch)), strict=True))
+        )
         index.matches.save_candidates(candidates, ids)
         report.searched += len(batch)
         report.candidates += len(candidates)
@@ -136,7 +140,7 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
     matched = {(match.photo_a, match.photo_b) for match in index.matches.of(photo_ids)}
     waiting = 0
     for batch in batched(index.photos.facts(photo_ids).values(), BATCH):
-        near = finder.find(probes_of(index, batch))
+        near = finder.find(indexed_features(index, batch))
         pairs = _pairs(dict(zip([photo.id for photo in batch], near, strict=True)))
         new = [pair for pair in pairs if (pair.photo_a, pair.photo_b) not in matched]
         index.matches.save_candidates(new, [])
@@ -145,7 +149,7 @@ def around(index: Index, photo_ids: Sequence[int]) -> int:
 
 
 class Finder:
-    """Looks probes up in all indexes of an `Index`."""
+    """Looks photos up in all indexes of an `Index`."""
 
     def __init__(
         self,
@@ -154,46 +158,53 @@ class Finder:
         top: int = 0,
         *,
         same_pixels: int = 0,
-        deep: bool = True,
+        high_recall: bool = True,
     ) -> None:
         """Args:
         min_margin: of a candidate; a query looks deeper than a run over a folder.
-        top: candidates of a probe, where more than the settings say are wanted.
+        top: candidates of a photo, where more than the settings say are wanted.
         same_pixels: of photos with the same pixels, so many and the references; 0: all.
-        deep: whether large stores take longer to leave out less. Without it, what one kind of
-            fingerprint leaves out is found by the other, so it holds only where there are both.
+        high_recall: whether large stores take longer to leave out less. Without it, what one kind
+            of fingerprint leaves out is found by the other, so it holds only where there are both.
         """
         self._index = index
         self._settings = index.settings.search
         self._min_margin = min_margin
         self._top = max(top, index.settings.search.top)
         self._same_pixels = same_pixels
-        self._deep = deep or index.embeddings is None
+        self._high_recall = high_recall or index.embeddings is None
         references = index.photos.references()
         self._references = _References(index, references)
         self._always = frozenset(references)
 
-    def find(self, probes: Sequence[Probe]) -> list[list[Near]]:
-        """For each probe the photos near it, itself included where it is indexed, by id."""
-        pixels = self._index.photos.with_pixels([probe.pixel_sha256 for probe in probes])
+    def find(self, queried: Sequence[QueryFeatures]) -> list[list[Neighbour]]:
+        """For each query the photos near it, itself included where it is indexed, by id."""
+        pixels = self._index.photos.with_pixels([features.pixel_sha256 for features in queried])
         few = {sha256: self._enough_of(ids) for sha256, ids in pixels.items()}
         proposed = [
-            set((pixels if probe.photo_id in self._always else few).get(probe.pixel_sha256, ()))
-            for probe in probes
+            set(
+                (pixels if features.photo_id in self._always else few).get(
+                    features.pixel_sha256, ()
+                )
+            )
+            for features in queried
         ]
-        self._propose_by_hash(probes, proposed)
-        backgrounds = self._propose_by_view(probes, proposed)
+        self._propose_by_hash(queried, proposed)
+        backgrounds = self._propose_by_view(queried, proposed)
         # Vectors can be ahead of the catalogue, so only what it knows as described counts.
         facts = self._index.photos.facts(sorted(set().union(*proposed)))
         there = [ids & facts.keys() for ids in proposed]
-        found: list[list[Near]] = []
+        found: list[list[Neighbour]] = []
         for span in _spans([sum(facts[photo].views for photo in ids) for ids in there]):
             wanted = set[int]().union(*there[span])
             vectors = _views_of(self._index, [facts[photo] for photo in wanted])
             found += (
-                [self._measured(probe, background, facts[photo], vectors[photo]) for photo in ids]
-                for probe, background, ids in zip(
-                    probes[span], backgrounds[span], map(sorted, there[span]), strict=True
+                [
+                    self._measured(features, background, facts[photo], vectors[photo])
+                    for photo in ids
+                ]
+                for features, background, ids in zip(
+                    queried[span], backgrounds[span], map(sorted, there[span]), strict=True
                 )
             )
         return found
@@ -204,38 +215,45 @@ class Finder:
             return same
         return [*same[: self._same_pixels], *self._always.intersection(same)]
 
-    def _propose_by_hash(self, probes: Sequence[Probe], proposed: list[set[int]]) -> None:
-        queries, owners = _stacked([probe.orientations for probe in probes])
+    def _propose_by_hash(self, queried: Sequence[QueryFeatures], proposed: list[set[int]]) -> None:
+        queries, owners = _stacked([features.orientations for features in queried])
         if len(queries):
             found = self._index.pdq.search(
-                queries, self._top, limit=self._settings.max_pdq_distance, deep=self._deep
+                queries,
+                self._top,
+                limit=self._settings.max_pdq_distance,
+                high_recall=self._high_recall,
             )
             _collect(found.ids, owners, proposed)
 
     def _propose_by_view(
-        self, probes: Sequence[Probe], proposed: list[set[int]]
+        self, queried: Sequence[QueryFeatures], proposed: list[set[int]]
     ) -> Sequence[Floats]:
-        """Propose photos with a view that is near; returns the background of each probe's views."""
-        queries, owners = _stacked([probe.views for probe in probes])
+        """Propose photos with a view that is near; returns the background of each query's views."""
+        queries, owners = _stacked([features.views for features in queried])
         if self._index.embeddings is None or not len(queries):
-            return [np.empty(0, np.float32)] * len(probes)
+            return [np.empty(0, np.float32)] * len(queried)
         most = max(self._top, normalisation.LAST)
-        found = self._index.embeddings.search(queries, _VECTORS * most, deep=self._deep)
-        own = np.array([probes[owner].photo_id for owner in owners])
+        found = self._index.embeddings.search(
+            queries, _VECTORS * most, high_recall=self._high_recall
+        )
+        own = np.array([queried[owner].photo_id for owner in owners])
         scores, photos = _by_photo(found.scores, found.ids // vector_id(1), own, most)
         background = normalisation.backgrounds(scores)
         least = background + np.float32(self._min_margin)
         enough = scores[:, : self._top] >= least[:, None]
         # Only composites have as many views as there may be. Their views
         # hardly fit the photos in them, so that even the nearest photo is less near.
-        composite = np.array([len(probes[owner].views) == VIEWS for owner in owners])
+        composite = np.array([len(queried[owner].views) == VIEWS for owner in owners])
         enough[:, 0] |= composite & (scores[:, 0] >= background + self._min_margin / 2)
         _propose(np.where(enough, photos[:, : self._top], -1), owners, proposed)
         _collect(self._references.near(queries, least, self._top), owners, proposed)
-        return np.split(background, np.cumsum([len(probe.views) for probe in probes])[:-1])
+        return np.split(background, np.cumsum([len(features.views) for features in queried])[:-1])
 
-    def _measured(self, probe: Probe, background: Floats, photo: PhotoFacts, views: Floats) -> Near:
-        near = measured(probe, photo, views, self._settings, background)
+    def _measured(
+        self, features: QueryFeatures, background: Floats, photo: PhotoFacts, views: Floats
+    ) -> Neighbour:
+        near = measured(features, photo, views, self._settings, background)
         if near.cosine is not None and not abs(near.cosine) <= _MOST_COSINE:
             raise IndexDamaged(
                 f"the vectors of {self._index.directory} are damaged: a cosine of {near.cosine} is "
@@ -246,7 +264,7 @@ class Finder:
 
 class _References:
     """Photos of galleries and of the ignore list, which must answer even where many ads are nearer
-    to a probe than they are."""
+    to a query than they are."""
 
     def __init__(self, index: Index, references: Sequence[int]) -> None:
         self._index = index
@@ -261,7 +279,7 @@ class _References:
             queries: shape (Q, D).
             least: shape (Q,); smallest cosine of each.
         """
-        best = Best(len(queries), top, np.inf)
+        best = TopK(len(queries), top, np.inf)
         rows = max(1, min(_REFERENCES, _COSINES // len(queries)))
         for start in range(0, len(self._ids), rows):
             ids, vectors = _stored(self._index, self._ids[start : start + rows])
@@ -279,57 +297,57 @@ class _References:
 
 
 def measured(
-    probe: Probe,
+    features: QueryFeatures,
     photo: PhotoFacts,
     views: Floats,
     settings: SearchSettings,
     background: Floats | None = None,
-) -> Near:
-    """Measure all that hashes and embeddings say about a probe and one photo.
+) -> Neighbour:
+    """Measure all that hashes and embeddings say about a query and one photo.
 
     Args:
         views: of the photo, shape (V, D), float32; V may be 0.
-        background: of the probe's views, see `kernels.normalisation`; without it there is no
+        background: of the query's views, see `kernels.normalisation`; without it there is no
             margin.
     """
     distance = None
-    if len(probe.orientations) and photo.pdq_quality >= settings.min_pdq_quality:
-        distance = int(hashes.hamming(hashes.pack_hex([photo.pdq])[0], probe.orientations).min())
-    cosine, margin, probe_view, photo_view = None, None, 0, 0
-    if len(probe.views) and len(views):
+    if len(features.orientations) and photo.pdq_quality >= settings.min_pdq_quality:
+        distance = int(hashes.hamming(hashes.pack_hex([photo.pdq])[0], features.orientations).min())
+    cosine, margin, query_view, photo_view = None, None, 0, 0
+    if len(features.views) and len(views):
         # In double precision, so that the result does not depend on what else is compared.
-        cosines = probe.views.astype(np.float64) @ views.astype(np.float64).T
-        probe_view, photo_view = map(
+        cosines = features.views.astype(np.float64) @ views.astype(np.float64).T
+        query_view, photo_view = map(
             int, np.unravel_index(cosines.round(6).argmax(), cosines.shape)
         )
         # Two parts may be one interface: they are where to look, and no evidence without a look.
         cosine = round(float(max(cosines[0].max(), cosines[:, 0].max())), 6)
         if background is not None:
             margin = round(float((cosines.max(axis=1) - background).max()), 6)
-    same_pixels = probe.pixel_sha256 == photo.pixel_sha256
-    return Near(
-        photo.id, photo.sha256, distance, cosine, margin, same_pixels, probe_view, photo_view
+    same_pixels = features.pixel_sha256 == photo.pixel_sha256
+    return Neighbour(
+        photo.id, photo.sha256, distance, cosine, margin, same_pixels, query_view, photo_view
     )
 
 
-def probes_of(index: Index, photos: Sequence[PhotoFacts]) -> list[Probe]:
-    """Probes for indexed photos, from what the stores hold; a gated one matches by pixels only."""
+def indexed_features(index: Index, photos: Sequence[PhotoFacts]) -> list[QueryFeatures]:
+    """Features of indexed photos, from what the stores hold; a gated one matches by pixels only."""
     settings = index.settings.search
     nothing_hashed = np.empty((0, hashes.PDQ_BYTES), np.uint8)
     turned = hashes.orientations(hashes.pack_hex([photo.pdq for photo in photos]))
     views = _views_of(index, photos)
-    probes = []
+    queried = []
     for photo, orientations in zip(photos, turned, strict=True):
         good = not photo.gate and photo.pdq_quality >= settings.min_pdq_quality
-        probes.append(
-            Probe(
+        queried.append(
+            QueryFeatures(
                 photo.pixel_sha256,
                 orientations if good else nothing_hashed,
                 views[photo.id],
                 photo.id,
             )
         )
-    return probes
+    return queried
 
 
 def _views_of(index: Index, photos: Iterable[PhotoFacts]) -> dict[int, Floats]:
@@ -418,12 +436,12 @@ def _propose(photos: Ids, owners: Sequence[int], proposed: list[set[int]]) -> No
         proposed[owner].update(photo for photo in row if photo >= 0)
 
 
-def _pairs(near: Mapping[int, Sequence[Near]]) -> list[Candidate]:
+def _pairs(near: Mapping[int, Sequence[Neighbour]]) -> list[Candidate]:
     """Candidates of indexed photos, each pair once, with the smaller id first."""
     pairs: dict[tuple[int, int], Candidate] = {}
     for photo_id, others in near.items():
         for other in others:
-            views = other.probe_view, other.photo_view
+            views = other.query_view, other.photo_view
             first, second = photo_id, other.photo_id
             if first == second:
                 continue

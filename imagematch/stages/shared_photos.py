@@ -25,7 +25,7 @@ from imagematch.records import (
     StoredSighting,
 )
 from imagematch.settings import LinkSettings
-from imagematch.stages.decisions_in_force import Rulings, is_sure_copy
+from imagematch.stages.decisions_in_force import DecisionsInForce, is_sure_copy
 from imagematch.stores.decision_history import order
 from imagematch.stores.index import Index
 from imagematch.stores.matches import StoredMatch
@@ -59,9 +59,9 @@ class SharedPhotos:
 
     def __init__(self, index: Index, settings: LinkSettings) -> None:
         self._settings = settings
-        self._rulings = Rulings.of(index)
-        self._matches = list(self._rulings.applied(index.matches.matches()))
-        repeated = [*index.sightings.photos_with_several_sightings(), *self._rulings.ignored]
+        self._decided = DecisionsInForce.of(index)
+        self._matches = list(self._decided.applied(index.matches.matches()))
+        repeated = [*index.sightings.photos_with_several_sightings(), *self._decided.ignored]
         matched = (photo for match in self._matches for photo in (match.photo_a, match.photo_b))
         ids = sorted({*repeated, *matched})
         self._sightings = index.sightings.sightings_of(ids)
@@ -73,7 +73,7 @@ class SharedPhotos:
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
         self._together: dict[tuple[int, int], tuple[frozenset[int], int]] = {}
-        self._hot_rulings = self._latest_by_group()
+        self._hot_decisions = self._latest_by_group()
         self.profiles = index.sightings.counts()["profiles"]
 
     # --- who shows what ------------------------------------------------------------------------
@@ -110,18 +110,18 @@ class SharedPhotos:
         """For each group the latest decision about one of its photos, if it is in force."""
         latest: dict[int, Decision] = {}
         for photo_id, group in self._group_of.items():
-            decision = self._rulings.on_photo("hot", photo_id)
+            decision = self._decided.on_photo("hot", photo_id)
             if decision and (group not in latest or order(decision) > order(latest[group])):
                 latest[group] = decision
         return {group: made for group, made in latest.items() if made.verdict != "reopen"}
 
-    def _ruling(self, photo_id: int) -> Decision | None:
-        return self._hot_rulings.get(self._group_of[photo_id])
+    def _hot_decision(self, photo_id: int) -> Decision | None:
+        return self._hot_decisions.get(self._group_of[photo_id])
 
     def _may_link(self, photo_id: int) -> bool:
-        if photo_id in self._rulings.ignored:
+        if photo_id in self._decided.ignored:
             return False
-        if decision := self._ruling(photo_id):
+        if decision := self._hot_decision(photo_id):
             return decision.verdict == "release"
         return not self._gates.get(photo_id) and not self._is_hot(photo_id)
 
@@ -130,7 +130,7 @@ class SharedPhotos:
         crowded: set[int] = set()
         for photo_id, group in self._group_of.items():
             many = comb(len(self._shown_by[group]), 2) > self._settings.ask_links
-            if many and self._ruling(photo_id) is None and self._may_link(photo_id):
+            if many and self._hot_decision(photo_id) is None and self._may_link(photo_id):
                 crowded.add(group)
         shown = [self._shown_by[group] for group in crowded]
         return Reach(len(set().union(*shown)), sum(comb(len(group), 2) for group in shown))
@@ -214,11 +214,11 @@ class SharedPhotos:
         """Groups of copies that many profiles show, or that somebody decided about."""
         examples: dict[int, int] = {}
         for photo_id, group in self._group_of.items():
-            listed = self._is_hot(photo_id) or group in self._hot_rulings
-            if listed and self._showing(photo_id) and photo_id not in self._rulings.ignored:
+            listed = self._is_hot(photo_id) or group in self._hot_decisions
+            if listed and self._showing(photo_id) and photo_id not in self._decided.ignored:
                 examples.setdefault(group, photo_id)
         for group, photo_id in examples.items():
-            decision = self._hot_rulings.get(group)
+            decision = self._hot_decisions.get(group)
             kept = decision is not None and decision.verdict == "keep"
             reason = (
                 _KEPT if kept else _HOT if self._is_hot(photo_id) else self._gates.get(photo_id)
@@ -230,15 +230,15 @@ class SharedPhotos:
         """Photos that may only match exactly, and that several profiles show."""
         for photo_id, gate in self._gates.items():
             shown = self._showing(photo_id)
-            listed = self._is_hot(photo_id) or self._ruling(photo_id)
-            if len(shown) > 1 and not listed and photo_id not in self._rulings.ignored:
+            listed = self._is_hot(photo_id) or self._hot_decision(photo_id)
+            if len(shown) > 1 and not listed and photo_id not in self._decided.ignored:
                 yield HotPhoto(self._example(photo_id), tuple(sorted(shown)), gate)
 
     def _ignored(self) -> Iterator[HotPhoto]:
         """What the ignore list, near-copies included, keeps from linking several profiles."""
         shown: dict[Decision, set[Profile]] = {}
         examples: dict[Decision, int] = {}
-        for photo_id, decision in self._rulings.ignored.items():
+        for photo_id, decision in self._decided.ignored.items():
             if showing := self._showing(photo_id):
                 shown.setdefault(decision, set()).update(showing)
                 examples.setdefault(decision, photo_id)
@@ -254,7 +254,7 @@ class SharedPhotos:
     def gallery_hits(self) -> list[Shared]:
         """A gallery's photo on the left, an ad's on the right, surest first."""
         hits = []
-        for photo_id in self._sightings.keys() - self._rulings.ignored.keys():
+        for photo_id in self._sightings.keys() - self._decided.ignored.keys():
             for left, right in product(self._references(photo_id), self._owners(photo_id).values()):
                 hits.append(self._pair(photo_id, photo_id, left, right, SAME_BYTES))
         for match in self._counting():

@@ -17,7 +17,7 @@ import numpy as np
 from imagematch.records import Floats
 from imagematch.runtime import threads
 from imagematch.stores import inverted, mmap_advice
-from imagematch.stores.rows import Best, Rows
+from imagematch.stores.rows import Rows, TopK
 from imagematch.stores.vectors import UNIT_TOLERANCE, Costs, Ids
 
 #: Rows proposed beyond those asked for, so that a few ties or removed rows need no second look.
@@ -35,12 +35,12 @@ SHARE = 4096
 _FEW = 64
 
 
-def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -> None:
+def search(shards: Iterable[Rows], queries: Floats, best: TopK, *, high_recall: bool) -> None:
     """Take in the rows with the largest inner products; a cost is minus that.
 
     Args:
         queries: shape (Q, D), float32, in C order.
-        deep: whether inverted lists look into more cells.
+        high_recall: whether inverted lists look into more cells.
     """
     margin = _margin(queries)
     listed = []
@@ -53,7 +53,7 @@ def search(shards: Iterable[Rows], queries: Floats, best: Best, *, deep: bool) -
             if len(queries) > _FEW:
                 mmap_advice.forget(block.vectors)
     if listed:
-        _search_lists(listed, queries, deep, best)
+        _search_lists(listed, queries, high_recall, best)
 
 
 def _margin(queries: Floats) -> Costs:
@@ -80,11 +80,11 @@ def _exactly(queries: Floats, vectors: Floats) -> Costs:
     return -products.astype(np.float32).astype(np.float64)
 
 
-def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Best) -> None:
+def _search_lists(shards: Sequence[Rows], queries: Floats, high_recall: bool, best: TopK) -> None:
     """Take in what the lists of shards propose, scored with the vectors."""
-    wanted = inverted.proposed(best.top, deep=deep)
+    wanted = inverted.proposed(best.top, high_recall=high_recall)
     shares = threads.spread(
-        lambda span: _proposed(shards, queries[span], wanted, deep), len(queries)
+        lambda span: _proposed(shards, queries[span], wanted, high_recall), len(queries)
     )
     homes, rows = (np.concatenate(part) for part in zip(*shares, strict=True))
     found = []
@@ -100,7 +100,9 @@ def _search_lists(shards: Sequence[Rows], queries: Floats, deep: bool, best: Bes
         _score(shard, queries, [pairs], best)
 
 
-def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) -> tuple[Ids, Ids]:
+def _proposed(
+    shards: Sequence[Rows], queries: Floats, wanted: int, high_recall: bool
+) -> tuple[Ids, Ids]:
     """The likeliest rows of all lists, at most `wanted` for a query.
 
     Returns:
@@ -111,7 +113,9 @@ def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) 
         assert shard.lists is not None
         # Removed rows are proposed, too.
         hollow = len(shard.ids) / max(1, int(np.count_nonzero(shard.alive)))
-        cost, row = shard.lists.propose(queries, math.ceil(wanted * hollow), deep=deep)
+        cost, row = shard.lists.propose(
+            queries, math.ceil(wanted * hollow), high_recall=high_recall
+        )
         there = (row >= 0) & shard.alive[row]
         costs.append(np.where(there, cost, np.inf))
         rows.append(row)
@@ -121,7 +125,7 @@ def _proposed(shards: Sequence[Rows], queries: Floats, wanted: int, deep: bool) 
     return np.take_along_axis(home, nearest, axis=1), np.take_along_axis(row, nearest, axis=1)
 
 
-def _search_block(block: Rows, queries: Floats, margin: Costs, best: Best) -> None:
+def _search_block(block: Rows, queries: Floats, margin: Costs, best: TopK) -> None:
     count = min(len(block.ids), best.top + SLACK)
     costs, rows = _estimated(queries, np.asarray(block.vectors, np.float32), count)
     last = costs[:, -1].copy()
@@ -158,7 +162,7 @@ def _score(
     block: Rows,
     queries: Floats,
     found: list[tuple[Ids, Ids]],
-    best: Best,
+    best: TopK,
 ) -> None:
     owner = np.concatenate([part for part, _ in found])
     rows = np.concatenate([part for _, part in found])

@@ -25,7 +25,7 @@ from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
 from imagematch.runtime.memory import trim_memory
 from imagematch.stores import mmap_advice, shards
-from imagematch.stores.rows import Best
+from imagematch.stores.rows import TopK
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
     DTYPES,
@@ -56,7 +56,7 @@ class FaissVectorStore:
         *,
         writable: bool,
         merge_shards: int,
-        list_rows: int,
+        ivf_min_vectors: int,
     ) -> None:
         """Use `open` instead."""
         self._directory = directory
@@ -66,7 +66,7 @@ class FaissVectorStore:
         self._shards: tuple[Shard, ...] | None = opened
         self._writable = writable
         self._merge_shards = merge_shards
-        self._list_rows = list_rows
+        self._ivf_min_vectors = ivf_min_vectors
 
     @classmethod
     def open(
@@ -77,7 +77,7 @@ class FaissVectorStore:
         *,
         writable: bool,
         merge_shards: int,
-        list_rows: int = 0,
+        ivf_min_vectors: int = 0,
     ) -> Self:
         """Open the store in a directory; a writer creates it where there is none.
 
@@ -87,7 +87,7 @@ class FaissVectorStore:
             width: elements of a vector: floats, or bytes of eight bits.
             writable: whether this is the one writer, which also sweeps what a killed one left.
             merge_shards: shards are merged when there are more.
-            list_rows: a shard with so many rows is not looked through any more: of float vectors,
+            ivf_min_vectors: a shard with so many is not looked through any more: of float vectors,
                 it gets inverted lists when it is written, and hashes meet those of `hamming`; 0:
                 every row always is.
 
@@ -108,7 +108,7 @@ class FaissVectorStore:
             opened,
             writable=writable,
             merge_shards=merge_shards,
-            list_rows=list_rows,
+            ivf_min_vectors=ivf_min_vectors,
         )
 
     def add(self, ids: Ids, vectors: Floats | Bytes) -> None:
@@ -147,7 +147,12 @@ class FaissVectorStore:
         return removed
 
     def search(
-        self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
+        self,
+        queries: Floats | Bytes,
+        top: int,
+        *,
+        limit: float | None = None,
+        high_recall: bool = True,
     ) -> Neighbours:
         """Find the nearest vectors; see `VectorStore.search`."""
         from imagematch.stores import exact, hamming  # FAISS: not for runs that find nothing new
@@ -162,11 +167,11 @@ class FaissVectorStore:
         rows = [shard.rows for shard in self._opened()]
         sign = -1.0 if self._kind == "float" else 1.0  # the nearest have the smallest cost
         bound = np.inf if limit is None else sign * float(np.float32(limit))
-        best = Best(len(queries), top, bound)
+        best = TopK(len(queries), top, bound)
         if len(queries) and self._kind == "float":
-            exact.search(rows, np.asarray(queries, np.float32), best, deep=deep)
+            exact.search(rows, np.asarray(queries, np.float32), best, high_recall=high_recall)
         elif len(queries):
-            parts_from = 0 if deep else self._list_rows
+            parts_from = 0 if high_recall else self._ivf_min_vectors
             hamming.search(rows, np.asarray(queries, np.uint8), best, parts_from)
         return Neighbours(best.ids[which], (sign * best.costs[which]).astype(np.float32))
 
@@ -237,7 +242,7 @@ class FaissVectorStore:
         """Whether a search may leave out some of its rows."""
         if self._kind == "float":
             return shard.rows.lists is not None
-        return 0 < self._list_rows <= shard.entry.rows
+        return 0 < self._ivf_min_vectors <= shard.entry.rows
 
     def _opened(self) -> tuple[Shard, ...]:
         if self._shards is None:
@@ -256,7 +261,7 @@ class FaissVectorStore:
         entry = shards.write_shard(
             self._directory, number, ids, vectors, DTYPES[self._kind], self._width
         )
-        if self._kind == "binary" or not 0 < self._list_rows <= entry.rows:
+        if self._kind == "binary" or not 0 < self._ivf_min_vectors <= entry.rows:
             return entry
         try:
             return shards.add_lists(self._directory, entry, self._width)

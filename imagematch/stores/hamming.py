@@ -1,11 +1,11 @@
 """Nearest hashes over shards: packed bits in, the nearest ids of each query out.
 
 Bits of PDQ are as good as independent, so that no cells or graphs spare much, and comparing a hash
-with a million others takes less than a millisecond. A deep search compares them all. Indexing has
-thousands of hashes to look for at once: it joins them with those that have two bytes side by side
-in common, of which chance brings one in two thousand, and compares these. A copy that differs in
-fewer than 16 of 256 bits has such bytes for sure, one that differs in 31 with 98 % probability, and
-in 48 with 64 %, if the bits are spread at random.
+with a million others takes less than a millisecond. A search for high recall compares them all.
+Indexing has thousands of hashes to look for at once: it joins them with those that have two bytes
+side by side in common, of which chance brings one in two thousand, and compares these. A copy that
+differs in fewer than 16 of 256 bits has such bytes for sure, one that differs in 31 with 98 %
+probability, and in 48 with 64 %, if the bits are spread at random.
 """
 
 import math
@@ -17,7 +17,7 @@ import numpy as np
 
 from imagematch.records import Bytes, Flags
 from imagematch.runtime import threads
-from imagematch.stores.rows import Best, Rows
+from imagematch.stores.rows import Rows, TopK
 from imagematch.stores.vectors import Costs, Ids
 
 #: Distances computed at once, 512 KiB, which stay in a core's cache, and of how many rows at least
@@ -38,7 +38,7 @@ type _Pairs = tuple[Ids, Costs, Ids]
 type _Near = Callable[[Bytes, Flags, slice], Iterator[_Pairs]]
 
 
-def search(shards: Iterable[Rows], queries: Bytes, best: Best, parts_from: int) -> None:
+def search(shards: Iterable[Rows], queries: Bytes, best: TopK, parts_from: int) -> None:
     """Take in the nearest hashes.
 
     Args:
@@ -56,7 +56,7 @@ def search(shards: Iterable[Rows], queries: Bytes, best: Best, parts_from: int) 
             _take(shard, _Comparison(queries, best).near, best)
 
 
-def _take(shard: Rows, near: _Near, best: Best) -> None:
+def _take(shard: Rows, near: _Near, best: TopK) -> None:
     """Share the rows of a shard out, and take in what is near."""
     hashes = np.asarray(shard.vectors, np.uint8)
     found = threads.spread(
@@ -71,7 +71,7 @@ def _take(shard: Rows, near: _Near, best: Best) -> None:
 class _Comparison:
     """Queries that are compared with every row."""
 
-    def __init__(self, queries: Bytes, best: Best) -> None:
+    def __init__(self, queries: Bytes, best: TopK) -> None:
         self._queries, self._top = queries, best.top
         # Whole numbers are compared with a whole number three times as fast.
         self._bound = math.floor(best.bound) if np.isfinite(best.bound) else None

@@ -181,7 +181,7 @@ class Index:
                 width,
                 writable=self._writable,
                 merge_shards=self.settings.store.merge_shards,
-                list_rows=self.settings.store.list_rows,
+                ivf_min_vectors=self.settings.store.ivf_min_vectors,
             )
 
     def _close_stores(self) -> None:

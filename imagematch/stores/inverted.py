@@ -36,13 +36,13 @@ _TRAINING, _TRAINING_MOST, _ROUNDS = 40, 131_072, 8
 #: docs/performance.md.
 _ELEMENTS, _CODES = 192, 48
 
-#: Cells that a query looks into, for each square root of a cell, where it is deep and where not.
+#: Cells that a query looks into, for each square root of a cell, for high recall and else.
 #: Measured in docs/performance.md. So the share of the rows that it looks at falls as a shard
 #: grows, for the same recall.
-_PROBES_DEEP, _PROBES = 9.0, 4.5
+_PROBES_HIGH_RECALL, _PROBES = 9.0, 4.5
 
 #: Rows that codes propose for each that is asked for, because they rank roughly.
-_PROPOSED_DEEP, _PROPOSED = 4, 2
+_PROPOSED_HIGH_RECALL, _PROPOSED = 4, 2
 
 #: Rows taken in at once: 32 MiB of 512 floats.
 _BLOCK = 16_384
@@ -50,9 +50,9 @@ _BLOCK = 16_384
 _SEED = 20_240_501
 
 
-def proposed(top: int, *, deep: bool) -> int:
+def proposed(top: int, *, high_recall: bool) -> int:
     """How many of the rows that codes propose are worth scoring, for `top` that are wanted."""
-    return top * (_PROPOSED_DEEP if deep else _PROPOSED)
+    return top * (_PROPOSED_HIGH_RECALL if high_recall else _PROPOSED)
 
 
 class Lists:
@@ -104,13 +104,13 @@ class Lists:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(hashing.write))  # type: ignore[attr-defined]
         return hashing.record()
 
-    def propose(self, queries: Floats, count: int, *, deep: bool) -> tuple[Floats, Ids]:
+    def propose(self, queries: Floats, count: int, *, high_recall: bool) -> tuple[Floats, Ids]:
         """The nearest rows of each query, as far as codes can tell.
 
         Args:
             queries: shape (Q, D), float32, in C order.
             count: rows for a query, at most.
-            deep: whether to take longer and leave out less.
+            high_recall: whether to take longer and leave out less.
 
         Returns:
             Squared distances to codes, float32, and rows, -1 for none, both shape (Q, count) or
@@ -118,7 +118,7 @@ class Lists:
         """
         cells = int(self._cells.nlist)
         self._cells.nprobe = min(
-            cells, math.ceil((_PROBES_DEEP if deep else _PROBES) * math.sqrt(cells))
+            cells, math.ceil((_PROBES_HIGH_RECALL if high_recall else _PROBES) * math.sqrt(cells))
         )
         found: tuple[Floats, Ids] = self._index.search(queries, min(count, int(self._index.ntotal)))
         return found

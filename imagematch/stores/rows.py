@@ -40,7 +40,7 @@ class Rows:
                 yield Rows(self.ids[span], self.vectors[span], self.alive[span])
 
 
-class Best:
+class TopK:
     """The nearest rows of each query so far: `top` of them, none that costs more than a bound.
 
     Attributes:

@@ -84,7 +84,12 @@ class VectorStore(Protocol):
         ...
 
     def search(
-        self, queries: Floats | Bytes, top: int, *, limit: float | None = None, deep: bool = True
+        self,
+        queries: Floats | Bytes,
+        top: int,
+        *,
+        limit: float | None = None,
+        high_recall: bool = True,
     ) -> Neighbours:
         """Find the `top` nearest vectors of each query.
 
@@ -95,7 +100,7 @@ class VectorStore(Protocol):
         Args:
             queries: shape (Q, D) float32 or (Q, B) uint8; Q may be 0.
             limit: the smallest inner product, or the largest distance in bits, that counts.
-            deep: whether a large store takes longer to leave out less.
+            high_recall: whether a large store takes longer to leave out less.
 
         Raises:
             ShapeError: shape, dtype or width of the queries do not fit, or they are not finite.

@@ -59,7 +59,7 @@ def hashes() -> None:
 
 
 def pairs() -> None:
-    """A picture against an ordinary photo, itself and a part of itself, at a glance and fully."""
+    """A picture against an ordinary photo, itself and a part of itself, coarsely and fully."""
     settings = DEFAULTS.verify
     other = photo(1, 200, 150)
     for picture in _pictures():
@@ -70,10 +70,10 @@ def pairs() -> None:
         plain = keypoints.extract(other, 200, settings)
         for query, indexed in ((whole, plain), (plain, whole), (whole, whole), (part, whole)):
             comparison.compare(query, indexed, settings)
-        glimpse = keypoints.glimpse(picture, width, settings)
-        comparison.glance(glimpse, glimpse, settings)
-        seen = keypoints.photographed(glimpse, picture)
-        comparison.glance_at_pixels(seen, seen, settings)
+        coarse = keypoints.extract_coarse(picture, width, settings)
+        comparison.coarse_check(coarse, coarse, settings)
+        seen = keypoints.on_photographs(coarse, picture)
+        comparison.coarse_pixel_check(seen, seen, settings)
 
 
 def warps() -> None:

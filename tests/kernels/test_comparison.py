@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from benchmark.copies import composites, edits
 from imagematch.kernels import comparison
 from imagematch.kernels.comparison import (
+    coarse_check,
+    coarse_pixel_check,
     compare,
-    glance,
-    glance_at_pixels,
-    promises,
+    deserves_full_check,
+    has_enough_keypoints,
+    has_enough_on_photographs,
     reverse,
-    tells,
-    tells_of_pixels,
 )
-from imagematch.kernels.keypoints import Features, extract, glimpse, photographed
+from imagematch.kernels.keypoints import Features, extract, extract_coarse, on_photographs
 from imagematch.kernels.panels import Box, find_panels
 from imagematch.records import Bytes, Geometry
 from imagematch.settings import DEFAULTS
@@ -165,17 +165,17 @@ def test_a_copy_of_every_edit_is_accepted(edit: str, mirrored: bool) -> None:
     assert geometry.agreement >= geometry.plain_agreement - 0.02
 
 
-# --- at a glance ---------------------------------------------------------------------------------
+# --- coarse checks -------------------------------------------------------------------------------
 
 
-def glimpses(*pictures: Bytes) -> list[Features]:
-    return [glimpse(np.ascontiguousarray(rgb), rgb.shape[1], SETTINGS) for rgb in pictures]
+def coarse_features(*pictures: Bytes) -> list[Features]:
+    return [extract_coarse(np.ascontiguousarray(rgb), rgb.shape[1], SETTINGS) for rgb in pictures]
 
 
 def at_pixels(query: Bytes, photo: Bytes) -> Geometry:
-    sides = zip(glimpses(query, photo), (query, photo), strict=True)
-    seen = [photographed(glimpsed, np.ascontiguousarray(rgb)) for glimpsed, rgb in sides]
-    return glance_at_pixels(*seen, SETTINGS)
+    sides = zip(coarse_features(query, photo), (query, photo), strict=True)
+    seen = [on_photographs(coarse, np.ascontiguousarray(rgb)) for coarse, rgb in sides]
+    return coarse_pixel_check(*seen, SETTINGS)
 
 
 @pytest.mark.parametrize("mirrored", [False, True], ids=["as it is", "mirrored"])
@@ -183,12 +183,12 @@ def at_pixels(query: Bytes, photo: Bytes) -> Geometry:
 def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) -> None:
     shown = PHOTO[:, ::-1] if mirrored else PHOTO
     copy = edits.EDITS[edit](np.ascontiguousarray(shown), np.random.default_rng(0), 0.5)
-    sides = glimpses(copy, PHOTO)
-    assert tells(*sides, deep=False)
-    geometry = glance(*sides, SETTINGS)
+    sides = coarse_features(copy, PHOTO)
+    assert has_enough_keypoints(*sides, high_recall=False)
+    geometry = coarse_check(*sides, SETTINGS)
     assert geometry.inliers >= SETTINGS.min_coarse_inliers
     assert (geometry.reason, geometry.transform, geometry.overlap) == ("few_inliers", None, 0)
-    assert promises(at_pixels(copy, PHOTO))
+    assert deserves_full_check(at_pixels(copy, PHOTO))
 
 
 @pytest.mark.parametrize("query", NAMES)
@@ -196,29 +196,35 @@ def test_a_copy_of_every_edit_deserves_a_closer_look(edit: str, mirrored: bool) 
 def test_other_photos_deserve_none(query: str, photo: str) -> None:
     if query == photo:
         return
-    assert not promises(at_pixels(PHOTOS[query], PHOTOS[photo]))
+    assert not deserves_full_check(at_pixels(PHOTOS[query], PHOTOS[photo]))
 
 
-def test_a_glance_at_too_little_tells_nothing() -> None:
+def test_a_coarse_check_of_too_little_says_nothing() -> None:
     blank = np.full((90, 120, 3), 200, np.uint8)
-    for sides in (glimpses(blank, PHOTO), glimpses(PHOTO, blank)):
-        assert not tells(*sides, deep=False)
-        assert not tells_of_pixels(*sides)
+    for sides in (coarse_features(blank, PHOTO), coarse_features(PHOTO, blank)):
+        assert not has_enough_keypoints(*sides, high_recall=False)
+        assert not has_enough_on_photographs(*sides)
     assert at_pixels(blank, PHOTO).reason == "few_keypoints"
 
 
 def test_a_query_looks_closer_at_soft_photos_than_indexing_does() -> None:
-    full = glimpses(PHOTO)[0]
+    full = coarse_features(PHOTO)[0]
     assert len(full.points) >= 100
     some = {count: replace(full, points=full.points[:count]) for count in (39, 59, 99, 100)}
-    assert {count: tells(full, few, deep=False) for count, few in some.items()} == {
+    assert {
+        count: has_enough_keypoints(full, few, high_recall=False) for count, few in some.items()
+    } == {
         39: False,
         59: False,
         99: True,
         100: True,
     }
-    assert [count for count, few in some.items() if tells(few, full, deep=True)] == [100]
-    assert [count for count, few in some.items() if not tells_of_pixels(few, full)] == [39]
+    assert [
+        count for count, few in some.items() if has_enough_keypoints(few, full, high_recall=True)
+    ] == [100]
+    assert [count for count, few in some.items() if not has_enough_on_photographs(few, full)] == [
+        39
+    ]
 
 
 # --- the overlap and the transform ---------------------------------------------------------------

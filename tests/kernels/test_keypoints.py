@@ -12,10 +12,10 @@ from benchmark.copies import composites, edits
 from imagematch.kernels.keypoints import (
     Features,
     extract,
-    glimpse,
+    extract_coarse,
     mirror,
     nearby,
-    photographed,
+    on_photographs,
     tentative,
 )
 from imagematch.kernels.panels import Box
@@ -57,33 +57,33 @@ def test_some_keypoints_are_of_details_that_a_small_copy_still_has() -> None:
     assert len(found) > 3 * SETTINGS.min_inliers
 
 
-def test_a_glimpse_has_few_keypoints_of_the_same_places() -> None:
-    glimpsed, full = glimpse(PHOTO, WIDTH, SETTINGS), extract(PHOTO, WIDTH, SETTINGS)
-    assert 0 < len(glimpsed.points) <= 0.8 * SETTINGS.keypoints
-    assert max(glimpsed.gray.shape) == round(0.4 * SETTINGS.side)
-    assert (glimpsed.corner, glimpsed.share) == (full.corner, full.share)
-    assert glimpsed.scale == pytest.approx(0.4 * full.scale, rel=0.01)
-    found = tentative(glimpsed, full, SETTINGS.ratio)
+def test_coarse_keypoints_are_few_and_of_the_same_places() -> None:
+    coarse, full = extract_coarse(PHOTO, WIDTH, SETTINGS), extract(PHOTO, WIDTH, SETTINGS)
+    assert 0 < len(coarse.points) <= 0.8 * SETTINGS.keypoints
+    assert max(coarse.gray.shape) == round(0.4 * SETTINGS.side)
+    assert (coarse.corner, coarse.share) == (full.corner, full.share)
+    assert coarse.scale == pytest.approx(0.4 * full.scale, rel=0.01)
+    found = tentative(coarse, full, SETTINGS.ratio)
     assert len(found) > SETTINGS.min_inliers
-    there = (glimpsed.points[found[:, 0]] + 0.5) / 0.4 - 0.5
+    there = (coarse.points[found[:, 0]] + 0.5) / 0.4 - 0.5
     assert np.median(np.abs(there - full.points[found[:, 1]])) < 1
 
 
-def test_a_glimpse_counts_text_until_it_is_asked_what_is_photographed() -> None:
+def test_coarse_keypoints_count_text_until_they_are_held_to_photographs() -> None:
     def shown(rgb: Bytes) -> Bytes:
         return composites.screenshot(rgb, np.random.default_rng(5), 0.3)
 
     picture = shown(PHOTO)
-    glimpsed = glimpse(picture, picture.shape[1], SETTINGS)
-    photographed_only = photographed(glimpsed, picture)
-    assert glimpsed.content.all()
-    assert 0 < len(photographed_only.points) < len(glimpsed.points)
-    across, down = photographed_only.points.round().astype(int).T
-    assert photographed_only.content[down, across].all()
+    coarse = extract_coarse(picture, picture.shape[1], SETTINGS)
+    on_them = on_photographs(coarse, picture)
+    assert coarse.content.all()
+    assert 0 < len(on_them.points) < len(coarse.points)
+    across, down = on_them.points.round().astype(int).T
+    assert on_them.content[down, across].all()
     place = place_of(PHOTO.shape, shown)
     inside = np.zeros(picture.shape[:2], np.bool_)
     inside[place.top : place.bottom, place.left : place.right] = True
-    across, down = (photographed_only.points / photographed_only.scale).astype(int).T
+    across, down = (on_them.points / on_them.scale).astype(int).T
     assert inside[down, across].mean() > 0.95
 
 

@@ -60,7 +60,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
     compare = comparison.compare
 
     def counted(query: Features, other: Features, settings: VerifySettings) -> Geometry:
-        if settings == _SETTINGS or not settings.min_coarse_inliers:  # else, a glance
+        if settings == _SETTINGS or not settings.min_coarse_inliers:  # else, a coarse check
             made.append((query.share, other.share))
         return compare(query, other, settings)
 
@@ -148,10 +148,13 @@ def test_photos_without_a_common_keypoint_are_compared_only_on_request(
     tmp_path: Path, compared: list[tuple[float, float]]
 ) -> None:
     one, other = (task(save(photo(seed), tmp_path / f"{seed}.jpg")) for seed in (76, 77))
-    glance = verified(one, other)
-    assert glance is not None
-    assert (glance.reason, glance.transform) in {("few_keypoints", None), ("few_inliers", None)}
-    assert glance.inliers < _SETTINGS.min_coarse_inliers
+    coarse_check = verified(one, other)
+    assert coarse_check is not None
+    assert (coarse_check.reason, coarse_check.transform) in {
+        ("few_keypoints", None),
+        ("few_inliers", None),
+    }
+    assert coarse_check.inliers < _SETTINGS.min_coarse_inliers
     assert compared == []
     looked = verified(one, other, settings=replace(_SETTINGS, min_coarse_inliers=0))
     assert looked is not None
@@ -159,7 +162,7 @@ def test_photos_without_a_common_keypoint_are_compared_only_on_request(
     assert compared == [(1, 1)]
 
 
-def test_what_fits_by_chance_is_told_by_a_second_glance(
+def test_what_fits_by_chance_is_told_by_a_second_coarse_check(
     tmp_path: Path, compared: list[tuple[float, float]]
 ) -> None:
     """Some keypoints fit, as on one floor, and the rest of the picture does not."""
@@ -172,7 +175,7 @@ def test_what_fits_by_chance_is_told_by_a_second_glance(
     assert compared == []
 
 
-def test_a_mirrored_part_gets_a_full_look_after_a_glance(
+def test_a_mirrored_part_gets_a_full_check_after_a_coarse_one(
     tmp_path: Path, compared: list[tuple[float, float]]
 ) -> None:
     part = photo(78, 640, 480)[100:400, 150:450]
@@ -252,29 +255,29 @@ def test_a_worker_remembers_a_bounded_number_of_photos(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(geometry, "_KEPT", 2)
-    monkeypatch.setattr(geometry, "_GLIMPSED", 3)
-    for cache in (geometry._seen, geometry._glimpses):
+    monkeypatch.setattr(geometry, "_KEPT_COARSE", 3)
+    for cache in (geometry._seen, geometry._coarse):
         cache.clear()
     tasks = [task(save(photo(seed, 120, 90), tmp_path / f"{seed}.jpg")) for seed in range(5)]
     for left, right in pairwise(tasks):
         verified(left, right)
         verified(left, right, settings=replace(_SETTINGS, min_coarse_inliers=0))
-    assert (len(geometry._seen), len(geometry._glimpses)) == (2, 3)
+    assert (len(geometry._seen), len(geometry._coarse)) == (2, 3)
     assert len(geometry._opened) <= geometry._OPEN
 
 
-@pytest.mark.parametrize(("bits", "glances"), [(None, 2), (32, 2), (31, 0), (0, 0)])
-def test_a_glance_is_spared_where_hashes_tell_as_much(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int | None, glances: int
+@pytest.mark.parametrize(("bits", "coarse_checks"), [(None, 2), (32, 2), (31, 0), (0, 0)])
+def test_a_coarse_check_is_spared_where_hashes_tell_as_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int | None, coarse_checks: int
 ) -> None:
     taken = []
-    glimpse = geometry.keypoints.glimpse
+    extract_coarse = geometry.keypoints.extract_coarse
 
     def counted(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None) -> Features:
         taken.append(width)
-        return glimpse(rgb, width, settings, box)
+        return extract_coarse(rgb, width, settings, box)
 
-    monkeypatch.setattr(geometry.keypoints, "glimpse", counted)
+    monkeypatch.setattr(geometry.keypoints, "extract_coarse", counted)
     # Of another photo each time: what was seen of one is remembered.
     shown = photo(80 + (bits or -1))
     one, copy = (task(save(shown, tmp_path / name)) for name in ("1.png", "2.jpg"))
@@ -282,7 +285,7 @@ def test_a_glance_is_spared_where_hashes_tell_as_much(
     [found] = verify_pairs(DecodeSettings(), _SETTINGS, [pair])
     assert found is not None
     assert found.reason == "accepted"
-    assert len(taken) == glances
+    assert len(taken) == coarse_checks
 
 
 def test_many_keypoints_do_not_keep_whole_pictures_from_being_compared(tmp_path: Path) -> None:
@@ -292,7 +295,7 @@ def test_many_keypoints_do_not_keep_whole_pictures_from_being_compared(tmp_path:
     blur[12] = 1 / 25
     moved = np.asarray(cv2.filter2D(rgb, -1, blur), np.uint8)
     query, original = save(moved, tmp_path / "moved.png"), save(rgb, tmp_path / "original.png")
-    pair = PairTask(task(query), task(original), 0, 0, deep=True, pdq_distance=6)
+    pair = PairTask(task(query), task(original), 0, 0, high_recall=True, pdq_distance=6)
     [found] = verify_pairs(DecodeSettings(), VerifySettings(), [pair])
     assert found is not None
     assert found.reason == "accepted"

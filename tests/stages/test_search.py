@@ -13,7 +13,7 @@ from imagematch.services import indexing
 from imagematch.services.indexing import GALLERY, IndexRequest
 from imagematch.settings import DEFAULTS
 from imagematch.stages import search
-from imagematch.stages.search import Finder, Probe, measured, probes_of
+from imagematch.stages.search import Finder, QueryFeatures, indexed_features, measured
 from imagematch.stores.index import Index
 from imagematch.stores.photos import Described, PhotoFacts
 from tests.stores import builders
@@ -35,7 +35,7 @@ def view(cosine: float, axis: int) -> Floats:
 def found(
     directory: Path,
     views: list[Floats],
-    probe: list[Floats],
+    features: list[Floats],
     gallery: Sequence[Floats] = (),
     photo_id: int = 0,
 ) -> dict[int, float]:
@@ -45,7 +45,9 @@ def found(
         added(index, views, "ads")
         added(index, gallery, "missing")
         nothing = np.empty((0, hashes.PDQ_BYTES), np.uint8)
-        [near] = Finder(index, 0.12).find([Probe("", nothing, np.stack(probe), photo_id)])
+        [near] = Finder(index, 0.12).find(
+            [QueryFeatures("", nothing, np.stack(features), photo_id)]
+        )
         return {photo.photo_id: photo.margin or 0.0 for photo in near}
 
 
@@ -93,11 +95,13 @@ def test_parts_that_are_alike_say_where_to_look_and_not_how_alike_two_photos_are
     """Two screenshots of one app share its interface; a copy is like a part of the other photo."""
     app, one, other = view(1.0, 0), view(1.0, 1), view(1.0, 2)
 
-    def seen(probe: list[Floats], photo: list[Floats]) -> tuple[float | None, int, int]:
+    def seen(features: list[Floats], photo: list[Floats]) -> tuple[float | None, int, int]:
         facts = PhotoFacts(1, "a", "b", "0" * 64, 0, "", len(photo))
-        looked_for = Probe("c", np.empty((0, hashes.PDQ_BYTES), np.uint8), np.stack(probe))
+        looked_for = QueryFeatures(
+            "c", np.empty((0, hashes.PDQ_BYTES), np.uint8), np.stack(features)
+        )
         near = measured(looked_for, facts, np.stack(photo), DEFAULTS.search)
-        return near.cosine, near.probe_view, near.photo_view
+        return near.cosine, near.query_view, near.photo_view
 
     assert seen([one, app], [other, view(0.4, 1), app]) == (0.4, 1, 2)
     assert seen([one, app], [view(0.4, 0), other]) == (0.4, 1, 0)
@@ -149,10 +153,10 @@ def test_what_is_found_does_not_depend_on_how_many_are_measured_at_once(
     with Index.create(tmp_path / "index", "test", DEFAULTS, builders.MODEL) as index:
         added(index, views, "ads")
         photos = list(index.photos.facts(range(1, 31)).values())
-        together = Finder(index, 0.0).find(probes_of(index, photos))
+        together = Finder(index, 0.0).find(indexed_features(index, photos))
         for most in (1, 7):
             monkeypatch.setattr(search, "_MEASURED", most)
-            assert Finder(index, 0.0).find(probes_of(index, photos)) == together
+            assert Finder(index, 0.0).find(indexed_features(index, photos)) == together
         assert Finder(index, 0.0).find([]) == []
     assert [len(near) > 1 for near in together] == [True] * 30
 
@@ -172,7 +176,7 @@ def test_all_eight_orientations_of_a_photo_find_it(tmp_path: Path) -> None:
         }
         turned_ids = sorted(i for i, path in paths.items() if path.endswith(".png"))
         facts = opened.photos.facts(turned_ids)
-        for near in Finder(opened, 0.1).find(probes_of(opened, list(facts.values()))):
+        for near in Finder(opened, 0.1).find(indexed_features(opened, list(facts.values()))):
             assert [found.photo_id for found in near] == turned_ids
             assert all((found.pdq_distance or 0) <= 64 for found in near)
 
@@ -182,9 +186,9 @@ def test_flat_photos_are_found_by_their_pixels_only(tmp_path: Path) -> None:
     save(photo(1) // 255, tmp_path / "ads" / "b.png", compress_level=1)
     save(photo(1) // 254, tmp_path / "ads" / "c.png")
     with Index.read(indexed(tmp_path / "ads", tmp_path / "index")) as opened:
-        [probe] = probes_of(opened, list(opened.photos.facts([1]).values()))
-        assert len(probe.orientations) == 0
-        [near] = Finder(opened, 0.1).find([probe])
+        [features] = indexed_features(opened, list(opened.photos.facts([1]).values()))
+        assert len(features.orientations) == 0
+        [near] = Finder(opened, 0.1).find([features])
         assert [(found.photo_id, found.same_pixels) for found in near] == [(1, True), (2, True)]
         [match] = opened.matches.matches()
         assert (match.judgement.kind, match.judgement.evidence.rule) == ("exact", "same_pixels")

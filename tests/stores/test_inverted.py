@@ -50,7 +50,7 @@ def copies(kind: VectorKind, vectors: Floats | Bytes, of: np.ndarray) -> Floats 
 
 def open_store(directory: Path, kind: VectorKind, *, writable: bool = True) -> FaissVectorStore:
     return FaissVectorStore.open(
-        directory, kind, WIDTHS[kind], writable=writable, merge_shards=4, list_rows=1000
+        directory, kind, WIDTHS[kind], writable=writable, merge_shards=4, ivf_min_vectors=1000
     )
 
 
@@ -105,7 +105,7 @@ def test_what_was_compared_does_not_stay_in_memory(tmp_path: Path) -> None:
 
     def store() -> FaissVectorStore:
         return FaissVectorStore.open(
-            tmp_path, "float", 512, writable=True, merge_shards=2, list_rows=1000
+            tmp_path, "float", 512, writable=True, merge_shards=2, ivf_min_vectors=1000
         )
 
     with closing(store()) as opened:
@@ -114,7 +114,7 @@ def test_what_was_compared_does_not_stay_in_memory(tmp_path: Path) -> None:
         opened.search(vectors[:100], 5)  # loads what all searches share
     with closing(store()) as opened:
         before = psutil.Process().memory_info().shared
-        opened.search(vectors[::8], 20, deep=True)
+        opened.search(vectors[::8], 20, high_recall=True)
         opened.get(np.arange(1, 16_251))
         opened.add(np.arange(16_251, 16_501), vectors[16_250:])
         opened.merge()
@@ -129,9 +129,9 @@ def test_shallow_search_scores_exactly_and_finds_most(store: Path, kind: VectorK
     of = np.random.default_rng(3).integers(0, ROWS, COPIES)
     asked = copies(kind, vectors, of)
     with closing(open_store(store, kind, writable=False)) as opened:
-        found = opened.search(asked, 5, deep=False)
+        found = opened.search(asked, 5, high_recall=False)
         if kind == "binary":
-            near = opened.search(asked, 5, limit=31, deep=False)
+            near = opened.search(asked, 5, limit=31, high_recall=False)
             assert (near.ids[:, 0] == of + 1).mean() >= 0.9
             assert (near.scores[near.ids >= 0] <= 31).all()
     there = found.ids[:, 0] == of + 1
@@ -242,7 +242,7 @@ def test_the_same_vectors_give_the_same_lists(tmp_path: Path) -> None:
 def test_vectors_of_any_width_get_lists(width: int) -> None:
     """Any ONNX model may be named in the settings."""
     vectors = unit(np.random.default_rng(width).standard_normal((1000, width)))
-    _, rows = Lists.build(vectors).propose(vectors, 30, deep=True)
+    _, rows = Lists.build(vectors).propose(vectors, 30, high_recall=True)
     assert rows.shape == (1000, 30)
     if width > 3:  # in fewer dimensions, a thousand vectors are hardly apart
         assert (rows == np.arange(1000)[:, None]).any(axis=1).mean() > 0.95
@@ -291,10 +291,12 @@ def test_hashes_that_share_two_bytes_meet_and_others_do_not(tmp_path: Path) -> N
     with closing(open_store(tmp_path, "binary")) as opened:
         opened.add(np.arange(1, 3001), vectors)
         opened.remove(np.arange(1100, 1201))
-        found = opened.search(asked, 700, limit=64, deep=False)
-        deep = opened.search(asked, 700, limit=64)
+        found = opened.search(asked, 700, limit=64, high_recall=False)
+        high_recall = opened.search(asked, 700, limit=64)
     alive = np.setdiff1d(np.arange(3000), np.arange(1099, 1200))
-    for query, ids, scores, all_ids in zip(asked, found.ids, found.scores, deep.ids, strict=True):
+    for query, ids, scores, all_ids in zip(
+        asked, found.ids, found.scores, high_recall.ids, strict=True
+    ):
         same = vectors[alive] == query
         meet = (same & np.roll(same, -1, axis=1)).any(axis=1)
         bits = np.bitwise_count(vectors[alive] ^ query).sum(axis=1)
@@ -308,10 +310,12 @@ def test_few_hashes_are_compared_with_all(tmp_path: Path) -> None:
     far = vectors[:20].copy()
     far[:, ::2] ^= 1  # no two bytes side by side are left as they were
     with closing(open_store(store, "binary", writable=False)) as opened:
-        assert (opened.search(far, 1, limit=16, deep=False).ids[:, 0] == np.arange(1, 21)).all()
+        assert (
+            opened.search(far, 1, limit=16, high_recall=False).ids[:, 0] == np.arange(1, 21)
+        ).all()
         others = np.random.default_rng(6).integers(0, 256, (hamming._MANY, 32), dtype=np.uint8)
         many = np.concatenate([far, others])
-        assert (opened.search(many, 1, limit=16, deep=False).ids[:20] == -1).all()
+        assert (opened.search(many, 1, limit=16, high_recall=False).ids[:20] == -1).all()
 
 
 def test_equal_hashes_get_the_answer_of_each_alone(tmp_path: Path) -> None:
