@@ -7,6 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,6 +26,10 @@ from tests.scripts import script
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
+DECISIONS = sorted((ROOT / "docs" / "decisions").glob("*.md"))
+#: Where the paths of modules may begin.
+TOPS = (".", "imagematch")
 BENCHMARK = ROOT / "benchmark" / "README.md"
 PAGES = sorted(
     [
@@ -264,7 +269,7 @@ def test_manifest_page_lists_every_column_and_every_problem() -> None:
     columns = {
         name for row in table_below(page, "## Columns") for name in re.findall(r"`(\w+)`", row[0])
     }
-    assert columns == set(manifest.tables.COLUMNS)
+    assert columns == set(manifest.table_rows.COLUMNS)
     problems = {row[0].strip("`") for row in table_below(page, "## What is reported")}
     sources = "".join(map(text_of, (ROOT / "imagematch/sources").glob("*.py")))
     assert problems == set(re.findall(r'(?:ManifestNote|_note)\(\s*"(\w+)"', sources))
@@ -273,15 +278,40 @@ def test_manifest_page_lists_every_column_and_every_problem() -> None:
 # --- pages -------------------------------------------------------------------------------------
 
 
-def test_architecture_lists_exactly_the_modules_that_exist() -> None:
-    listed = re.findall(r"^\| `([\w/]+\.py)` \|", text_of(ROOT / "docs/architecture.md"), re.M)
-    existing = [
-        path.relative_to(top).as_posix()
-        for top, package in ((ROOT / "imagematch", "."), (ROOT, "benchmark"))
-        for path in (top / package).rglob("*.py")
-        if path.stat().st_size  # an empty __init__.py only marks a package
-    ]
-    assert sorted(listed) == sorted(existing)
+def test_architecture_names_every_room_and_every_decision() -> None:
+    text = text_of(ARCHITECTURE)
+    rooms = {row[0] for row in table_below(ARCHITECTURE, "## The rooms")}
+    packages = {path.parent.name for path in (ROOT / "imagematch").glob("*/__init__.py")}
+    words = {path.name for path in (ROOT / "imagematch").glob("[a-z]*.py")}
+    assert (
+        set(re.findall(r"`([^`]+)`", " ".join(rooms))) == {f"{name}/" for name in packages} | words
+    )
+    linked = re.findall(r"^\d+\. \[.*\]\(decisions/(.*)\)$", text, re.M)
+    assert linked == [page.name for page in DECISIONS]
+
+
+@pytest.mark.parametrize("page", DECISIONS, ids=lambda page: page.stem)
+def test_a_decision_says_what_was_chosen_and_what_was_measured(page: Path) -> None:
+    text = text_of(page)
+    assert text.startswith(f"# {int(page.stem[:4])}. ")
+    marks = ["**Context.**", "**Choice.**", "**Measured.**"]
+    assert re.findall(r"^\*\*(?:Context|Choice|Measured)\.\*\*", text, re.M) == marks
+
+
+@pytest.mark.parametrize("page", [ARCHITECTURE, *DECISIONS], ids=lambda page: page.stem)
+def test_modules_that_the_architecture_names_exist(page: Path) -> None:
+    named = re.findall(r"`((?:\w+/)+[a-z_]+\.py)`", text_of(page))
+    assert [path for path in named if not any((ROOT / top / path).is_file() for top in TOPS)] == []
+
+
+@pytest.mark.parametrize("top", ["imagematch", "benchmark"])
+def test_no_two_modules_share_a_name_but_a_command_and_what_it_calls(top: str) -> None:
+    names = Counter(
+        path.name
+        for path in (ROOT / top).rglob("[a-z]*.py")
+        if path.parent != ROOT / "imagematch" / "cli"
+    )
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def anchors(page: Path) -> set[str]:

@@ -40,7 +40,7 @@ _SAME = 0.75
 _MOST_FRAMES = 10
 
 
-def find_frames(rgb: Bytes) -> list[Floats]:
+def find_outlines(rgb: Bytes) -> list[Floats]:
     """Find the quadrilaterals that are bounded by closed, straight edges.
 
     Args:

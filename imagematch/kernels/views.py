@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from imagematch.kernels.content import islands
-from imagematch.kernels.outlines import find_frames
+from imagematch.kernels.outlines import find_outlines
 from imagematch.kernels.panels import Box, enlarged, panels_of
 from imagematch.kernels.rectangles import rectangles_of
 from imagematch.kernels.sizes import Sizes, sizes
@@ -114,7 +114,7 @@ def further_views(rgb: Bytes, parts: Sequence[View], most: int = _ALL) -> tuple[
     quarters, others = crops(rgb.shape)[:_QUARTERS], crops(rgb.shape)[_QUARTERS:]
     if most <= _QUARTERS:
         return _distinct(quarters, parts)[:most]
-    outlines = [_framed(corners, rgb.shape) for corners in find_frames(rgb)]
+    outlines = [_framed(corners, rgb.shape) for corners in find_outlines(rgb)]
     return _distinct([*quarters, *outlines, *others], parts)[:most]
 
 

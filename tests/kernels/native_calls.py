@@ -23,7 +23,7 @@ from imagematch.kernels import (
     views,
 )
 from imagematch.kernels import hashes as hashing
-from imagematch.kernels.outlines import find_frames
+from imagematch.kernels.outlines import find_outlines
 from imagematch.kernels.panels import Box
 from imagematch.kernels.sizes import sizes
 from imagematch.records import Bytes
@@ -35,7 +35,7 @@ from tests.world import photo
 def frames() -> None:
     """Closed outlines in grids."""
     for picture in grids():
-        find_frames(picture)
+        find_outlines(picture)
 
 
 def parts() -> None:

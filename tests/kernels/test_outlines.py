@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels.outlines import find_frames
+from imagematch.kernels.outlines import find_outlines
 from imagematch.records import Bytes
 from tests.kernels.pasting import BLACK, WHITE, pasted
 from tests.world import photo as painted
@@ -38,7 +38,7 @@ def nearest(found: list[np.ndarray], corners: np.ndarray) -> float:
 def test_a_picture_with_a_white_rim_is_found(ground: str, angle: float) -> None:
     inset = PHOTOS["chelsea" if ground == "coffee" else "coffee"]
     picture, corners = pasted(PHOTOS[ground], inset, 190, angle, rim=RIM)
-    found = find_frames(picture)
+    found = find_outlines(picture)
     assert nearest(found, corners) < CLOSE
     assert len(found) <= 3
 
@@ -48,14 +48,14 @@ def test_a_picture_with_a_dark_rim_is_found(angle: float) -> None:
     picture, corners = pasted(
         PHOTOS["coffee"], PHOTOS["chelsea"], 190, angle, rim=RIM, colour=BLACK
     )
-    assert nearest(find_frames(picture), corners) < CLOSE
+    assert nearest(find_outlines(picture), corners) < CLOSE
 
 
 @pytest.mark.parametrize("angle", [0, -12, 25])
 def test_a_picture_without_a_rim_is_found_on_a_smooth_ground(angle: float) -> None:
     ground = cv2.GaussianBlur(PHOTOS["rocket"], (0, 0), 20)
     picture, corners = pasted(ground, PHOTOS["chelsea"], 200, angle, rim=0)
-    assert nearest(find_frames(picture), corners) < CLOSE
+    assert nearest(find_outlines(picture), corners) < CLOSE
 
 
 def test_a_picture_is_found_at_any_size_of_the_whole() -> None:
@@ -63,31 +63,31 @@ def test_a_picture_is_found_at_any_size_of_the_whole() -> None:
     picture, corners = pasted(PHOTOS["coffee"], PHOTOS["chelsea"], 190, 12, rim=RIM)
     for factor in (2, 4):
         large = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        assert nearest(find_frames(large), factor * corners) < factor * CLOSE
+        assert nearest(find_outlines(large), factor * corners) < factor * CLOSE
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_an_ordinary_photo_has_few_if_any(name: str) -> None:
-    assert len(find_frames(PHOTOS[name])) <= 1
+    assert len(find_outlines(PHOTOS[name])) <= 1
 
 
 @pytest.mark.parametrize("name", ["grass", "gravel", "brick"])
 def test_a_texture_has_few(name: str) -> None:
     texture = np.asarray(getattr(data, name)())
-    assert len(find_frames(cv2.cvtColor(texture, cv2.COLOR_GRAY2RGB))) <= 1
+    assert len(find_outlines(cv2.cvtColor(texture, cv2.COLOR_GRAY2RGB))) <= 1
 
 
 def test_a_disc_and_a_triangle_are_no_frames() -> None:
     picture = np.full((400, 400, 3), 120, np.uint8)
     cv2.circle(picture, (120, 120), 70, WHITE, -1)
     cv2.fillPoly(picture, [np.array([[250, 300], [380, 300], [315, 180]])], WHITE)
-    assert find_frames(picture) == []
+    assert find_outlines(picture) == []
 
 
 def test_one_rim_is_one_frame_and_the_inner_edge_of_it() -> None:
     ground = np.full((420, 600, 3), 120, np.uint8)
     picture, corners = pasted(ground, PHOTOS["chelsea"], 240, 8, rim=RIM + 2)
-    found = find_frames(picture)
+    found = find_outlines(picture)
     assert len(found) == 1
     assert nearest(found, corners) < CLOSE
 
@@ -106,11 +106,11 @@ def sheet(columns: int, rows: int) -> Bytes:
 
 
 def test_there_are_never_more_than_ten() -> None:
-    assert len(find_frames(sheet(4, 4))) == 10
+    assert len(find_outlines(sheet(4, 4))) == 10
 
 
 def test_largest_come_first() -> None:
-    areas = [cv2.contourArea(frame) for frame in find_frames(sheet(3, 2))]
+    areas = [cv2.contourArea(frame) for frame in find_outlines(sheet(3, 2))]
     assert len(areas) == 6
     assert areas == sorted(areas, reverse=True)
 
@@ -118,7 +118,7 @@ def test_largest_come_first() -> None:
 @pytest.mark.parametrize("angle", [0, 20, -20])
 def test_corners_go_round_with_the_clock_from_the_upper_left_one(angle: float) -> None:
     picture, _ = pasted(PHOTOS["coffee"], PHOTOS["chelsea"], 190, angle, rim=RIM)
-    for frame in find_frames(picture):
+    for frame in find_outlines(picture):
         sides = np.roll(frame, -1, axis=0) - frame
         following = np.roll(sides, -1, axis=0)
         assert (sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0] > 0).all()
@@ -149,7 +149,7 @@ def test_frames_of_any_picture_lie_in_it(
     else:
         blocks = rng.integers(0, 2, (4, 4, 3), dtype=np.uint8) * 255
         picture = cv2.resize(blocks, (width, height), interpolation=cv2.INTER_NEAREST)
-    found = find_frames(picture)
+    found = find_outlines(picture)
     assert way != "plain" or not found
     for frame in found:
         assert frame.shape == (4, 2)

@@ -184,7 +184,7 @@ def test_quarters_are_the_first_further_views(monkeypatch: pytest.MonkeyPatch) -
     quarters = [Box(top, top + 30, left, left + 40) for top in (0, 30) for left in (0, 40)]
     picture = np.zeros((60, 80, 3), np.uint8)
     assert [view.box for view in further_views(picture, ())[:4]] == quarters
-    monkeypatch.delattr(views, "find_frames")  # which takes longest
+    monkeypatch.delattr(views, "find_outlines")  # which takes longest
     assert [view.box for view in further_views(picture, (), 4)] == quarters
     assert [view.box for view in further_views(picture, (View(quarters[0]),), 4)] == quarters[1:]
 

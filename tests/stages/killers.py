@@ -231,7 +231,7 @@ def query_and_die_of_frames(
     crops: bool,
 ) -> list[QueryPrint | Failure]:
     """Look for frames in a way that kills, wherever they are sought."""
-    views.find_frames = _die  # type: ignore[assignment]
+    views.find_outlines = _die  # type: ignore[assignment]
     return fingerprints.describe_queries(decoding, describing, tasks, crops=crops)
 
 
