@@ -31,7 +31,7 @@ from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stages.photo_workers import photo_workers
-from imagematch.stages.resolving import named_match, named_photo
+from imagematch.stages.resolving import resolve_match, resolve_photo
 from imagematch.stages.shared_photos import SharedPhotos
 from imagematch.stores.audit import account
 from imagematch.stores.census import Census
@@ -97,7 +97,7 @@ def reach_of_decision(directory: Path, match: str, verdict: Verdict) -> Foreseen
 
 
 def _on_match(index: Index, match: str, verdict: Verdict, note: str = "") -> list[Decision]:
-    named = named_match(index, match)
+    named = resolve_match(index, match)
     return [Decision("match", named.photos, verdict, account(), "", note, named.kind)]
 
 
@@ -135,7 +135,7 @@ def reach_of_hot(directory: Path, photos: Sequence[str], verdict: Verdict) -> Fo
 def _on_hot(
     index: Index, photos: Sequence[str], verdict: Verdict, note: str = ""
 ) -> list[Decision]:
-    contents = dict.fromkeys(named_photo(index, text) for text in photos)
+    contents = dict.fromkeys(resolve_photo(index, text) for text in photos)
     return _made("hot", verdict, note, contents)
 
 
@@ -205,7 +205,7 @@ def reach_of_unignoring(directory: Path, photos: Sequence[str]) -> Foreseen:
 
 def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[Decision]:
     decided = DecisionsInForce.of(index)
-    contents = [named_photo(index, text) for text in photos]
+    contents = [resolve_photo(index, text) for text in photos]
     for text, content in zip(photos, contents, strict=True):
         latest = decided.latest("ignore", (content,))
         ids = index.decisions.contents({content.sha256})
@@ -258,7 +258,7 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
     for text in texts:
         path = Path(text)
         if not path.is_file():
-            others.known.append(named_photo(index, text))
+            others.known.append(resolve_photo(index, text))
             continue
         try:
             sha256 = sha256_of(text, index.settings.decode.max_bytes)
@@ -270,7 +270,7 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
         if index.photos.id_of(sha256) is None:
             others.new.append((path.absolute(), sha256))
         else:
-            others.known.append(named_photo(index, sha256))
+            others.known.append(resolve_photo(index, sha256))
     return others
 
 

@@ -61,7 +61,7 @@ def _was_changed(found: FoundFile, known: KnownFile) -> bool:
     return trusted and found.ctime_ns != known.ctime_ns
 
 
-class Known:
+class LastScan:
     """The files that were there at the last scan of a root, and which of them were met again.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""Naming: what a person types for a match or a photo in, the contents that it stands for out.
+"""Resolving: what a person types for a match or a photo in, the contents that it stands for out.
 
 The beginning of a SHA-256 is enough where it is unambiguous; what is not is refused with what was
 found.
@@ -26,7 +26,7 @@ _MOST, _LISTED = 1000, 4
 
 
 @dataclass(frozen=True, slots=True)
-class NamedMatch:
+class ResolvedMatch:
     """A pair of photos that a person named.
 
     Attributes:
@@ -38,7 +38,7 @@ class NamedMatch:
     kind: Kind | None
 
 
-def named_match(index: Index, text: str) -> NamedMatch:
+def resolve_match(index: Index, text: str) -> ResolvedMatch:
     """The match of an id, as `records.match_id` makes it, or with more or fewer digits.
 
     One of the photos may be unknown to the index, if its whole SHA-256 is given: a photo that was
@@ -71,10 +71,10 @@ def named_match(index: Index, text: str) -> NamedMatch:
             f"To keep it from linking anybody: imagematch ignore add {one.sha256[:SHORT]}"
         )
     first, second = sorted((one, two))
-    return NamedMatch((first, second), _stored_kind(index, first, second))
+    return ResolvedMatch((first, second), _stored_kind(index, first, second))
 
 
-def named_photo(index: Index, text: str) -> Content:
+def resolve_photo(index: Index, text: str) -> Content:
     """The photo of a file, or of a SHA-256 or its beginning.
 
     Raises:

@@ -22,7 +22,7 @@ from imagematch.runtime.monitor import Monitor
 from imagematch.sources import folder
 from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.reading import kind_of_skipped, sha256_of
-from imagematch.stages.file_changes import Known, differs, is_to_be_read, is_touched
+from imagematch.stages.file_changes import LastScan, differs, is_to_be_read, is_touched
 from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
@@ -195,7 +195,7 @@ class _Scan:
         self._report = ScanReport(root_id)
         self._batch = index.settings.store.batch
         self._last_complete = index.known.last_complete_run(root_id)
-        self._known = Known(index.known, root_id)
+        self._known = LastScan(index.known, root_id)
         # Bytes that changed between a scan and being described; their folder may look as before.
         self._suspected = index.known.folders_of_failures(root_id, "changed")
         self._seen: dict[str, KnownFolder] = {}

@@ -37,10 +37,10 @@ from imagematch.stores.layout import (
     load_settings,
     make_stores,
     missing_index,
-    naming,
     open_catalogue,
     save_settings,
     store_kinds,
+    with_embedder,
 )
 from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
@@ -164,7 +164,7 @@ class Index:
                 settings = finish_change(directory, catalogue, settings)
             embedder = embedder_of(catalogue)
             if changing:
-                settings = naming(settings, embedder)
+                settings = with_embedder(settings, embedder)
             if writable:
                 sweep_partials(directory)
                 sweep_partials(directory / PICTURES)

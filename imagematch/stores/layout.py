@@ -99,13 +99,13 @@ def finish_change(directory: Path, catalogue: Catalogue, settings: Settings) -> 
     make_stores(directory, wanted)
     PhotoStore(catalogue).forget_fingerprints()
     catalogue.put("embedder", noted)
-    settings = naming(settings, wanted)
+    settings = with_embedder(settings, wanted)
     save_settings(directory, settings)
     catalogue.put(CHANGING, "")
     return settings
 
 
-def naming(settings: Settings, embedder: EmbedderRecord) -> Settings:
+def with_embedder(settings: Settings, embedder: EmbedderRecord) -> Settings:
     """Settings of an embedder's preset; a model of the user's own is named by them already."""
     return with_preset(settings, embedder.preset) if embedder.preset in PRESETS else settings
 
