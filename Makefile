@@ -2,12 +2,13 @@
 
 PYTHON ?= python3
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 DEMO := demo
 # What `make bench` measures with: any folder of photos; some hundreds tell more than the samples.
 PHOTOS ?= samples/ads
 # Tools that imagematch is compared with, in an environment of their own.
 PEERS := .venv-bench
+PEERS_BIN := $(PEERS)/$(notdir $(BIN))
 # Further options of `python -m benchmark speed`, such as SPEED="--tree 200000".
 SPEED ?=
 
@@ -51,7 +52,7 @@ bench: $(VENV)/.ready $(PEERS)/.ready
 
 $(PEERS)/.ready: benchmark-requirements.lock
 	$(PYTHON) -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmark-requirements.lock
+	$(PEERS_BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmark-requirements.lock
 	@touch $@
 
 # Hashes for every platform, no index addresses.

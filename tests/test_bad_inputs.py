@@ -84,7 +84,7 @@ def test_a_folder_of_broken_files_is_accounted_for_to_the_last(
     assert memory.peak_mib < _MEMORY_MIB
     # The list is cut short; libtiff and its like must not write there at all.
     assert len(err.splitlines()) < 40
-    assert f"{counts['failed']} failed:" in err
+    assert f"{counts['failed']:,} failed:" in err
     expect_nobody_left(mark)
     _expect_reasons(index)
 

@@ -127,7 +127,7 @@ def test_indexing_matches_by_traces_and_says_how_many_pairs_it_could_not_see(
     jsonschema.validate(link, json.loads((SCHEMAS / "link.schema.json").read_text()))
     assert link["links"][0]["pairs"][0]["evidence"]["traced"]
     again = save(mirrored(photo(3)), later / "site9" / "berta" / "3.jpg")
-    assert "1 judged without a look" in imagematch("index", later, "--index", index).out
+    assert "1 was judged without a look" in imagematch("index", later, "--index", index).out
     assert again.exists()
 
 
