@@ -12,8 +12,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from demo import build_samples, imagematch
 from PIL import Image
+
+from demo import build_samples, imagematch
 
 #: Size of the window, and what is kept of it (left, top, right, bottom): the first match; CSS px.
 WINDOW = (1180, 1200)

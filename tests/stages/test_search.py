@@ -91,6 +91,13 @@ def test_the_views_of_a_photo_do_not_hide_its_copy_from_it(tmp_path: Path) -> No
     assert 2 in margins
 
 
+def test_the_photo_nearest_to_a_view_of_a_composite_may_be_less_near(tmp_path: Path) -> None:
+    photos = [view(0.18, 0), view(0.17, 0), view(0.1, 1)]
+    composite = [view(1.0, axis) for axis in [0, *[2] * 15]]
+    assert found(tmp_path / "few views", photos, composite[:-1]) == {}
+    assert list(found(tmp_path / "all views", photos, composite)) == [1]
+
+
 def test_parts_that_are_alike_say_where_to_look_and_not_how_alike_two_photos_are() -> None:
     """Two screenshots of one app share its interface; a copy is like a part of the other photo."""
     app, one, other = view(1.0, 0), view(1.0, 1), view(1.0, 2)
