@@ -1,4 +1,4 @@
-"""New matches: what runs have added in, pairs of sightings that an analyst has not been shown yet out."""
+"""New matches: what runs have added in, pairs of sightings that no analyst has been shown out."""
 
 from collections.abc import Collection
 

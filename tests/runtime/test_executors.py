@@ -438,7 +438,7 @@ SCRIPT = """
 import sys
 from imagematch.settings import WorkerSettings
 from imagematch.runtime.executors import open_executor
-from tests.stores import workers
+from tests.runtime import workers
 with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
     for outcome in executor.run(workers.behave, sys.argv[1:]):
         print(outcome.result, flush=True)
