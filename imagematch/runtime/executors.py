@@ -3,15 +3,17 @@
 Tasks go in lazily, outcomes come out in the order of the tasks.
 """
 
+import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from contextlib import closing
 from functools import partial
 from itertools import batched
 from operator import attrgetter
 from typing import Protocol, Self
 
+from imagematch.errors import Stopped
 from imagematch.records import Failure
 from imagematch.runtime.failures import ConsecutiveFailures, failure_from, stops_run
 from imagematch.runtime.tasks import Check, ChunkFunction, Outcome, settle
@@ -25,18 +27,24 @@ _CHUNKS_PER_WORKER = 3
 
 
 class Executor(Protocol):
-    """Runs a function over many tasks. A context manager; leaving it stops everything."""
+    """Runs a function over many tasks, for many threads at once.
+
+    A context manager; leaving it stops everything.
+    """
 
     def run[T, R](
         self,
         function: ChunkFunction[T, R],
         tasks: Iterable[T],
         check: Check[T, R] | None = None,
+        *,
+        urgent: bool = False,
     ) -> Iterator[Outcome[T, R]]:
         """Yield one outcome a task, in the order of the tasks.
 
         Whatever the function raises is the failure of one task; only what is about the run as a
-        whole (`runtime.failures.stops_run`) is raised here.
+        whole (`runtime.failures.stops_run`) is raised here. A run that is given up costs no other
+        run anything: what it has begun is finished in vain, the rest is left.
 
         Args:
             function: picklable (of a module, or a `functools.partial`); gets a chunk of tasks and
@@ -45,9 +53,12 @@ class Executor(Protocol):
             tasks: consumed a bounded number of chunks ahead, in the caller's thread.
             check: raises where the result of a task is nonsense, which then is an "internal"
                 failure; called in this process.
+            urgent: somebody waits for it, so it overtakes what is not.
 
         Raises:
-            KeepsFailing: so many tasks in a row failed with "internal" as the settings allow.
+            KeepsFailing: so many tasks in a row failed with "internal" as the settings allow, in
+                the runs of one thread.
+            Stopped: the executor was closed meanwhile.
         """
         ...
 
@@ -56,7 +67,7 @@ class Executor(Protocol):
         ...
 
     def close(self) -> None:
-        """Stop all work at once; what was in flight is lost."""
+        """Stop all work of all threads at once; what was in flight is lost."""
         ...
 
     def __enter__(self) -> Self: ...
@@ -88,6 +99,8 @@ class SerialExecutor:
         function: ChunkFunction[T, R],
         tasks: Iterable[T],
         check: Check[T, R] | None = None,
+        *,
+        urgent: bool = False,  # noqa: ARG002 - nothing waits here
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`."""
         attempt = partial(_attempt_here, function)
@@ -128,37 +141,43 @@ class ProcessExecutor:
         self._settings = settings
         self._warm_up = warm_up
         self._pool: WorkerPool | None = None
-        self._in_a_row = ConsecutiveFailures(settings.internal_in_a_row)
+        self._lock = threading.Lock()
+        self._of_thread = threading.local()
 
     def run[T, R](
         self,
         function: ChunkFunction[T, R],
         tasks: Iterable[T],
         check: Check[T, R] | None = None,
+        *,
+        urgent: bool = False,
     ) -> Iterator[Outcome[T, R]]:
-        """See `Executor.run`. A run that is given up while work is in flight stops all workers."""
-        with closing(self._outcomes(function, tasks, check)) as outcomes:
-            yield from self._in_a_row.watch(outcomes, attrgetter("failure"))
+        """See `Executor.run`."""
+        in_a_row = getattr(self._of_thread, "in_a_row", None)
+        if in_a_row is None:
+            in_a_row = ConsecutiveFailures(self._settings.internal_in_a_row)
+            self._of_thread.in_a_row = in_a_row
+        submit = partial(self._ready_pool().submit, function, check=check, urgent=urgent)
+        with closing(self._outcomes(submit, tasks)) as outcomes:
+            yield from in_a_row.watch(outcomes, attrgetter("failure"))
 
     def _outcomes[T, R](
-        self, function: ChunkFunction[T, R], tasks: Iterable[T], check: Check[T, R] | None
+        self, submit: Callable[[list[T]], Future[list[Outcome[T, R]]]], tasks: Iterable[T]
     ) -> Generator[Outcome[T, R], None, None]:
-        pool = self._ready_pool()
         ahead: deque[Future[list[Outcome[T, R]]]] = deque()
+        most = self._ready_pool().size * _CHUNKS_PER_WORKER
         try:
             for chunk in batched(tasks, self._settings.chunk):
-                ahead.append(pool.submit(function, list(chunk), check))
-                if len(ahead) == pool.size * _CHUNKS_PER_WORKER:
+                ahead.append(submit(list(chunk)))
+                if len(ahead) == most:
                     yield from ahead.popleft().result()
             while ahead:
                 yield from ahead.popleft().result()
-        except GeneratorExit:
-            if ahead:  # nobody wants what is in flight
-                self.close()
-            raise
-        except BaseException:  # Ctrl-C too
-            self.close()
-            raise
+        except CancelledError as error:
+            raise Stopped("the work was stopped, because its workers were") from error
+        finally:
+            for chunk_ahead in ahead:
+                chunk_ahead.cancel()
 
     def start(self) -> None:
         """See `Executor.start`."""
@@ -167,12 +186,14 @@ class ProcessExecutor:
             pool.submit(_nothing, [None])
 
     def _ready_pool(self) -> WorkerPool:
-        self._pool = self._pool or WorkerPool(self._settings, self._warm_up)
-        return self._pool
+        with self._lock:
+            self._pool = self._pool or WorkerPool(self._settings, self._warm_up)
+            return self._pool
 
     def close(self) -> None:
         """Stop all workers at once and wait until they are gone."""
-        pool, self._pool = self._pool, None
+        with self._lock:
+            pool, self._pool = self._pool, None
         if pool is not None:
             pool.stop()
 

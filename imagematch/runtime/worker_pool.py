@@ -5,15 +5,18 @@ nothing with the others: pools that share one pipe (pebble, concurrent.futures) 
 when a worker is killed between two tasks, or while it sends a result.
 """
 
+import itertools
 import os
 import pickle
+import queue
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -52,8 +55,21 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+@dataclass(order=True, slots=True)
+class _Chunk:
+    """Work in the queue of a pool: urgent work first, else what came first."""
+
+    rank: int
+    number: int
+    work: Callable[[], Any] | None = field(compare=False)  # None: the thread is to end
+    done: Future[Any] = field(compare=False)
+
+
+_STOP, _URGENT, _LATER = range(3)
+
+
 class WorkerPool:
-    """Threads that each own one worker process and wait for it.
+    """Threads that each own one worker process and wait for it. Any thread may submit.
 
     A worker is started by the thread that owns it, which lives until `stop`: on Linux a worker
     asks the kernel to be killed when the thread that started it ends.
@@ -63,18 +79,45 @@ class WorkerPool:
         self.size = settings.count or _usable_cores()
         self._settings = settings
         self._warm_up = warm_up
-        self._threads = ThreadPoolExecutor(self.size, thread_name_prefix="imagematch-worker")
+        self._waiting: queue.PriorityQueue[_Chunk] = queue.PriorityQueue()
+        self._numbers = itertools.count()
+        self._threads: list[threading.Thread] = []
+        self._unfinished = 0
         self._own = threading.local()
         self._lock = threading.Lock()
         self._workers: set[_Worker] = set()
         self._stopped = False
 
     def submit[T, R](
-        self, function: ChunkFunction[T, R], chunk: Sequence[T], check: Check[T, R] | None = None
+        self,
+        function: ChunkFunction[T, R],
+        chunk: Sequence[T],
+        check: Check[T, R] | None = None,
+        *,
+        urgent: bool = False,
     ) -> Future[list[Outcome[T, R]]]:
-        """Queue a chunk; never blocks."""
+        """Queue a chunk; never blocks. A chunk that is cancelled before its turn is never run.
+
+        Args:
+            urgent: goes before all that is not, but for what has begun.
+
+        Raises:
+            CancelledError: the pool is stopped.
+        """
         attempt: Callable[[Sequence[T]], Sequence[R] | Failure] = partial(self._attempt, function)
-        return self._threads.submit(settle, attempt, chunk, check)
+        done: Future[list[Outcome[T, R]]] = Future()
+        with self._lock:
+            if self._stopped:
+                raise CancelledError
+            self._put(_URGENT if urgent else _LATER, partial(settle, attempt, chunk, check), done)
+            self._unfinished += 1
+            if len(self._threads) < min(self._unfinished, self.size):
+                self._threads.append(
+                    # A daemon, or a program that forgot to close the pool would never end.
+                    threading.Thread(target=self._serve, name="imagematch-worker", daemon=True)
+                )
+                self._threads[-1].start()
+        return done
 
     def stop(self) -> None:
         """Kill all workers, and return when they and their threads are gone."""
@@ -82,9 +125,30 @@ class WorkerPool:
             self._stopped = True
             for worker in self._workers:
                 worker.kill()
-        self._threads.shutdown(cancel_futures=True)
+            for _ in self._threads:
+                self._put(_STOP, None, Future())
+        for thread in self._threads:
+            thread.join()
+        while not self._waiting.empty():
+            self._waiting.get().done.cancel()
         for worker in self._workers:
             worker.bury()
+
+    def _put(self, rank: int, work: Callable[[], Any] | None, done: Future[Any]) -> None:
+        self._waiting.put(_Chunk(rank, next(self._numbers), work, done))
+
+    def _serve(self) -> None:
+        """Work off the queue until told to end: what a thread does all its life."""
+        while (chunk := self._waiting.get()).work is not None:
+            if chunk.done.set_running_or_notify_cancel():
+                try:
+                    result = chunk.work()
+                except BaseException as error:  # noqa: BLE001 - for who waits for the chunk
+                    chunk.done.set_exception(error)
+                else:
+                    chunk.done.set_result(result)
+            with self._lock:
+                self._unfinished -= 1
 
     def _attempt[T, R](
         self, function: ChunkFunction[T, R], chunk: Sequence[T]

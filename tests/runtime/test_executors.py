@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.errors import EmbedderUnavailable, ImagematchError, KeepsFailing, SettingsError
+from imagematch.errors import (
+    EmbedderUnavailable,
+    ImagematchError,
+    KeepsFailing,
+    SettingsError,
+    Stopped,
+)
 from imagematch.records import Failure
 from imagematch.runtime.executors import Executor, SerialExecutor, open_executor
 from imagematch.runtime.tasks import Outcome
@@ -333,14 +340,16 @@ def test_no_number_of_internal_failures_ends_a_run_where_the_settings_say_so() -
     assert codes(outcomes) == ["internal"] * 120
 
 
-def test_error_of_the_tasks_reaches_the_caller_and_stops_the_workers() -> None:
+def test_error_of_the_tasks_reaches_the_caller() -> None:
     def tasks() -> Iterator[str]:
         yield from ["sleep"] * 6
         raise OSError("the folder is gone")
 
     before = children()
-    executor = open_executor(WorkerSettings(count=2, chunk=3))
-    with pytest.raises(OSError, match="the folder is gone"):
+    with (
+        open_executor(WorkerSettings(count=2, chunk=3)) as executor,
+        pytest.raises(OSError, match="the folder is gone"),
+    ):
         list(executor.run(workers.behave, tasks()))
     assert children() == before
 
@@ -351,15 +360,62 @@ def test_executor_works_again_after_an_error(team: Executor) -> None:
     assert codes(list(team.run(workers.behave, ["a"]))) == ["A"]
 
 
-def test_giving_up_a_run_leaves_no_worker() -> None:
-    before = children()
-    settings = WorkerSettings(count=2, chunk=1)
-    with open_executor(settings) as executor:
-        run = executor.run(workers.behave, ["a", "b", *["sleep"] * 20])
-        assert next(run).result == "A"
-        assert len(children()) > len(before)
+def test_giving_up_a_run_leaves_what_has_not_begun(tmp_path: Path) -> None:
+    log = partial(workers.record_and_double, tmp_path)
+    with open_executor(WorkerSettings(count=1, chunk=1)) as executor:
+        run = executor.run(log, range(100))
+        assert next(run).result == 0
         run.close()  # type: ignore[attr-defined]
-        assert children() == before
+        assert [outcome.result for outcome in executor.run(log, [1000])] == [2000]
+    lines = [line for file in tmp_path.iterdir() for line in file.read_text().splitlines()]
+    assert len(lines) < 1 + 3 + 1 + 1
+    assert lines[-1] == "[1000]"
+
+
+def test_giving_up_a_run_costs_the_run_of_another_thread_nothing() -> None:
+    with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
+        given_up = executor.run(workers.behave, ["a", *["b"] * 50])
+        next(given_up)
+        with ThreadPoolExecutor() as threads:
+            other = threads.submit(lambda: list(executor.run(workers.behave, ["c"] * 40)))
+            given_up.close()  # type: ignore[attr-defined]
+            assert codes(other.result(timeout=60)) == ["C"] * 40
+
+
+def test_many_threads_share_the_workers(team: Executor) -> None:
+    def ask(word: str) -> list[str | None]:
+        return codes(list(team.run(workers.behave, [word] * 20)))
+
+    words = [*"abcdefgh", "exit", *"ijk"]
+    with ThreadPoolExecutor(len(words)) as threads:
+        results = list(threads.map(ask, words))
+    assert results == [["crashed" if word == "exit" else word.upper()] * 20 for word in words]
+
+
+def test_urgent_work_overtakes_what_waits(tmp_path: Path) -> None:
+    log = partial(workers.record_and_double, tmp_path)
+    with open_executor(WorkerSettings(count=1, chunk=1)) as executor:
+        slow = executor.run(log, range(3))
+        assert next(slow).result == 0  # two wait now, or one of them has begun
+        assert [outcome.result for outcome in executor.run(log, [50], urgent=True)] == [100]
+        assert [outcome.result for outcome in slow] == [2, 4]
+    (file,) = tmp_path.iterdir()
+    assert file.read_text().splitlines().index("[50]") < 3
+
+
+def test_closing_stops_the_runs_of_all_threads() -> None:
+    before = children()
+    with ThreadPoolExecutor() as threads:
+        executor = open_executor(WorkerSettings(count=2, chunk=1))
+        begun = executor.run(workers.behave, ["a", *["sleep"] * 20])
+        next(begun)
+        other = threads.submit(lambda: list(executor.run(workers.behave, ["b"] * 20)))
+        executor.close()
+        with pytest.raises(Stopped):
+            list(begun)
+        with pytest.raises(Stopped):
+            other.result(timeout=60)
+    assert children() == before
 
 
 def test_leaving_the_executor_leaves_no_worker() -> None:
