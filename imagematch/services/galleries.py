@@ -1,15 +1,13 @@
 """Galleries: which there are, and how one is forgotten."""
 
-from pathlib import Path
-
 from imagematch.errors import UsageError
 from imagematch.services.indexing import GALLERY, KIND_WORDS
-from imagematch.stores.index import Index
+from imagematch.services.session import Session
 
 
-def list_galleries(directory: Path) -> list[tuple[str, int, int]]:
+def list_galleries(session: Session) -> list[tuple[str, int, int]]:
     """Name, files and photos of each gallery."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         return [
             (name, files, photos)
             for name, (kind, files, photos) in index.collections.counts().items()
@@ -17,13 +15,13 @@ def list_galleries(directory: Path) -> list[tuple[str, int, int]]:
         ]
 
 
-def remove_gallery(directory: Path, name: str) -> int:
+def remove_gallery(session: Session, name: str) -> int:
     """Forget a gallery; returns how many photos went with it.
 
     Raises:
         UsageError: there is no such gallery.
     """
-    with Index.write(directory, "imagematch gallery remove") as index:
+    with session.running("imagematch gallery remove") as index:
         collection = index.collections.get(name)
         if collection.kind != GALLERY:
             raise UsageError(f"{name!r} is {KIND_WORDS[collection.kind]}, not a gallery")

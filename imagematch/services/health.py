@@ -139,7 +139,7 @@ def _deleted_pictures(index: Index) -> Iterator[str]:
 
 def _is_older(directory: Path) -> bool:
     try:
-        open_catalogue(directory, writable=False).close()
+        open_catalogue(directory, "read").close()
     except IndexTooOld:
         return True
     return False
@@ -156,7 +156,7 @@ def _check_index(directory: Path, all_files: bool) -> Iterator[Finding]:
     if writer is None:
         yield from _check_partials(directory)
     try:
-        with closing(open_catalogue(directory, writable=False)) as catalogue:
+        with closing(open_catalogue(directory, "read")) as catalogue:
             yield from _check_catalogue(directory, catalogue)
             yield from _check_vectors(directory, catalogue)
     except SettingsError as error:

@@ -1,25 +1,24 @@
 """Pictures for reports: small ones of photos, and drawings of what a query found."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 from imagematch.records import Drawing, QueryMatch, QueryResult, StoredSighting
-from imagematch.stages.photo_workers import photo_workers
-from imagematch.stores.index import Index
+from imagematch.services.session import Session
 
 
 def explain_matches(
-    directory: Path, results: Iterable[QueryResult]
+    session: Session, results: Iterable[QueryResult]
 ) -> Iterator[tuple[str, QueryMatch, Drawing | None]]:
     """Draw what a query found, a drawing for each different photo; see `stages.explain.run`."""
     from imagematch.stages import explain
 
-    with Index.read(directory) as index, photo_workers(index.settings, embedding=False) as executor:
+    with session.reading() as index:
+        executor = session.workers(index.settings, embedding=False)
         yield from explain.run(index, executor, results)
 
 
 def make_thumbnails(
-    directory: Path, sightings: Iterable[StoredSighting], others: Mapping[str, str] | None = None
+    session: Session, sightings: Iterable[StoredSighting], others: Mapping[str, str] | None = None
 ) -> dict[str, bytes]:
     """JPEGs for a report, by SHA-256 of the photo; what can't be made is left out.
 
@@ -29,7 +28,7 @@ def make_thumbnails(
     from imagematch.stages import thumbnails
     from imagematch.stages.fingerprints import FileTask
 
-    with Index.read(directory) as index:
+    with session.reading() as index:
         hashes = sorted({sighting.photo for sighting in sightings})
         tasks = {
             sha256: FileTask(paths, sha256, index.pictures.path(sha256))
@@ -37,5 +36,5 @@ def make_thumbnails(
         }
         for name, path in (others or {}).items():
             tasks[name] = FileTask((path,), "")
-        with photo_workers(index.settings, embedding=False) as executor:
-            return thumbnails.run(executor, index.settings, tasks)
+        executor = session.workers(index.settings, embedding=False)
+        return thumbnails.run(executor, index.settings, tasks)

@@ -15,11 +15,10 @@ from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, Us
 from imagematch.records import FailedFile, IndexReport
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
-from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
+from imagematch.services.session import Session
 from imagematch.sources import folder
 from imagematch.stages import scan, tally
-from imagematch.stages.photo_workers import photo_workers
 from imagematch.stages.scan import ScanReport, Source
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
@@ -62,7 +61,7 @@ class IndexRequest:
     job: str = ""
 
 
-def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> IndexReport:
+def index_folder(session: Session, request: IndexRequest, monitor: Monitor) -> IndexReport:
     """Bring an index up to date with a folder.
 
     What is done already is not done again, and a stopped or killed run goes on where it was.
@@ -72,11 +71,11 @@ def index_folder(directory: Path, request: IndexRequest, monitor: Monitor) -> In
         Stopped: as asked through the monitor; everything done so far is kept.
         KeepsFailing: imagematch itself failed again and again; so is what was done before.
     """
-    _check_inputs(directory, request)
-    with open_for_writing(
-        directory, request.purpose, preset=request.preset, redescribe=request.redescribe
+    _check_inputs(session.directory, request)
+    with session.running(
+        request.purpose, preset=request.preset, redescribe=request.redescribe
     ) as index:
-        return update(index, request, monitor)
+        return update(session, index, request, monitor)
 
 
 def _check_inputs(directory: Path, request: IndexRequest) -> None:
@@ -89,13 +88,13 @@ def _check_inputs(directory: Path, request: IndexRequest) -> None:
         folder.walk(request.folder, leave_out=[directory])
 
 
-def update(index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
-    """Do the work of `index_folder` in an index that is open for writing; raises as it does."""
+def update(session: Session, index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
+    """Do the work of `index_folder` in an index that is open for a run; raises as it does."""
     start = time.perf_counter()
     source = _source(index, request)
     what = "reindex" if request.job else "index"
     with recorded_run(index, what, request.job, str(source.folder)) as run:
-        work = _work(index, source, request, run.id, monitor)
+        work = _work(session, index, source, request, run.id, monitor)
         report = _report(index, source, work, run.id, start)
         run.counts = _run_counts(report)
     index.audit.record(what, run=run.id, folder=str(source.folder), **run.counts)
@@ -169,16 +168,20 @@ class _Work:
 
 
 def _work(
-    index: Index, source: Source, request: IndexRequest, run_id: int, monitor: Monitor
+    session: Session,
+    index: Index,
+    source: Source,
+    request: IndexRequest,
+    run_id: int,
+    monitor: Monitor,
 ) -> _Work:
     spent: dict[str, float] = {}
-    nice = index.settings.workers.nice if request.job else 0
-    with photo_workers(index.settings, nice=nice) as executor:
-        with _timed(spent, "scan"):
-            scanned = scan.run(index, source, run_id, monitor, executor.start)
-        try_again(index, scanned.root_id, all_failures=request.retry_failed)
-        hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
-        done = _work_off(index, scanned.root_id, run_id, spent, monitor, executor)
+    executor = session.workers(index.settings)
+    with _timed(spent, "scan"):
+        scanned = scan.run(index, source, run_id, monitor, executor.start)
+    try_again(index, scanned.root_id, all_failures=request.retry_failed)
+    hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
+    done = _work_off(index, scanned.root_id, run_id, spent, monitor, executor)
     return _Work(scanned, hidden, *done, spent)
 
 
@@ -209,7 +212,11 @@ def _work_off(
     of how many of these that was not all they show, how many pairs matched, and how many were
     judged without a look at both pictures."""
     roots = Census(index.catalogue).roots()
-    if not (index.matches.any_waiting() or any(root.pending or root.unsearched for root in roots)):
+    if not (
+        index.matches.any_waiting()
+        or index.decisions.unsearched()
+        or any(root.pending or root.unsearched for root in roots)
+    ):
         for stage in ("describe", "search", "verify"):
             monitor.stage(stage, 0)
         return 0, 0, 0, 0

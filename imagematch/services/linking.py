@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from imagematch.records import LinkReport, Reach
-from imagematch.stores.index import Index
+from imagematch.services.session import Session
 
 
 def link_profiles(
-    directory: Path,
+    session: Session,
     change: Mapping[str, object] | None = None,
     ask: Callable[[Reach, int], object] = lambda _reach, _most: None,
 ) -> LinkReport:
@@ -22,6 +21,6 @@ def link_profiles(
     """
     from imagematch.stages import link
 
-    with Index.read(directory) as index:
+    with session.reading() as index:
         settings = replace(index.settings.link, **(change or {}))  # type: ignore[arg-type]
         return link.run(index, settings, lambda reach: ask(reach, settings.ask_links))

@@ -13,12 +13,18 @@ from imagematch.stores.layout import index_exists
 
 @contextmanager
 def open_for_writing(
-    directory: Path, purpose: str, *, preset: str | None = None, redescribe: bool = False
+    directory: Path,
+    purpose: str,
+    actor: str = "",
+    *,
+    preset: str | None = None,
+    redescribe: bool = False,
 ) -> Iterator[Index]:
     """Open an index, or make one.
 
     Args:
         purpose: the command, for those who find the index locked.
+        actor: who asked for it; "" for the account on this machine.
         preset: of a new index; an existing one may change to another with the same model. None:
             the index's own.
         redescribe: change an existing index to `preset`, whatever its model, and have every photo
@@ -26,12 +32,13 @@ def open_for_writing(
     """
     with ExitStack() as stack:
         if index_exists(directory):
-            index = stack.enter_context(Index.write(directory, purpose))
+            index = stack.enter_context(Index.write(directory, purpose, actor))
             _settle_embedder(index, preset, redescribe)
         else:
             settings = presets.for_new_index(directory / "settings.toml", preset)
             embedder = named_embedder(settings.describe)
-            index = stack.enter_context(Index.create(directory, purpose, settings, embedder))
+            created = Index.create(directory, purpose, settings, embedder, actor)
+            index = stack.enter_context(created)
         yield index
 
 

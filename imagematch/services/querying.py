@@ -1,18 +1,17 @@
 """Photos from outside to matches; and matches that indexing found, or that need no index."""
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from imagematch.records import Failure, Judgement, QueryOptions, QueryResult
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.opening import named_embedder
+from imagematch.services.session import Session
 from imagematch.settings import Settings
 from imagematch.stages.photo_workers import photo_workers
-from imagematch.stores.index import Index
 
 
 def query_photos(
-    directory: Path, photos: Iterable[str], options: QueryOptions, monitor: Monitor
+    session: Session, photos: Iterable[str], options: QueryOptions, monitor: Monitor
 ) -> Iterator[QueryResult]:
     """Look photo files up in an index, in the order given.
 
@@ -22,12 +21,12 @@ def query_photos(
     """
     from imagematch.stages import query
 
-    with Index.read(directory) as index:
+    with session.reading() as index:
         if options.collection:
             index.collections.get(options.collection)
         index.require_embedder(named_embedder(index.settings.describe, index.embedder))
-        with photo_workers(index.settings) as executor:
-            yield from query.run(index, executor, photos, options, monitor)
+        executor = session.workers(index.settings)
+        yield from query.run(index, executor, photos, options, monitor)
 
 
 def judge_files(
@@ -47,9 +46,9 @@ def judge_files(
         yield from compare.run(executor, settings, pairs, monitor)
 
 
-def stored_matches(directory: Path) -> list[tuple[str, str, Judgement]]:
+def stored_matches(session: Session) -> list[tuple[str, str, Judgement]]:
     """All matches that indexing found, as SHA-256 of both photos and the judgement."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         found = list(index.matches.matches())
         ids = sorted({photo for match in found for photo in (match.photo_a, match.photo_b)})
         facts = index.photos.facts(ids)

@@ -18,7 +18,7 @@ from imagematch.runtime.monitor import Monitor
 from imagematch.services import illustrating, indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.services.jobs import Job
-from imagematch.services.opening import open_for_writing
+from imagematch.services.session import Session
 from imagematch.stores.index import Index
 
 #: Key in the catalogue: the last run that a report of new matches covers.
@@ -53,7 +53,7 @@ class PassReport:
 
 
 def run(
-    directory: Path, jobs: Sequence[Job], monitor: Monitor, *, allow_lost: bool = False
+    session: Session, jobs: Sequence[Job], monitor: Monitor, *, allow_lost: bool = False
 ) -> PassReport:
     """Bring an index up to date with the folders of some jobs, one after the other.
 
@@ -69,9 +69,9 @@ def run(
         IndexUnavailable, PresetMismatch, EmbedderUnavailable: no job can be done.
         Stopped: as asked through the monitor; what is done is kept, and the next report has it.
     """
-    with open_for_writing(directory, _PURPOSE) as index:
-        outcomes = tuple(_outcome(index, job, monitor, allow_lost) for job in jobs)
-        return _reported(index, outcomes)
+    with session.running(_PURPOSE) as index:
+        outcomes = tuple(_outcome(session, index, job, monitor, allow_lost) for job in jobs)
+        return _reported(session, index, outcomes)
 
 
 def _request(job: Job, allow_lost: bool) -> IndexRequest:
@@ -88,14 +88,17 @@ def _request(job: Job, allow_lost: bool) -> IndexRequest:
     )
 
 
-def _outcome(index: Index, job: Job, monitor: Monitor, allow_lost: bool) -> JobOutcome:
+def _outcome(
+    session: Session, index: Index, job: Job, monitor: Monitor, allow_lost: bool
+) -> JobOutcome:
     try:
-        return JobOutcome(job.name, indexing.update(index, _request(job, allow_lost), monitor))
+        report = indexing.update(session, index, _request(job, allow_lost), monitor)
+        return JobOutcome(job.name, report)
     except (KeepsFailing, SourceUnavailable, UsageError) as error:
         return JobOutcome(job.name, None, str(error))
 
 
-def _reported(index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
+def _reported(session: Session, index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
     """Write the report, and only then note that it was written."""
     reported = int(index.catalogue.get(_REPORTED) or 0)
     last = max((run.id for run in index.catalogue.last_runs(1)), default=0)
@@ -109,7 +112,7 @@ def _reported(index: Index, outcomes: tuple[JobOutcome, ...]) -> PassReport:
     failed = any(outcome.report is None for outcome in outcomes)
     html_path = None
     if pairs or failed:
-        html_path = _save(folder, stem, ".html", report.as_html(index.directory))
+        html_path = _save(folder, stem, ".html", report.as_html(session))
     index.catalogue.put(_REPORTED, str(last))
     index.audit.record("new matches reported", report=str(json_path), matches=len(pairs))
     return PassReport(outcomes, len(pairs), json_path, html_path)
@@ -138,20 +141,20 @@ class _Report:
         data = json_report.new_matches(self.pairs, jobs=jobs, runs=self.runs, made_at=self.made_at)
         return json_report.dumps(data, indent=2) + "\n"
 
-    def as_html(self, directory: Path) -> str:
+    def as_html(self, session: Session) -> str:
         from imagematch.reports import html
 
         def page(thumbnails: html.Thumbnails) -> str:
             return html.new_matches_page(
                 self.pairs,
-                html.About(str(directory), self.made_at),
+                html.About(str(session.directory), self.made_at),
                 thumbnails,
                 jobs=[job.name for job in self.outcomes],
                 runs=self.runs,
                 failed={job.name: job.error for job in self.outcomes if job.report is None},
             )
 
-        pictures = illustrating.make_thumbnails(directory, html.sightings_shown(page))
+        pictures = illustrating.make_thumbnails(session, html.sightings_shown(page))
         return page(lambda sighting: pictures.get(sighting.photo))
 
 

@@ -2,11 +2,11 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from imagematch.errors import UsageError
+from imagematch.errors import IndexLocked, UsageError
 from imagematch.exchange import decisions as exported
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
@@ -25,15 +25,13 @@ from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
 from imagematch.services import indexing
 from imagematch.services.indexing import IGNORED, IndexRequest
-from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
+from imagematch.services.session import Session
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
-from imagematch.stages.photo_workers import photo_workers
 from imagematch.stages.resolving import resolve_match, resolve_photo
 from imagematch.stages.shared_photos import SharedPhotos
-from imagematch.stores.audit import account
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.layout import index_exists, missing_index
@@ -50,6 +48,8 @@ class Ignoring:
             those that are new.
         failed_before: files of folders that could not be described before, and still can't.
         failed_pairs: pairs of photos that could not be compared, of which no earlier run told.
+        searched: whether further near-copies were looked for; False while a run is under way, which
+            does that, or the next one.
     """
 
     decisions: tuple[Decision, ...]
@@ -57,6 +57,7 @@ class Ignoring:
     failures: tuple[FailedFile, ...]
     failed_before: int = 0
     failed_pairs: int = 0
+    searched: bool = True
 
 
 class Foreseen(NamedTuple):
@@ -77,73 +78,85 @@ class Recorded:
 # --- matches -----------------------------------------------------------------------------------
 
 
-def decide(directory: Path, match: str, verdict: Verdict, note: str = "") -> Decision:
-    """Confirm or reject a match for good, or take that back.
+def decide(
+    session: Session, match: str, verdict: Verdict, note: str = "", actor: str = ""
+) -> Decision:
+    """Confirm or reject a match for good, or take that back; waits for no run.
 
     Args:
         match: as people type it, see `stages.resolving`.
+        actor: who decides; "" for the one of the session. The same goes for all that follows.
 
     Raises:
         UsageError: there is no such match, or nothing to decide about it.
         IndexUnavailable: the index can't be written to.
     """
-    with Index.write(directory, "imagematch decide") as index:
-        return _kept(index, _on_match(index, match, verdict, note))[0]
+    with session.deciding(actor) as index:
+        return _kept(index, _on_match(index, match, verdict, note, actor or session.actor))[0]
 
 
-def reach_of_decision(directory: Path, match: str, verdict: Verdict) -> Foreseen:
+def reach_of_decision(session: Session, match: str, verdict: Verdict) -> Foreseen:
     """How far `decide` would reach; raises as it does."""
-    return _foreseen(directory, lambda index: _on_match(index, match, verdict))
+    return _foreseen(session, lambda index: _on_match(index, match, verdict))
 
 
-def _on_match(index: Index, match: str, verdict: Verdict, note: str = "") -> list[Decision]:
+def _on_match(
+    index: Index, match: str, verdict: Verdict, note: str = "", actor: str = ""
+) -> list[Decision]:
     named = resolve_match(index, match)
-    return [Decision("match", named.photos, verdict, account(), "", note, named.kind)]
+    return [Decision("match", named.photos, verdict, actor, "", note, named.kind)]
 
 
 # --- hot photos --------------------------------------------------------------------------------
 
 
-def hot_photos(directory: Path) -> list[HotPhoto]:
+def hot_photos(session: Session) -> list[HotPhoto]:
     """Photos set aside because they would link people by mistake, and those that were released."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         photos = SharedPhotos(index, index.settings.link).hot()
     return [photo for photo in photos if photo.state != "ignored"]
 
 
 def settle_hot(
-    directory: Path, photos: Sequence[str], verdict: Verdict, note: str = ""
+    session: Session, photos: Sequence[str], verdict: Verdict, note: str = "", actor: str = ""
 ) -> list[Decision]:
     """Let photos link in spite of many profiles, keep them from it for good, or ask again.
+
+    It waits for no run.
 
     Args:
         photos: files or SHA-256.
 
     Raises:
-        UsageError: the index does not know one of them.
+        UsageError: the index does not know one of them; nothing is decided.
         IndexUnavailable: the index can't be written to.
     """
-    with Index.write(directory, "imagematch hot") as index:
-        return _kept(index, _on_hot(index, photos, verdict, note))
+    with session.deciding(actor) as index:
+        return _kept(index, _on_hot(index, photos, verdict, note, actor or session.actor))
 
 
-def reach_of_hot(directory: Path, photos: Sequence[str], verdict: Verdict) -> Foreseen:
+def reach_of_hot(session: Session, photos: Sequence[str], verdict: Verdict) -> Foreseen:
     """How far `settle_hot` would reach; raises as it does."""
-    return _foreseen(directory, lambda index: _on_hot(index, photos, verdict))
+    return _foreseen(session, lambda index: _on_hot(index, photos, verdict))
 
 
 def _on_hot(
-    index: Index, photos: Sequence[str], verdict: Verdict, note: str = ""
+    index: Index, photos: Sequence[str], verdict: Verdict, note: str = "", actor: str = ""
 ) -> list[Decision]:
     contents = dict.fromkeys(resolve_photo(index, text) for text in photos)
-    return _made("hot", verdict, note, contents)
+    return _made("hot", verdict, note, contents, actor)
 
 
 # --- the ignore list ---------------------------------------------------------------------------
 
 
-def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor) -> Ignoring:
+def ignore(
+    session: Session, targets: Sequence[str], note: str, monitor: Monitor, actor: str = ""
+) -> Ignoring:
     """Put photos on the ignore list, and find all that is near them.
+
+    Photos of the index are ignored at once, also while a run is under way, which then looks for
+    what is near them.
 
     Args:
         targets: folders, files, or SHA-256 of photos of the index. Folders and files that are not
@@ -151,40 +164,98 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
 
     Raises:
         UsageError: one of the targets is nothing of that.
+        IndexLocked: a run is under way, and there are new files to index.
         IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed.
         Stopped: as asked through the monitor; what is done is kept.
     """
-    if not index_exists(directory):
-        raise missing_index(directory)
-    request = IndexRequest(directory, IGNORED, kind=IGNORED, purpose="imagematch ignore add")
-    with open_for_writing(directory, request.purpose) as index:
-        folders = [target for target in targets if Path(target).is_dir()]
-        failures: list[FailedFile] = []
-        failed_before, failed_pairs = 0, 0
-        found: list[Content] = []
-        others = _known_and_new(index, [text for text in targets if text not in folders], failures)
-        for folder in folders:
-            report = indexing.update(index, replace(request, folder=Path(folder)), monitor)
-            failures += report.failures
-            failed_before += report.failed - report.failed_new
-            failed_pairs += report.failed_pairs
-            found += _described_in(index, Path(folder))
-        found += others.known
-        with recorded_run(index, "ignore") as run, photo_workers(index.settings) as executor:
-            found += _described_files(index, executor, others.new, run.id, failures, monitor)
-            kept = _kept(index, _made("ignore", "ignore", note, dict.fromkeys(found)))
-            ids = index.decisions.contents({content.sha256 for content in others.known})
-            monitor.stage("search", None)
-            search.around(index, sorted(ids))
-            verify.run(index, executor, run.id, monitor)
-            failed_pairs += index.matches.count_failed(index.catalogue.last_done())
+    if not index_exists(session.directory):
+        raise missing_index(session.directory)
+    folders = [Path(target) for target in targets if Path(target).is_dir()]
+    failures: list[FailedFile] = []
+    with session.reading() as index:
+        texts = [text for text in targets if not Path(text).is_dir()]
+        others = _known_and_new(index, texts, failures)
+    made = _made("ignore", "ignore", note, dict.fromkeys(others.known), actor or session.actor)
+    if not folders and not others.new:
+        with session.deciding(actor) as index:
+            kept = _kept(index, made)
+        counts = _Counts()
+        try:
+            with session.running(_IGNORING) as index:
+                _search_around(session, index, counts, monitor)
+        except IndexLocked:
+            counts.searched = False
+    else:
+        with session.running(_IGNORING) as index:
+            counts = _Counts()
+            found = _taken_in(session, index, folders, others.new, failures, counts, monitor)
+            who = actor or session.actor
+            made += _made("ignore", "ignore", note, dict.fromkeys(found), who)
+            kept = _kept(index, list(dict.fromkeys(made)))
+            _search_around(session, index, counts, monitor)
+    with session.reading() as index:
         by_content = {decision.photos[0] for decision in kept}
         near = DecisionsInForce.of(index).near_copies.values()
         copies = sum(decision.photos[0] in by_content for decision in near)
-        return Ignoring(tuple(kept), copies, tuple(failures), failed_before, failed_pairs)
+    return Ignoring(
+        tuple(kept),
+        copies,
+        tuple(failures),
+        counts.failed_before,
+        counts.failed_pairs,
+        counts.searched,
+    )
 
 
-def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Decision]:
+_IGNORING = "imagematch ignore add"
+
+
+@dataclass(slots=True)
+class _Counts:
+    """What went wrong, and whether anybody looked for near-copies; see `Ignoring`."""
+
+    failed_before: int = 0
+    failed_pairs: int = 0
+    searched: bool = True
+
+
+def _taken_in(
+    session: Session,
+    index: Index,
+    folders: Sequence[Path],
+    files: Sequence[tuple[Path, str]],
+    failures: list[FailedFile],
+    counts: _Counts,
+    monitor: Monitor,
+) -> list[Content]:
+    """Index folders and files for the ignore list; returns the photos that they show."""
+    found: list[Content] = []
+    for folder in folders:
+        request = IndexRequest(folder, IGNORED, kind=IGNORED, purpose=_IGNORING)
+        report = indexing.update(session, index, request, monitor)
+        failures += report.failures
+        counts.failed_before += report.failed - report.failed_new
+        counts.failed_pairs += report.failed_pairs
+        found += _described_in(index, folder)
+    if files:
+        with recorded_run(index, "ignore") as run:
+            executor = session.workers(index.settings)
+            found += _described_files(index, executor, files, run.id, failures, monitor)
+    return found
+
+
+def _search_around(session: Session, index: Index, counts: _Counts, monitor: Monitor) -> None:
+    """Find the near-copies of what was ignored, far beyond the few that a run looks at."""
+    with recorded_run(index, "ignore") as run:
+        monitor.stage("search", None)
+        search.around_ignored(index)
+        verify.run(index, session.workers(index.settings), run.id, monitor)
+        counts.failed_pairs += index.matches.count_failed(index.catalogue.last_done())
+
+
+def unignore(
+    session: Session, photos: Sequence[str], note: str = "", actor: str = ""
+) -> list[Decision]:
     """Take photos off the ignore list; a near-copy of one that stays is an exception from now on.
 
     Args:
@@ -194,16 +265,18 @@ def unignore(directory: Path, photos: Sequence[str], note: str = "") -> list[Dec
         UsageError: one of them is not ignored.
         IndexUnavailable: the index can't be written to.
     """
-    with Index.write(directory, "imagematch ignore remove") as index:
-        return _kept(index, _off_the_list(index, photos, note))
+    with session.deciding(actor) as index:
+        return _kept(index, _off_the_list(index, photos, note, actor or session.actor))
 
 
-def reach_of_unignoring(directory: Path, photos: Sequence[str]) -> Foreseen:
+def reach_of_unignoring(session: Session, photos: Sequence[str]) -> Foreseen:
     """How far `unignore` would reach; raises as it does."""
-    return _foreseen(directory, lambda index: _off_the_list(index, photos))
+    return _foreseen(session, lambda index: _off_the_list(index, photos))
 
 
-def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[Decision]:
+def _off_the_list(
+    index: Index, photos: Sequence[str], note: str = "", actor: str = ""
+) -> list[Decision]:
     decided = DecisionsInForce.of(index)
     contents = [resolve_photo(index, text) for text in photos]
     for text, content in zip(photos, contents, strict=True):
@@ -213,12 +286,12 @@ def _off_the_list(index: Index, photos: Sequence[str], note: str = "") -> list[D
             raise UsageError(
                 f"{encodable(text)} is not ignored; `imagematch ignore list` shows what is"
             )
-    return _made("ignore", "reopen", note, dict.fromkeys(contents))
+    return _made("ignore", "reopen", note, dict.fromkeys(contents), actor)
 
 
-def ignored(directory: Path) -> list[IgnoredPhoto]:
+def ignored(session: Session) -> list[IgnoredPhoto]:
     """The ignore list, with the near-copies in ads, in the order in which it grew."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         decided = DecisionsInForce.of(index)
         sightings = index.sightings.sightings_of(sorted(decided.ignored))
         return [
@@ -322,15 +395,15 @@ def _described_files(
 # --- the history -------------------------------------------------------------------------------
 
 
-def history(directory: Path) -> list[Recorded]:
+def history(session: Session) -> list[Recorded]:
     """All decisions of an index, oldest first."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         decided = DecisionsInForce.of(index)
         return [Recorded(made, decided.in_force(made)) for made in index.decisions.history()]
 
 
-def take_over(directory: Path, file: Path) -> tuple[int, int]:
-    """Take over the decisions that another index exported.
+def take_over(session: Session, file: Path) -> tuple[int, int]:
+    """Take over the decisions that another index exported; waits for no run.
 
     Returns:
         How many the file has, and how many of them are new here.
@@ -340,27 +413,28 @@ def take_over(directory: Path, file: Path) -> tuple[int, int]:
         IndexUnavailable: the index can't be written to.
     """
     others = exported.read(file)
-    with Index.write(directory, "imagematch decisions import") as index:
+    with session.deciding() as index:
         new = index.decisions.merge(others)
         index.audit.record("decisions imported", file=str(file), decisions=len(others), new=new)
     return len(others), new
 
 
-def reach_of_import(directory: Path, file: Path) -> Foreseen:
+def reach_of_import(session: Session, file: Path) -> Foreseen:
     """How far `take_over` would reach; raises as it does."""
-    return _foreseen(directory, lambda _: exported.read(file))
+    return _foreseen(session, lambda _: exported.read(file))
 
 
-def _foreseen(directory: Path, made: Callable[[Index], Sequence[Decision]]) -> Foreseen:
-    # For writing, so that nobody is asked in vain; not for longer, since people take their time.
-    with Index.write(directory, "imagematch") as index:
+def _foreseen(session: Session, made: Callable[[Index], Sequence[Decision]]) -> Foreseen:
+    with session.reading() as index:
         settings = index.settings.link
         return Foreseen(reach.run(index, settings, made(index)), settings.ask_links)
 
 
-def _made(about: About, verdict: Verdict, note: str, contents: Iterable[Content]) -> list[Decision]:
+def _made(
+    about: About, verdict: Verdict, note: str, contents: Iterable[Content], actor: str
+) -> list[Decision]:
     """One decision about each of some photos."""
-    return [Decision(about, (photo,), verdict, account(), "", note) for photo in contents]
+    return [Decision(about, (photo,), verdict, actor, "", note) for photo in contents]
 
 
 def _kept(index: Index, made: Sequence[Decision]) -> list[Decision]:

@@ -17,6 +17,7 @@ from imagematch.runtime.monitor import Monitor
 from imagematch.services import jobs, reindexing
 from imagematch.services.jobs import Job
 from imagematch.services.reindexing import PassReport
+from imagematch.services.session import Session
 
 #: Seconds between two looks at the clock and at the jobs file.
 _TICK = 0.5
@@ -130,8 +131,10 @@ class Attendant(Protocol):
         ...
 
 
-def run(directory: Path, file: JobsFile, attendant: Attendant) -> None:
+def run(directory: Path, file: JobsFile, attendant: Attendant, actor: str = "") -> None:
     """Run jobs when they are due, until the attendant says that it is enough.
+
+    No worker stays between two passes: there may be a day between them.
 
     A pass that fails is told of, and the watch goes on. While another process writes to the index,
     its jobs wait.
@@ -146,7 +149,7 @@ def run(directory: Path, file: JobsFile, attendant: Attendant) -> None:
             _read_again(file, timetable, attendant)
         due = timetable.take()
         if due:
-            _attempt(directory, due, timetable, attendant)
+            _attempt(Session(directory, actor=actor, nice=True), due, timetable, attendant)
         else:
             time.sleep(_TICK)
 
@@ -176,12 +179,12 @@ def _read_again(file: JobsFile, timetable: Timetable, attendant: Attendant) -> N
 
 
 def _attempt(
-    directory: Path, due: Sequence[Job], timetable: Timetable, attendant: Attendant
+    session: Session, due: Sequence[Job], timetable: Timetable, attendant: Attendant
 ) -> None:
     """Run a pass and tell how it went, whatever happens to it."""
-    with attendant.working() as monitor:
+    with session, attendant.working() as monitor:
         try:
-            report = reindexing.run(directory, due, monitor)
+            report = reindexing.run(session, due, monitor)
         except Stopped as error:
             attendant.say(f"Stopped: {error}")
         except IndexLocked as error:

@@ -8,6 +8,7 @@ from typing import Any
 from imagematch.amounts import counted
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Failure
+from imagematch.services.session import Session
 from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedCouple, FailedSighting
@@ -82,18 +83,18 @@ class Status:
     writer: str | None
 
 
-def status_of(directory: Path) -> Status:
+def status_of(session: Session) -> Status:
     """Look at an index.
 
     Raises:
         IndexMissing, IndexDamaged, IndexTooNew, SettingsError: it can't be read.
     """
-    with Index.read(directory) as index:
+    with session.reading() as index:
         census = Census(index.catalogue)
         photos, seen = index.photos.counts(), index.sightings.counts()
         pictures = index.pictures.stats()
         return Status(
-            directory=directory,
+            directory=session.directory,
             photos=photos["all"],
             described=photos["described"],
             pending=census.pending(),
@@ -114,27 +115,27 @@ def status_of(directory: Path) -> Status:
             vectors=index.store_stats(),
             traces=index.traces.stats(),
             pictures=pictures,
-            bytes=_bytes_beside_pictures(directory) + pictures.bytes,
+            bytes=_bytes_beside_pictures(session.directory) + pictures.bytes,
             runs=index.catalogue.last_runs(_RUNS_SHOWN),
-            writer=holder(directory),
+            writer=holder(session.directory),
         )
 
 
-def failed_files(directory: Path) -> Iterator[FailedSighting]:
+def failed_files(session: Session) -> Iterator[FailedSighting]:
     """All files that could not be described; raises as `status_of`."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         yield from Census(index.catalogue).failed_files()
 
 
-def failed_pairs(directory: Path) -> Iterator[FailedCouple]:
+def failed_pairs(session: Session) -> Iterator[FailedCouple]:
     """All pairs of photos that could not be compared; raises as `status_of`."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         yield from Census(index.catalogue).failed_pairs()
 
 
-def unfinished(directory: Path) -> int:
+def unfinished(session: Session) -> int:
     """How many photos an index does not answer for yet, because a run was stopped or goes on."""
-    with Index.read(directory) as index:
+    with session.reading() as index:
         return sum(root.pending + root.unsearched for root in Census(index.catalogue).roots())
 
 

@@ -93,7 +93,7 @@ def _described[R](
 ) -> dict[str, R | Failure]:
     tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
-    work = partial(executor.run, function, check=check)
+    work = partial(executor.run, function, check=check, urgent=True)
     for outcome in fallback.run(work, tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None

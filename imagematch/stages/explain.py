@@ -57,7 +57,7 @@ def run(
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
     with suppress(KeepsFailing):  # what was found is worth showing without drawings
-        for outcome in executor.run(function, tasks(), result_checks.drawing):
+        for outcome in executor.run(function, tasks(), result_checks.drawing, urgent=True):
             yield *waiting.popleft(), outcome.result
     for query, match in waiting:
         yield query, match, None

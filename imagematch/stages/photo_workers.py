@@ -1,7 +1,5 @@
 """Worker processes that are ready to look at photos: for everything that stages have done there."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 
 from imagematch import presets
@@ -10,11 +8,8 @@ from imagematch.runtime.worker import warm_up_at_low_priority
 from imagematch.settings import DescribeSettings, Settings
 
 
-@contextmanager
-def photo_workers(
-    settings: Settings, *, embedding: bool = True, nice: int = 0
-) -> Iterator[Executor]:
-    """Worker processes that start with their first task, and end with the block.
+def photo_workers(settings: Settings, *, embedding: bool = True, nice: int = 0) -> Executor:
+    """Worker processes that start with their first task, and end when the executor is closed.
 
     Args:
         embedding: load the embedder in each.
@@ -22,8 +17,7 @@ def photo_workers(
     """
     describing = settings.describe if embedding else DescribeSettings(preset=presets.HASHES)
     prepare = partial(warm_up_at_low_priority, nice, partial(_warm_up, describing))
-    with open_executor(settings.workers, prepare) as executor:
-        yield executor
+    return open_executor(settings.workers, prepare)
 
 
 def _warm_up(describing: DescribeSettings) -> None:

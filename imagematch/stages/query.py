@@ -153,7 +153,7 @@ def _described(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
     check = partial(result_checks.query_print, dimensions=index.embedder.dimensions)
-    work = partial(executor.run, function, check=check)
+    work = partial(executor.run, function, check=check, urgent=True)
     tasks = (FileTask((path,), "") for path in paths)
     outcomes = fallback.run(work, tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]

@@ -102,7 +102,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     Raises:
         Stopped: as asked through the monitor; what was found is kept.
     """
-    report = SearchReport()
+    report = SearchReport(candidates=around_ignored(index))
     monitor.stage("search", index.photos.count_unsearched(root_id))
     settings = index.settings.search
     finder = Finder(
@@ -123,6 +123,16 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
         monitor.advance(len(batch))
         monitor.check()
     return report
+
+
+def around_ignored(index: Index) -> int:
+    """Find candidates of photos that people ignored since somebody last did this, as `around`."""
+    hashes = index.decisions.unsearched()
+    if not hashes:
+        return 0
+    found = around(index, sorted(index.decisions.contents(hashes)))
+    index.decisions.searched_around(hashes)
+    return found
 
 
 def around(index: Index, photo_ids: Sequence[int]) -> int:

@@ -25,7 +25,7 @@ def run(executor: Executor, settings: Settings, tasks: Mapping[str, FileTask]) -
     function = partial(_thumbnails, settings.decode)
     found: dict[str, bytes] = {}
     with suppress(KeepsFailing):  # a report is worth having without pictures
-        outcomes = executor.run(function, tasks.values(), result_checks.jpeg)
+        outcomes = executor.run(function, tasks.values(), result_checks.jpeg, urgent=True)
         for name, outcome in zip(tasks, outcomes, strict=True):
             if outcome.result is not None:
                 found[name] = outcome.result

@@ -159,19 +159,19 @@ def judged(
 def geometries(
     executor: Executor, settings: Settings, tasks: Iterator[PairTask]
 ) -> Iterator[Geometry | None]:
-    """Verify pairs in worker processes; None where that was not possible."""
-    for outcome in _compared(executor, settings, tasks):
+    """Verify pairs that somebody waits for, in workers; None where that was not possible."""
+    for outcome in _compared(executor, settings, tasks, urgent=True):
         yield outcome.result
 
 
 def _compared(
-    executor: Executor, settings: Settings, tasks: Iterator[PairTask]
+    executor: Executor, settings: Settings, tasks: Iterator[PairTask], *, urgent: bool = False
 ) -> Iterator[Outcome[PairTask, Geometry | None]]:
     """Compare pairs; one whose views cost a worker is compared as a whole."""
     function = partial(verify_pairs, settings.decode, settings.verify)
 
     def work(tasks: Iterable[PairTask]) -> Iterator[Outcome[PairTask, Geometry | None]]:
-        return executor.run(function, tasks, result_checks.geometry)
+        return executor.run(function, tasks, result_checks.geometry, urgent=urgent)
 
     return fallback.run(work, tasks, of_whole_pictures)
 

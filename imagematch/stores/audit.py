@@ -30,6 +30,8 @@ class AuditEntry:
         user: the account on this machine.
         version: of imagematch.
         details: what the event was about.
+        actor: who did it, as they or the program that served them said; the account, where nobody
+            said anything else.
     """
 
     time: str
@@ -37,6 +39,7 @@ class AuditEntry:
     user: str
     version: str
     details: Mapping[str, Any] = field(default_factory=dict)
+    actor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,12 @@ class AuditTrail:
 class AuditLog:
     """The log in one file, which the first record creates. Several processes may append."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, actor: str = "") -> None:
+        """Args:
+        actor: who does what is recorded; "" for the account on this machine.
+        """
         self._path = path
+        self._actor = actor or account()
 
     def record(self, event: str, **details: Any) -> None:
         """Append one entry, and return when it is on the disk.
@@ -70,6 +77,7 @@ class AuditLog:
         entry = {
             "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
             "event": event,
+            "actor": self._actor,
             "user": account(),
             "version": __version__,
             "details": details,
@@ -117,7 +125,7 @@ def _entry(line: bytes) -> AuditEntry | None:
         entry = AuditEntry(**json.loads(line))
     except (ValueError, TypeError):
         return None
-    texts = (entry.time, entry.event, entry.user, entry.version)
+    texts = (entry.time, entry.event, entry.user, entry.version, entry.actor)
     sound = all(isinstance(text, str) for text in texts) and isinstance(entry.details, dict)
     return entry if sound else None
 

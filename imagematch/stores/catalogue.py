@@ -1,8 +1,8 @@
 """The catalogue: what is known about photos, files, sightings, profiles and matches.
 
-All SQL lives here and in the modules beside it, one for each subject. One process writes (see
-`stores.lock`), many read: each reader is shown the last committed state, by SQLite's write-ahead
-log or by PostgreSQL.
+All SQL lives here and in the modules beside it, one for each subject. One run writes at a time (see
+`stores.lock`), what people decide is written beside it, and many read: each reader is shown the
+last committed state, by SQLite's write-ahead log or by PostgreSQL.
 """
 
 import os
@@ -31,6 +31,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from imagematch.errors import (
     ImagematchError,
     IndexDamaged,
+    IndexLocked,
     IndexMissing,
     IndexTooNew,
     IndexTooOld,
@@ -42,7 +43,19 @@ from imagematch.stores.durable import fsync_directory
 #: Where a catalogue is: the file of SQLite, or the address of a PostgreSQL database.
 type Place = Path | URL
 
-#: Seconds that a reader waits while SQLite checkpoints its log.
+#: What a catalogue is opened for: a run over photos, of which there is one at a time; a decision of
+#: a person, in a transaction of its own beside a run; or to look at it.
+type Purpose = Literal["run", "decide", "read"]
+
+#: Option of a connection whose transaction writes.
+_WRITING = "imagematch_writes"
+
+#: What a transaction may do: a reader's would fail to write, so that a mistake can't go unseen.
+_READS: Mapping[str, Any] = {"postgresql_readonly": True}
+_WRITES: Mapping[str, Any] = {"postgresql_readonly": False, _WRITING: True}
+
+#: Seconds that a change waits for another one to be committed, which each is at once, and a reader
+#: while SQLite checkpoints its log.
 _BUSY_SECONDS = 30
 
 
@@ -67,11 +80,15 @@ class Run:
 
 
 class Catalogue:
-    """An open catalogue. Use `begin()` for each transaction."""
+    """An open catalogue, for many threads. Use `begin()` or `change()` for each transaction."""
 
-    def __init__(self, engine: Engine, where: str) -> None:
+    def __init__(
+        self, engine: Engine, where: str, purpose: Purpose, pinned: Connection | None = None
+    ) -> None:
         self._engine = engine
         self._where = where
+        self._purpose: Purpose = purpose
+        self._pinned = pinned
 
     @classmethod
     def exists(cls, place: Place) -> bool:
@@ -100,7 +117,7 @@ class Catalogue:
             cls._create_file(place, embedder)
             return
         notes = {"embedder": embedder, "owner": owner}
-        with closing(cls._connect(place, "write")) as catalogue:
+        with closing(cls._connect(place, "run")) as catalogue:
             catalogue._fill(notes)
 
     @classmethod
@@ -111,36 +128,36 @@ class Catalogue:
             draft.with_name(draft.name + left).unlink(missing_ok=True)
             if left:
                 path.with_name(path.name + left).unlink(missing_ok=True)
-        catalogue = cls(_engine(draft, "create"), str(draft))
+        catalogue = cls(_engine(draft), str(draft), "run")
         catalogue._fill({"embedder": embedder})
         catalogue.close()
         draft.replace(path)
         fsync_directory(path.parent)
 
     def _fill(self, notes: Mapping[str, str]) -> None:
-        with self.begin() as connection:
+        with self.change() as connection:
             # Tables of these names that are there already would be somebody else's.
             schema.METADATA.create_all(connection, checkfirst=False)
             for key, value in {"schema_version": str(schema.VERSION), **notes}.items():
                 self._set_default(connection, key, value)
 
     @classmethod
-    def open(cls, place: Place, *, writable: bool) -> "Catalogue":
-        """Open an existing catalogue; a writer brings it up to the current schema.
+    def open(cls, place: Place, purpose: Purpose) -> "Catalogue":
+        """Open an existing catalogue; a run brings it up to the current schema.
 
         Raises:
             IndexMissing: there is no such file.
             IndexDamaged: it is not a catalogue, or is damaged.
             IndexTooNew: a newer imagematch wrote it.
-            IndexTooOld: an older one did, and this is a reader.
+            IndexTooOld: an older one did, and this is no run.
             IndexUnavailable: the database can't be reached.
             IndexLocked: another machine writes to the database.
         """
         if isinstance(place, Path) and not place.is_file():
             raise IndexMissing(f"{place} does not exist; `imagematch index FOLDER` makes an index")
-        catalogue = cls._connect(place, "write" if writable else "read")
+        catalogue = cls._connect(place, purpose)
         try:
-            if writable:
+            if purpose == "run":
                 catalogue._migrate()
             else:
                 catalogue._require_current()
@@ -150,13 +167,13 @@ class Catalogue:
         return catalogue
 
     @classmethod
-    def _connect(cls, place: Place, mode: Literal["write", "read"]) -> "Catalogue":
+    def _connect(cls, place: Place, purpose: Purpose) -> "Catalogue":
         if isinstance(place, Path):
-            return cls(_engine(place, mode), str(place))
+            return cls(_engine(place, purpose), str(place), purpose)
         schema.add_postgresql_indexes()
-        engine = postgresql.engine(place, writable=mode == "write")
-        catalogue = cls(engine, postgresql.shown(place))
-        if mode == "write":
+        engine = postgresql.engine(place, runs=purpose == "run")
+        catalogue = cls(engine, postgresql.shown(place), purpose)
+        if purpose == "run":
             try:
                 with catalogue._explaining():
                     postgresql.claim(engine)
@@ -171,9 +188,34 @@ class Catalogue:
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        """One transaction: committed at the end of the block, rolled back on an exception."""
-        with self._explaining(), self._engine.begin() as connection:
+        """One transaction that reads, and sees one state."""
+        with self._explaining():
+            if self._pinned is not None:
+                yield self._pinned
+            else:
+                with self._engine.execution_options(**_READS).begin() as connection:
+                    yield connection
+
+    @contextmanager
+    def change(self) -> Iterator[Connection]:
+        """One transaction that writes: committed at the end of the block, or else rolled back.
+
+        On SQLite, one waits for the other from their beginning: a transaction that has read and
+        only then wants to write would fail where somebody else has written meanwhile.
+        """
+        options = _READS if self._purpose == "read" else _WRITES  # with the first, it fails
+        with self._explaining(), self._engine.execution_options(**options).begin() as connection:
             yield connection
+
+    @contextmanager
+    def pinned(self) -> Iterator["Catalogue"]:
+        """The catalogue in the state of now, whatever is written meanwhile; for one thread.
+
+        What is written meanwhile stays in SQLite's log, so nobody should keep this for hours.
+        """
+        with self.begin() as connection:
+            connection.execute(select(schema.meta.c.value).limit(1))  # or it is the state of later
+            yield Catalogue(self._engine, self._where, "read", connection)
 
     @contextmanager
     def _explaining(self) -> Iterator[None]:
@@ -193,6 +235,11 @@ class Catalogue:
         # Of its subclasses, only this one is about the file rather than about our SQL.
         if type(error) not in (DatabaseError, OperationalError):
             return None
+        if "locked" in str(error.orig):
+            return IndexLocked(
+                f"another process has been writing to {self._where} for {_BUSY_SECONDS} s; try "
+                f"again when it is done"
+            )
         if "full" in str(error.orig):
             return StorageFull(
                 f"no room left to write {self._where}; free some space and run again"
@@ -237,7 +284,7 @@ class Catalogue:
 
     def put(self, key: str, value: str) -> None:
         """Set a value of the table `meta`."""
-        with self.begin() as connection:
+        with self.change() as connection:
             self._set_default(connection, key, value)
             connection.execute(
                 update(schema.meta).where(schema.meta.c.key == key).values(value=value)
@@ -258,7 +305,7 @@ class Catalogue:
         version = self.version()
         self._refuse_newer(version)
         for step in range(version + 1, schema.VERSION + 1):
-            with self.begin() as connection:
+            with self.change() as connection:
                 schema.MIGRATIONS[step](connection)
                 connection.execute(
                     update(schema.meta)
@@ -287,7 +334,7 @@ class Catalogue:
     def start_run(self, what: str, job: str, root: str) -> int:
         """Note that a run begins; runs that never ended must have been killed."""
         table = schema.runs
-        with self.begin() as connection:
+        with self.change() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.state == "running")
@@ -305,7 +352,7 @@ class Catalogue:
     ) -> None:
         """Note how a run ended."""
         table = schema.runs
-        with self.begin() as connection:
+        with self.change() as connection:
             connection.execute(
                 update(table)
                 .where(table.c.id == run_id)
@@ -351,15 +398,17 @@ def _is_frozen(path: Path) -> bool:
     return not os.access(path.parent, os.W_OK) and not (log.exists() and log.stat().st_size)
 
 
-def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
+def _engine(path: Path, purpose: Purpose | None = None) -> Engine:
+    """What connects to a file; without a purpose, to one that is being made."""
     # As a URL object, because `?` and `%` in the name of a folder would mean something in a text.
     place = URL.create("sqlite", database=str(path))
-    if mode == "read" and _is_frozen(path):
+    if purpose == "read" and _is_frozen(path):
         place = URL.create(
             "sqlite", database=path.absolute().as_uri(), query={"immutable": "1", "uri": "1"}
         )
     engine = create_engine(
         place,
+        max_overflow=-1,  # as many connections as there are threads that ask
         connect_args={
             "timeout": _BUSY_SECONDS,
             "check_same_thread": False,
@@ -373,14 +422,14 @@ def _engine(path: Path, mode: Literal["create", "write", "read"]) -> Engine:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous=FULL")  # a commit survives a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
-        if mode == "write":
+        if purpose is not None and purpose != "read":
             cursor.execute("PRAGMA journal_mode=WAL")
-        elif mode == "read":
-            cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN")
+        writes = connection.get_execution_options().get(_WRITING, False)
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine

@@ -70,7 +70,7 @@ class CollectionStore:
 
     def ensure(self, name: str, kind: str) -> Collection:
         """Get or make a collection; an existing one keeps its kind."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             connection.execute(insert_new(connection, collections), {"name": name, "kind": kind})
         return self.get(name)
 
@@ -88,7 +88,7 @@ class CollectionStore:
     ) -> int:
         """Get or make the root for a folder, with these labels from now on; returns its id."""
         key = _root_key(collection, path)
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             connection.execute(insert_new(connection, roots), key | asdict(labels))
             root_id: int = connection.execute(select(roots.c.id).filter_by(**key)).scalar_one()
             connection.execute(update(roots).where(roots.c.id == root_id).values(asdict(labels)))
@@ -111,7 +111,7 @@ class CollectionStore:
         Returns:
             The ids of the photos that went, so that their vectors can go too.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             ours = select(files.c.id).join(roots).where(roots.c.collection_id == collection.id)
             connection.execute(delete(sightings).where(sightings.c.file_id.in_(ours)))
             connection.execute(delete(files).where(files.c.id.in_(ours)))

@@ -8,12 +8,16 @@ from datetime import UTC, datetime, timedelta
 from itertools import batched
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, select, update
 
 from imagematch.records import Content, Decision
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.scan_inserts import MANY
-from imagematch.stores.schema import decisions, insert_new, photos
+from imagematch.stores.schema import decisions, insert_new, meta, photos
+
+#: Key in the table `meta`: SHA-256 of photos put on the ignore list, around which nobody has
+#: searched for further copies yet.
+_UNSEARCHED = "ignored_unsearched"
 
 #: Two decisions about one thing are at least this far apart, so that one of them is the latest.
 _TICK = timedelta(milliseconds=1)
@@ -41,10 +45,14 @@ class DecisionStore:
             about the same photos, even where the clock was set back.
         """
         kept = []
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
+            _wait_for_others(connection)
             for decision in made:
                 kept.append(replace(decision, at=_next_time(connection, decision)))
                 connection.execute(insert(decisions).values(_row(kept[-1])))
+            ignored = {made.photos[0].sha256 for made in kept if made.verdict == "ignore"}
+            if ignored:
+                _note_unsearched(connection, _unsearched(connection) | ignored)
         return [_plain(decision) for decision in kept]
 
     def merge(self, others: Sequence[Decision]) -> int:
@@ -53,12 +61,23 @@ class DecisionStore:
         Returns:
             How many this index did not have.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             before = _count(connection)
             for some in batched(others, MANY):
                 rows = [_row(decision) for decision in some]
                 connection.execute(insert_new(connection, decisions), rows)
             return _count(connection) - before
+
+    def unsearched(self) -> set[str]:
+        """SHA-256 of ignored photos around which nobody has searched for further copies yet."""
+        with self._catalogue.begin() as connection:
+            return _unsearched(connection)
+
+    def searched_around(self, hashes: Collection[str]) -> None:
+        """Note that further copies of ignored photos were searched for."""
+        with self._catalogue.change() as connection:
+            _wait_for_others(connection)
+            _note_unsearched(connection, _unsearched(connection) - set(hashes))
 
     def history(self) -> list[Decision]:
         """All decisions, oldest first."""
@@ -98,6 +117,27 @@ def _contents() -> Any:
 
 def _count(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(decisions)).scalar_one()
+
+
+def _wait_for_others(connection: Connection) -> None:
+    """Have people who decide at once do so one after the other, so that one is the later one.
+
+    SQLite's transactions do so by themselves. On PostgreSQL, this comes before a transaction reads:
+    then it sees what the one before has written.
+    """
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"LOCK TABLE {decisions.name} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _unsearched(connection: Connection) -> set[str]:
+    found = connection.execute(select(meta.c.value).where(meta.c.key == _UNSEARCHED)).scalar()
+    return set(json.loads(found or "[]"))
+
+
+def _note_unsearched(connection: Connection, hashes: Collection[str]) -> None:
+    value = json.dumps(sorted(hashes))
+    connection.execute(insert_new(connection, meta), {"key": _UNSEARCHED, "value": value})
+    connection.execute(update(meta).where(meta.c.key == _UNSEARCHED).values(value=value))
 
 
 def _next_time(connection: Connection, decision: Decision) -> str:

@@ -78,6 +78,7 @@ class FaissVectorStore:
         writable: bool,
         merge_shards: int,
         ivf_min_vectors: int = 0,
+        before: Self | None = None,
     ) -> Self:
         """Open the store in a directory; a writer creates it where there is none.
 
@@ -90,6 +91,7 @@ class FaissVectorStore:
             ivf_min_vectors: a shard with so many is not looked through any more: of float vectors,
                 it gets inverted lists when it is written, and hashes meet those of `hamming`; 0:
                 every row always is.
+            before: the same store as it was opened before; what has not changed is taken from it.
 
         Raises:
             IndexMissing: a reader finds no store.
@@ -99,7 +101,7 @@ class FaissVectorStore:
         """
         if writable:
             _create_where_missing(directory, Manifest(kind, width))
-        manifest, opened = _open_all(directory, kind, width)
+        manifest, opened = _open_all(directory, kind, width, before)
         if writable:
             shards.sweep(directory, manifest)
         return cls(
@@ -358,15 +360,25 @@ def _create_where_missing(directory: Path, empty: Manifest) -> None:
         shards.write_manifest(directory, empty)
 
 
-def _open_all(directory: Path, kind: VectorKind, width: int) -> tuple[Manifest, tuple[Shard, ...]]:
+def _open_all(
+    directory: Path, kind: VectorKind, width: int, before: FaissVectorStore | None
+) -> tuple[Manifest, tuple[Shard, ...]]:
     """Open what the manifest names, again when a writer has merged it away meanwhile."""
+    known: dict[ShardEntry, Shard] = {}
+    if before is not None and before._directory == directory:
+        known = {replace(shard.entry, removed=()): shard for shard in before._opened()}
+
+    def opened(entry: ShardEntry) -> Shard:
+        shard = known.get(replace(entry, removed=()))
+        if shard is None:
+            return shards.open_shard(directory, entry, kind, width)
+        return shard if shard.entry == entry else shards.with_removed(shard, entry.removed)
+
     manifest = shards.read_manifest(directory)
     while True:
         shards.check_fits(manifest, kind, width, directory)
         try:
-            return manifest, tuple(
-                shards.open_shard(directory, entry, kind, width) for entry in manifest.shards
-            )
+            return manifest, tuple(opened(entry) for entry in manifest.shards)
         except IndexDamaged:
             newer = shards.read_manifest(directory)
             if newer == manifest:

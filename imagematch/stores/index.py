@@ -1,12 +1,14 @@
 """An index: one directory with the catalogue, the vectors, the log and the settings.
 
-A writer holds the index's lock for as long as it is open; readers need none and see the last
-committed state. The two kinds of store can differ only where a writer was killed between making
+A run holds the index's lock for as long as it is open. What people decide and who reads need none:
+a decision is a transaction of its own, and a reader sees the state of one moment, in the catalogue
+and in the vectors. The two kinds of store can differ only where a writer was killed between making
 vectors durable and committing their rows: opening for writing settles that.
 """
 
+import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from itertools import batched
 from pathlib import Path
 from typing import Self
@@ -14,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from imagematch.amounts import agreeing, counted
-from imagematch.errors import IndexUnavailable, PresetMismatch
+from imagematch.errors import IndexTooOld, IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
@@ -29,6 +31,7 @@ from imagematch.stores.known_files import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
+    catalogue_path,
     create_catalogue,
     drop_stores,
     embedder_of,
@@ -47,6 +50,7 @@ from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.repair import repair
+from imagematch.stores.shards import last_written
 from imagematch.stores.sightings import SightingStore
 from imagematch.stores.vectors import Ids, StoreStats, VectorStore
 
@@ -57,7 +61,8 @@ _RESTORED = 100_000
 
 
 class Index:
-    """An open index. Make one with `Index.create`, `Index.write` or `Index.read`."""
+    """An open index. Make one with `Index.create`, `Index.write`, `Index.decide`, `Index.read` or
+    `HeldIndex.state`."""
 
     def __init__(
         self,
@@ -65,9 +70,12 @@ class Index:
         settings: Settings,
         catalogue: Catalogue,
         embedder: EmbedderRecord,
-        *,
-        writable: bool,
+        stores: Mapping[str, VectorStore],
+        actor: str = "",
     ) -> None:
+        """Args:
+        actor: who changes it, for the audit log; "" for the account on this machine.
+        """
         self.directory = directory
         self.settings = settings
         self.catalogue = catalogue
@@ -80,49 +88,72 @@ class Index:
         self.decisions = DecisionStore(catalogue)
         self.traces = TraceStore(catalogue)
         self.pictures = PictureStore(directory / PICTURES)
-        self.audit = AuditLog(directory / "audit.jsonl")
+        self.audit = AuditLog(directory / "audit.jsonl", actor)
         #: What opening for writing had to settle, in plain words.
         self.settled: list[str] = []
-        self._writable = writable
-        self._stores: dict[str, VectorStore] = {}
-        self._open_stores()
+        self._stores: dict[str, VectorStore] = dict(stores)
 
     # --- opening -------------------------------------------------------------------------------
 
     @classmethod
     @contextmanager
-    def read(cls, directory: Path) -> Iterator[Self]:
-        """Open an index to look at it; many may.
+    def read(cls, directory: Path) -> Iterator["Index"]:
+        """Open an index to look at it as it is now; many may.
 
         Raises:
             IndexMissing, IndexDamaged, IndexTooNew, IndexTooOld: it can't be used.
             SettingsError: its settings.toml is off.
         """
-        with cls._opened(directory, writable=False) as index:
+        with closing(HeldIndex(directory)) as held, held.state() as index:
             yield index
 
     @classmethod
     @contextmanager
-    def write(cls, directory: Path, purpose: str) -> Iterator[Self]:
-        """Open an existing index to change it.
+    def decide(cls, directory: Path, actor: str = "") -> Iterator[Self]:
+        """Open an existing index for what people decide, in transactions that wait for no run.
+
+        It has no vectors.
+
+        Raises:
+            As `write` where an older imagematch wrote the index, which is brought up to date first.
+            And as `read`.
+        """
+        try:
+            catalogue = open_catalogue(directory, "decide")
+        except IndexTooOld:
+            with cls.write(directory, "imagematch"):
+                pass
+            catalogue = open_catalogue(directory, "decide")
+        with closing(catalogue):
+            embedder = embedder_of(catalogue)
+            yield cls(directory, load_settings(directory), catalogue, embedder, {}, actor)
+
+    @classmethod
+    @contextmanager
+    def write(cls, directory: Path, purpose: str, actor: str = "") -> Iterator[Self]:
+        """Open an existing index for a run over photos.
 
         Args:
             purpose: the command, for those who find the index locked.
 
         Raises:
-            IndexLocked: another process writes to it.
+            IndexLocked: another process has a run.
             And as `read`.
         """
         if not index_exists(directory):
             raise missing_index(directory)
-        with write_lock(directory, purpose), cls._opened(directory, writable=True) as index:
-            index._settle_and_log()
+        with write_lock(directory, purpose), cls._opened_to_write(directory, actor) as index:
             yield index
 
     @classmethod
     @contextmanager
     def create(
-        cls, directory: Path, purpose: str, settings: Settings, embedder: EmbedderRecord
+        cls,
+        directory: Path,
+        purpose: str,
+        settings: Settings,
+        embedder: EmbedderRecord,
+        actor: str = "",
     ) -> Iterator[Self]:
         """Open an index to change it, making it where there is none.
 
@@ -148,41 +179,28 @@ class Index:
                 save_settings(directory, settings)
                 make_stores(directory, embedder)
                 create_catalogue(directory, embedder)
-            with cls._opened(directory, writable=True) as index:
-                index._settle_and_log()
+            with cls._opened_to_write(directory, actor) as index:
                 yield index
 
     @classmethod
     @contextmanager
-    def _opened(cls, directory: Path, *, writable: bool) -> Iterator[Self]:
-        with ExitStack() as stack:
-            catalogue = open_catalogue(directory, writable=writable)
-            stack.callback(catalogue.close)
-            changing = catalogue.get(CHANGING)
+    def _opened_to_write(cls, directory: Path, actor: str) -> Iterator[Self]:
+        """Open an index that this process has locked, and settle what a killed run left."""
+        with closing(open_catalogue(directory, "run")) as catalogue:
             settings = load_settings(directory)
-            if changing and writable:
+            if catalogue.get(CHANGING):
                 settings = finish_change(directory, catalogue, settings)
             embedder = embedder_of(catalogue)
-            if changing:
-                settings = with_embedder(settings, embedder)
-            if writable:
-                sweep_partials(directory)
-                sweep_partials(directory / PICTURES)
-                drop_stores(directory, keep={name for name, _, _ in store_kinds(embedder)})
-            index = cls(directory, settings, catalogue, embedder, writable=writable)
-            stack.callback(index._close_stores)
-            yield index
-
-    def _open_stores(self) -> None:
-        for name, kind, width in store_kinds(self.embedder):
-            self._stores[_PDQ if kind == "binary" else _EMBEDDING] = FaissVectorStore.open(
-                self.directory / "vectors" / name,
-                kind,
-                width,
-                writable=self._writable,
-                merge_shards=self.settings.store.merge_shards,
-                ivf_min_vectors=self.settings.store.ivf_min_vectors,
-            )
+            sweep_partials(directory)
+            sweep_partials(directory / PICTURES)
+            drop_stores(directory, keep={name for name, _, _ in store_kinds(embedder)})
+            stores = _open_stores(directory, embedder, settings)
+            index = cls(directory, settings, catalogue, embedder, stores, actor)
+            try:
+                index._settle_and_log()
+                yield index
+            finally:
+                index._close_stores()
 
     def _close_stores(self) -> None:
         for store in self._stores.values():
@@ -356,8 +374,108 @@ class Index:
         self.settings = finish_change(self.directory, self.catalogue, self.settings)
         self._close_stores()
         self.embedder = wanted
-        self._open_stores()
+        self._stores.update(_open_stores(self.directory, wanted, self.settings))
         self.settle()
+
+
+class HeldIndex:
+    """An index that stays open to be read, for many threads: each state is one moment of it."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._catalogue: Catalogue | None = None
+        self._file: object = None  # which file the catalogue was opened from
+        self._stores: dict[str, FaissVectorStore] = {}
+        self._files: object = None  # which vectors were opened, and how
+
+    @contextmanager
+    def state(self) -> Iterator[Index]:
+        """The index as it is now, whatever is written while the block runs; for one thread.
+
+        Raises:
+            As `Index.read`.
+        """
+        with self._opened().pinned() as catalogue:
+            embedder, settings = embedder_of(catalogue), load_settings(self._directory)
+            if catalogue.get(CHANGING):
+                settings = with_embedder(settings, embedder)
+            stores = self._opened_stores(embedder, settings)
+            yield Index(self._directory, settings, catalogue, embedder, stores)
+
+    def close(self) -> None:
+        """Let go of all files; what is being read goes on to its end."""
+        with self._lock:
+            catalogue, self._catalogue = self._catalogue, None
+            self._stores, self._files = {}, None
+        if catalogue is not None:
+            catalogue.close()
+
+    def _opened(self) -> Catalogue:
+        file = _inode(catalogue_path(self._directory))
+        with self._lock:
+            if self._catalogue is None or file != self._file:
+                opened, before = open_catalogue(self._directory, "read"), self._catalogue
+                self._catalogue, self._file = opened, file
+                if before is not None:
+                    before.close()
+            return self._catalogue
+
+    def _opened_stores(
+        self, embedder: EmbedderRecord, settings: Settings
+    ) -> Mapping[str, VectorStore]:
+        """The vectors, opened again where a run has written to them since.
+
+        Those of before are not closed: another thread may be searching them.
+        """
+        with self._lock:
+            files = (
+                settings.store,
+                [(place, last_written(place)) for place in _places(self._directory, embedder)],
+            )
+            if files != self._files:
+                self._stores = _open_stores(self._directory, embedder, settings, self._stores)
+                self._files = files
+            return self._stores
+
+
+def _inode(path: Path) -> tuple[int, int] | None:
+    """Which file is at a path; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _places(directory: Path, embedder: EmbedderRecord) -> list[Path]:
+    return [directory / "vectors" / name for name, _, _ in store_kinds(embedder)]
+
+
+def _open_stores(
+    directory: Path,
+    embedder: EmbedderRecord,
+    settings: Settings,
+    before: Mapping[str, FaissVectorStore] | None = None,
+) -> dict[str, FaissVectorStore]:
+    """Open the vector stores of an index.
+
+    Args:
+        before: as they were opened to read before; None: to write.
+    """
+    stores = {}
+    for name, kind, width in store_kinds(embedder):
+        what = _PDQ if kind == "binary" else _EMBEDDING
+        stores[what] = FaissVectorStore.open(
+            directory / "vectors" / name,
+            kind,
+            width,
+            writable=before is None,
+            merge_shards=settings.store.merge_shards,
+            ivf_min_vectors=settings.store.ivf_min_vectors,
+            before=(before or {}).get(what),
+        )
+    return stores
 
 
 def repair_vectors(directory: Path, purpose: str) -> list[str]:
@@ -374,11 +492,8 @@ def repair_vectors(directory: Path, purpose: str) -> list[str]:
     if not index_exists(directory):
         raise missing_index(directory)
     with write_lock(directory, purpose):
-        catalogue = open_catalogue(directory, writable=True)
-        try:
+        with closing(open_catalogue(directory, "run")) as catalogue:
             embedder = embedder_of(catalogue)
-        finally:
-            catalogue.close()
         return [
             problem
             for name, kind, width in store_kinds(embedder)

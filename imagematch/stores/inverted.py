@@ -55,6 +55,11 @@ def proposed(top: int, *, high_recall: bool) -> int:
     return top * (_PROPOSED_HIGH_RECALL if high_recall else _PROPOSED)
 
 
+#: FAISS gives both a constructor that its types do not know.
+_SEARCH: Any = faiss.SearchParametersIVF
+_TURNED_SEARCH: Any = faiss.SearchParametersPreTransform
+
+
 class Lists:
     """The lists of one shard, in memory."""
 
@@ -62,6 +67,7 @@ class Lists:
         """Use `build` or `read` instead."""
         self._index = index
         self._cells = faiss.extract_index_ivf(index)
+        self._turned = isinstance(faiss.downcast_index(index), faiss.IndexPreTransform)
 
     @classmethod
     def build(cls, vectors: Any) -> Self:
@@ -117,10 +123,14 @@ class Lists:
             narrower.
         """
         cells = int(self._cells.nlist)
-        self._cells.nprobe = min(
-            cells, math.ceil((_PROBES_HIGH_RECALL if high_recall else _PROBES) * math.sqrt(cells))
+        probes = (_PROBES_HIGH_RECALL if high_recall else _PROBES) * math.sqrt(cells)
+        # Said of this search, not set on the lists: other threads search them at the same time.
+        within: Any = _SEARCH(nprobe=min(cells, math.ceil(probes)))
+        if self._turned:
+            within = _TURNED_SEARCH(index_params=within)
+        found: tuple[Floats, Ids] = self._index.search(
+            queries, min(count, int(self._index.ntotal)), params=within
         )
-        found: tuple[Floats, Ids] = self._index.search(queries, min(count, int(self._index.ntotal)))
         return found
 
 

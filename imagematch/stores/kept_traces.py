@@ -41,7 +41,7 @@ class TraceStore:
 
     def clear(self) -> int:
         """Delete all traces; returns how many there were."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             return connection.execute(delete(traces)).rowcount
 
     def stats(self) -> TraceStats:

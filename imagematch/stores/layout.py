@@ -18,7 +18,7 @@ from imagematch.presets import PRESETS, with_preset
 from imagematch.records import PDQ_BYTES
 from imagematch.settings import Settings, current_preset
 from imagematch.stores import postgresql
-from imagematch.stores.catalogue import Catalogue, Place
+from imagematch.stores.catalogue import Catalogue, Place, Purpose
 from imagematch.stores.durable import write_atomic
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.photos import PhotoStore
@@ -156,7 +156,7 @@ def create_catalogue(directory: Path, embedder: EmbedderRecord) -> None:
     Catalogue.create(place, embedder.to_json(), owner)
 
 
-def open_catalogue(directory: Path, *, writable: bool) -> Catalogue:
+def open_catalogue(directory: Path, purpose: Purpose) -> Catalogue:
     """Open the catalogue of an index.
 
     Raises:
@@ -167,7 +167,7 @@ def open_catalogue(directory: Path, *, writable: bool) -> Catalogue:
     place = _catalogue_place(directory)
     if not Catalogue.exists(place):
         raise missing_index(directory)
-    catalogue = Catalogue.open(place, writable=writable)
+    catalogue = Catalogue.open(place, purpose)
     try:
         if not isinstance(place, Path):
             _require_own(directory, catalogue)

@@ -85,7 +85,7 @@ class MatchStore:
 
     def save_candidates(self, found: Sequence[Candidate], searched: Sequence[int]) -> None:
         """Store candidates and note which photos have been looked for, in one transaction."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             for some in batched(found, MANY):
                 connection.execute(
                     insert_new(connection, candidates), [asdict(candidate) for candidate in some]
@@ -135,7 +135,7 @@ class MatchStore:
         Args:
             keep: for each pair whether it counts as a match.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             rows = [
                 _row(candidate, judgement, run_id)
                 for (candidate, judgement), kept in zip(judged, keep, strict=True)
@@ -152,7 +152,7 @@ class MatchStore:
 
     def save_failed(self, failed: Sequence[FailedPair], installation: str, run_id: int) -> None:
         """Store why pairs could not be compared, and what met that; they wait no longer."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             for pair in failed:
                 key = {"photo_a": pair.candidate.photo_a, "photo_b": pair.candidate.photo_b}
                 met = {"installation": installation, **asdict(pair.failure)}
@@ -196,7 +196,7 @@ class MatchStore:
         wanted = select(*(failed_pairs.c[name] for name in _MEASURES))
         if not all_failures:
             wanted = wanted.where(failed_pairs.c.installation != installation)
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             pairs = [Candidate(*row) for row in connection.execute(wanted)]
             for some in batched(pairs, MANY):
                 rows = [asdict(pair) for pair in some]

@@ -100,7 +100,7 @@ class PhotoStore:
             met = select(failures.c.photo_id).where(failures.c.installation == installation)
             passing = photos.c.code.in_(sorted(PASSING_FAILURES))
             failed = and_(failed, passing | photos.c.id.not_in(met))
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             ids = (
                 connection.execute(select(photos.c.id).where(failed, _shown_by(root_id)))
                 .scalars()
@@ -169,7 +169,7 @@ class PhotoStore:
 
     def save_described(self, described: Sequence[Described], version: str) -> None:
         """Store fingerprints with their traces; their vectors must be durable already."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             if described:
                 connection.execute(
                     update(photos).where(photos.c.id == bindparam("photo")),
@@ -185,7 +185,7 @@ class PhotoStore:
         self, failed: Sequence[tuple[int, Failure]], installation: str, run_id: int
     ) -> None:
         """Store why photos can't be described, and what met that."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             for photo_id, failure in failed:
                 connection.execute(
                     update(photos)
@@ -205,7 +205,7 @@ class PhotoStore:
         Args:
             photo_ids: which; None for all.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             if photo_ids is None:
                 for table in (candidates, failed_pairs, matches):
                     connection.execute(delete(table))

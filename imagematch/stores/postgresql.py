@@ -66,8 +66,11 @@ def shown(url: URL) -> str:
     return url.difference_update_query(_SECRETS).render_as_string(hide_password=True)
 
 
-def engine(url: URL, *, writable: bool) -> Engine:
+def engine(url: URL, *, runs: bool) -> Engine:
     """What connects to the database. Every transaction sees one state.
+
+    Args:
+        runs: whether it is for a run over photos, of which there is one at a time.
 
     Raises:
         IndexUnavailable: the driver is not installed.
@@ -77,14 +80,14 @@ def engine(url: URL, *, writable: bool) -> Engine:
         made = create_engine(
             url.set(query=given),
             isolation_level="REPEATABLE READ",
-            execution_options={} if writable else {"postgresql_readonly": True},
+            max_overflow=-1,  # as many connections as there are threads that ask
         )
     except ImportError as error:
         raise IndexUnavailable(
             f"the catalogue {shown(url)} needs the driver for PostgreSQL, which can't be loaded "
             f'({error}); install it: pip install "imagematch[postgres]"'
         ) from error
-    if writable:
+    if runs:
         event.listen(made, "connect", _share_lock)
     return made
 

@@ -157,6 +157,15 @@ def write_manifest(directory: Path, manifest: Manifest) -> None:
     durable.write_atomic(directory / MANIFEST, json.dumps(content).encode() + b"\n")
 
 
+def last_written(directory: Path) -> tuple[int, int, int] | None:
+    """When and as what file a manifest was last written: another one for each state of a store."""
+    try:
+        found = (directory / MANIFEST).stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
 def _checksum(content: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

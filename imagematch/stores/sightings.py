@@ -67,7 +67,7 @@ class SightingStore:
         Args:
             replaced: ids of files whose content is another one now; they become history.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             _forget_folders(connection, root_id)
             self._retire(connection, replaced, "replaced")
             photo_ids = photo_ids_of(connection, [file.sha256 for file in scanned if file.sha256])
@@ -83,7 +83,7 @@ class SightingStore:
         if not changes:
             return
         ids = [file_id for file_id, _ in changes]
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             _forget_folders(connection, root_id)
             connection.execute(
                 update(files).where(files.c.id == bindparam("file")),
@@ -105,7 +105,7 @@ class SightingStore:
 
     def discard_files(self, root_id: int, file_ids: Sequence[int]) -> None:
         """Forget files as if they had never been met, and failed photos that only they show."""
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             _forget_folders(connection, root_id)
             for some in batched(file_ids, MANY):
                 of_them = select(files.c.photo_id).where(files.c.id.in_(some))
@@ -136,7 +136,7 @@ class SightingStore:
             seen: all folders of the root, where they differ from `known_folders`; None where they
                 do not.
         """
-        with self._catalogue.begin() as connection:
+        with self._catalogue.change() as connection:
             for new, old in moved.items():
                 history = connection.execute(
                     select(files.c.first_seen, files.c.added_run).where(files.c.id == old)

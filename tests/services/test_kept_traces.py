@@ -188,7 +188,7 @@ def test_photos_from_before_get_a_trace_by_describing_them_again(tmp_path: Path,
 
 def test_a_damaged_trace_counts_as_none(tmp_path: Path, ads: Path, query: Path) -> None:
     index = index_of(tmp_path / "index", ads)
-    with Index.write(index, "test") as opened, opened.catalogue.begin() as connection:
+    with Index.write(index, "test") as opened, opened.catalogue.change() as connection:
         connection.exec_driver_sql("UPDATE traces SET trace = zeroblob(500)")
     ads.rename(tmp_path / "elsewhere")
     answer = asked(index, query, min_confidence=0.0)

@@ -20,7 +20,7 @@ from imagematch.errors import (
 )
 from imagematch.records import Failure
 from imagematch.stores import schema
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.catalogue import Catalogue, Purpose
 from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.photos import PhotoStore
 from imagematch.stores.sightings import SightingStore
@@ -33,8 +33,8 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def opened(path: Path, *, writable: bool) -> "closing[Catalogue]":
-    return closing(Catalogue.open(path, writable=writable))
+def opened(path: Path, purpose: Purpose) -> "closing[Catalogue]":
+    return closing(Catalogue.open(path, purpose))
 
 
 # --- creation ----------------------------------------------------------------------------------
@@ -67,21 +67,21 @@ def test_killed_creation_leaves_no_catalogue_or_a_whole_one(
     assert path.exists() == exists
     if not exists:
         Catalogue.create(path, "{}")
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         assert catalogue.version() == schema.VERSION
         assert catalogue.check() == []
     assert not list(tmp_path.glob("*.new*"))
 
 
 def test_log_of_a_deleted_catalogue_does_not_come_back_in_the_next(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         catalogue.put("secret", "old")
         log = path.with_name(path.name + "-wal")
         kept = log.read_bytes()
     path.unlink()
     log.write_bytes(kept)
     Catalogue.create(path, "{}")
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         assert catalogue.get("secret") is None
         assert catalogue.check() == []
 
@@ -91,7 +91,7 @@ def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     path = tmp_path / name / "catalogue.sqlite"
     Catalogue.create(path, "{}")
-    with opened(path, writable=False) as catalogue:
+    with opened(path, "read") as catalogue:
         assert catalogue.get("embedder") == "{}"
     assert [entry.name for entry in tmp_path.iterdir()] == [name]
 
@@ -100,16 +100,16 @@ def test_folder_may_have_any_name(tmp_path: Path, name: str) -> None:
 
 
 def test_reader_sees_the_last_commit_while_a_writer_works(path: Path) -> None:
-    with opened(path, writable=True) as writer, opened(path, writable=False) as reader:
+    with opened(path, "run") as writer, opened(path, "read") as reader:
         writer.put("key", "old")
-        with writer.begin() as connection:
+        with writer.change() as connection:
             connection.execute(text("UPDATE meta SET value = 'new' WHERE key = 'key'"))
             assert reader.get("key") == "old"
         assert reader.get("key") == "new"
 
 
 def test_transaction_of_a_reader_sees_one_state(path: Path) -> None:
-    with opened(path, writable=True) as writer, opened(path, writable=False) as reader:
+    with opened(path, "run") as writer, opened(path, "read") as reader:
         writer.put("key", "old")
         query = text("SELECT value FROM meta WHERE key = 'key'")
         with reader.begin() as connection:
@@ -119,20 +119,20 @@ def test_transaction_of_a_reader_sees_one_state(path: Path) -> None:
 
 
 def test_reader_cannot_write(path: Path) -> None:
-    with opened(path, writable=False) as reader:
+    with opened(path, "read") as reader:
         with pytest.raises(IndexDamaged, match="readonly"):
             reader.put("key", "value")
         assert reader.get("key") is None
 
 
 def change_and_fail(catalogue: Catalogue) -> None:
-    with catalogue.begin() as connection:
+    with catalogue.change() as connection:
         connection.execute(text("UPDATE meta SET value = 'new'"))
         raise RuntimeError
 
 
 def test_exception_rolls_a_transaction_back(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         catalogue.put("key", "old")
         with pytest.raises(RuntimeError):
             change_and_fail(catalogue)
@@ -140,8 +140,8 @@ def test_exception_rolls_a_transaction_back(path: Path) -> None:
 
 
 def test_foreign_keys_hold(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
-        with pytest.raises(IntegrityError), catalogue.begin() as connection:
+    with opened(path, "run") as catalogue:
+        with pytest.raises(IntegrityError), catalogue.change() as connection:
             connection.execute(schema.roots.insert().values(collection_id=77, path="/x", raw=b""))
         assert catalogue.check() == []
 
@@ -169,9 +169,9 @@ def test_writer_brings_an_older_catalogue_up_to_date(
 ) -> None:
     next_version(monkeypatch, ADD_COLUMN)
     with pytest.raises(IndexTooOld, match="doctor --repair"):
-        Catalogue.open(path, writable=False)
+        Catalogue.open(path, "read")
     for _ in range(2):
-        with opened(path, writable=True) as catalogue:
+        with opened(path, "run") as catalogue:
             assert catalogue.version() == NEXT
             with catalogue.begin() as connection:
                 assert connection.execute(text("SELECT mood FROM photos")).all() == []
@@ -181,11 +181,11 @@ def test_failed_migration_changes_nothing(path: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patched:
         next_version(patched, ADD_COLUMN, "UPDATE moods SET a = 1")
         with pytest.raises(IndexDamaged, match="no such table"):
-            Catalogue.open(path, writable=True)
-    with opened(path, writable=False) as catalogue:
+            Catalogue.open(path, "run")
+    with opened(path, "read") as catalogue:
         assert catalogue.version() == NEXT - 1
     next_version(monkeypatch, ADD_COLUMN)
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         assert catalogue.version() == NEXT
 
 
@@ -224,8 +224,8 @@ def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
     assert len(before["photos"]) == 3
     assert len(before["matches"]) == 1
     with pytest.raises(IndexTooOld, match="version 1"):
-        Catalogue.open(first_version, writable=False)
-    with opened(first_version, writable=True) as catalogue:
+        Catalogue.open(first_version, "read")
+    with opened(first_version, "run") as catalogue:
         assert catalogue.version() == schema.VERSION
         assert catalogue.check() == []
         assert DecisionStore(catalogue).history() == []
@@ -238,7 +238,7 @@ def test_what_failed_before_failures_were_kept_is_old_and_tried_again(
     with closing(sqlite3.connect(first_version)) as raw, raw:
         raw.execute("UPDATE photos SET state = 'failed', code = 'corrupt' WHERE id = 1")
         (root,) = raw.execute("SELECT root_id FROM files WHERE photo_id = 1").fetchone()
-    with opened(first_version, writable=True) as catalogue:
+    with opened(first_version, "run") as catalogue:
         sightings, photos = SightingStore(catalogue), PhotoStore(catalogue)
         assert sightings.count_failed(root) - sightings.count_failed(root, 1) >= 1
         assert photos.retry(root, "here") == 1
@@ -248,7 +248,7 @@ def test_what_failed_before_failures_were_kept_is_old_and_tried_again(
 
 
 def test_migrated_catalogue_has_the_tables_of_a_new_one(path: Path, first_version: Path) -> None:
-    with opened(first_version, writable=True):
+    with opened(first_version, "run"):
         pass
     wanted = "SELECT type, name, sql FROM sqlite_master ORDER BY name"
     told = []
@@ -258,26 +258,28 @@ def test_migrated_catalogue_has_the_tables_of_a_new_one(path: Path, first_versio
     assert told[0] == told[1]
 
 
-@pytest.mark.parametrize("writable", [True, False])
-def test_newer_catalogue_is_refused(path: Path, writable: bool) -> None:
-    with opened(path, writable=True) as catalogue:
+@pytest.mark.parametrize("purpose", ["run", "decide", "read"])
+def test_newer_catalogue_is_refused(path: Path, purpose: Purpose) -> None:
+    with opened(path, "run") as catalogue:
         catalogue.put("schema_version", "99")
     before = path.read_bytes()
     with pytest.raises(IndexTooNew, match="schema 99"):
-        Catalogue.open(path, writable=writable)
+        Catalogue.open(path, purpose)
     assert path.read_bytes() == before
 
 
 # --- damage ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("writable", [True, False])
+@pytest.mark.parametrize("purpose", ["run", "decide", "read"])
 @pytest.mark.parametrize("content", [b"", b"garbage" * 1000, b"SQLite format 3\0" + b"\xff" * 4096])
-def test_file_that_is_no_catalogue_is_named(tmp_path: Path, content: bytes, writable: bool) -> None:
+def test_file_that_is_no_catalogue_is_named(
+    tmp_path: Path, content: bytes, purpose: Purpose
+) -> None:
     path = tmp_path / "catalogue.sqlite"
     path.write_bytes(content)
     with pytest.raises(IndexDamaged, match=r"catalogue\.sqlite"):
-        Catalogue.open(path, writable=writable)
+        Catalogue.open(path, purpose)
 
 
 def test_database_of_another_program_is_refused(tmp_path: Path) -> None:
@@ -285,12 +287,12 @@ def test_database_of_another_program_is_refused(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as other:
         other.execute("CREATE TABLE meta (key TEXT, value TEXT)")
     with pytest.raises(IndexDamaged, match="not a catalogue of imagematch"):
-        Catalogue.open(path, writable=True)
+        Catalogue.open(path, "run")
 
 
 def test_missing_file_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing):
-        Catalogue.open(tmp_path / "catalogue.sqlite", writable=True)
+        Catalogue.open(tmp_path / "catalogue.sqlite", "run")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -301,12 +303,12 @@ def test_check_finds_a_row_that_points_nowhere(path: Path) -> None:
             " VALUES (77, '/x', x'', 0, '')"
         )
         raw.commit()
-    with opened(path, writable=False) as catalogue:
+    with opened(path, "read") as catalogue:
         assert catalogue.check() == ["catalogue: row 1 of roots points nowhere"]
 
 
 def test_full_disk_is_said_and_costs_nothing_that_was_committed(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         catalogue.put("key", "old")
         with catalogue.begin() as connection:
             # The pool hands the same connection to the next transaction.
@@ -321,7 +323,7 @@ def test_full_disk_is_said_and_costs_nothing_that_was_committed(path: Path) -> N
 
 
 def test_run_that_never_ended_was_killed(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         first = catalogue.start_run("index", "", "/a")
         second = catalogue.start_run("reindex", "nightly", "/b")
         catalogue.finish_run(second, "done", {"seen": 3, "spent": {"scan": 0.5}})
@@ -337,7 +339,7 @@ def test_run_that_never_ended_was_killed(path: Path) -> None:
 
 
 def test_message_that_is_no_valid_text_is_kept_readable(path: Path) -> None:
-    with opened(path, writable=True) as catalogue:
+    with opened(path, "run") as catalogue:
         run_id = catalogue.start_run("index", "", "/x/\udcff")
         catalogue.finish_run(run_id, "failed", {}, "no such folder: \udcff")
         (run,) = catalogue.last_runs(1)

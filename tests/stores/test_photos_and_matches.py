@@ -230,7 +230,7 @@ def test_pair_is_one_match_and_keeps_the_run_that_found_it(
     assert [entry.run_id for entry in index.matches.matches()] == [1]
     assert list(index.matches.matches(run_id=later)) == []
     assert index.matches.counts() == {"copy": 1}
-    with pytest.raises(IntegrityError), index.catalogue.begin() as connection:
+    with pytest.raises(IntegrityError), index.catalogue.change() as connection:
         connection.execute(
             matches.insert().values(
                 photo_a=described[0],

@@ -33,7 +33,7 @@ from imagematch.records import SightingInfo
 from imagematch.settings import DEFAULTS, Settings, StoreSettings
 from imagematch.stores import catalogue as catalogue_module
 from imagematch.stores import postgresql, schema
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.catalogue import Catalogue, Purpose
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
@@ -113,14 +113,14 @@ described = test_photos_and_matches.described  # a fixture of some of them
 # --- the catalogue -----------------------------------------------------------------------------
 
 
-def opened(url: URL, *, writable: bool) -> "closing[Catalogue]":
-    return closing(Catalogue.open(url, writable=writable))
+def opened(url: URL, purpose: Purpose) -> "closing[Catalogue]":
+    return closing(Catalogue.open(url, purpose))
 
 
 def test_transaction_of_a_reader_sees_one_state(url: URL) -> None:
     Catalogue.create(url, "{}")
     query = text("SELECT value FROM meta WHERE key = 'key'")
-    with opened(url, writable=True) as writer, opened(url, writable=False) as reader:
+    with opened(url, "run") as writer, opened(url, "read") as reader:
         writer.put("key", "old")
         with reader.begin() as connection:
             assert connection.execute(query).scalar() == "old"
@@ -131,7 +131,7 @@ def test_transaction_of_a_reader_sees_one_state(url: URL) -> None:
 
 def test_reader_cannot_write(url: URL) -> None:
     Catalogue.create(url, "{}")
-    with opened(url, writable=False) as reader:
+    with opened(url, "read") as reader:
         with pytest.raises(IndexDamaged, match="read-only transaction"):
             reader.put("key", "value")
         assert reader.get("key") is None
@@ -139,7 +139,7 @@ def test_reader_cannot_write(url: URL) -> None:
 
 def test_foreign_keys_hold(index: Index) -> None:
     values = {"collection_id": 77, "path": "/", "raw": b"", "site_from_path": False, "manifest": ""}
-    with pytest.raises(IntegrityError), index.catalogue.begin() as connection:
+    with pytest.raises(IntegrityError), index.catalogue.change() as connection:
         connection.execute(insert(schema.roots).values(values))
 
 
@@ -173,9 +173,9 @@ def test_writer_brings_an_older_catalogue_up_to_date(
     monkeypatch.setattr(schema, "VERSION", step)
     monkeypatch.setattr(schema, "MIGRATIONS", {step: lambda to: to.execute(statement)})
     with pytest.raises(IndexTooOld, match="doctor --repair"):
-        Catalogue.open(url, writable=False)
+        Catalogue.open(url, "read")
     for _ in range(2):
-        with opened(url, writable=True) as catalogue, catalogue.begin() as connection:
+        with opened(url, "run") as catalogue, catalogue.begin() as connection:
             assert connection.execute(text("SELECT mood FROM photos")).all() == []
 
 
@@ -185,7 +185,7 @@ def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
     with Index.write(directory, "test") as index:
         add(index, scanned("a.jpg"))
         # All that later versions added.
-        with index.catalogue.begin() as connection:
+        with index.catalogue.change() as connection:
             later = schema.decisions, schema.folders, schema.inodes
             for table in (*later, schema.failures, schema.failed_pairs):
                 table.drop(connection)
@@ -193,7 +193,7 @@ def test_catalogue_of_the_first_version_keeps_its_data_and_gets_decisions(
                 connection.execute(text(f"DROP INDEX {name}"))
         index.catalogue.put("schema_version", "1")
     with pytest.raises(IndexTooOld, match="version 1"):
-        Catalogue.open(url, writable=False)
+        Catalogue.open(url, "read")
     with Index.write(directory, "test") as index:
         assert index.catalogue.version() == schema.VERSION
         assert index.catalogue.check() == []
@@ -274,10 +274,10 @@ def test_writer_elsewhere_is_noticed_without_the_lock_of_the_directory(
     with monkeypatch.context() as patched, Index.write(directory, "test"):
         patched.setattr(postgresql, "_ALONE", soon)
         with pytest.raises(IndexLocked, match="another process"):
-            Catalogue.open(url, writable=True)
+            Catalogue.open(url, "run")
         with Index.read(directory) as reader:
             assert reader.photos.counts()["all"] == 0
-    with opened(url, writable=True) as catalogue:
+    with opened(url, "run") as catalogue:
         assert catalogue.version() == schema.VERSION
 
 
@@ -325,7 +325,7 @@ def test_server_that_stops_is_no_damage(server: Server, index: Index) -> None:
 
 
 def test_lost_table_is_found(index: Index) -> None:
-    with index.catalogue.begin() as connection:
+    with index.catalogue.change() as connection:
         connection.execute(text("DROP TABLE candidates"))
     assert index.catalogue.check() == ["catalogue: the table candidates is gone"]
     with pytest.raises(IndexDamaged, match="doctor"):

@@ -31,7 +31,7 @@ def index(tmp_path: Path) -> Iterator[Index]:
 
 def seen(index: Index, content: str) -> list[tuple[str, str, bool]]:
     """Collection, path and presence of each sighting of a photo."""
-    with index.catalogue.begin() as connection:
+    with index.catalogue.change() as connection:
         photo_id = connection.execute(
             text("SELECT id FROM photos WHERE sha256 = :sha"), {"sha": sha(content)}
         ).scalar_one()
@@ -124,12 +124,12 @@ def test_profile_is_one_handle_on_one_site(index: Index) -> None:
     says = [SightingInfo(site, handle) for site in ("a", "b") for handle in ("anna", "anna", "")]
     add(index, scanned("1.jpg", None, *says), scanned("2.jpg", None, *says))
     assert index.sightings.counts() == {"sightings": 12, "profiles": 2, "files": 2, "failed": 0}
-    with index.catalogue.begin() as connection:
+    with index.catalogue.change() as connection:
         assert connection.execute(select(profiles.c.site, profiles.c.handle)).all() == [
             ("a", "anna"),
             ("b", "anna"),
         ]
-    with pytest.raises(IntegrityError), index.catalogue.begin() as connection:
+    with pytest.raises(IntegrityError), index.catalogue.change() as connection:
         connection.execute(profiles.insert().values(site="a", handle="anna"))
 
 

@@ -1,0 +1,101 @@
+"""A session: an index that stays open, the workers that look at its photos, and who works with it.
+
+Recipes are given one and open nothing themselves. Many threads may share it: each call reads one
+state of the index, runs over photos take turns, and worker processes stay for the next call.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Self
+
+from imagematch.runtime.executors import Executor
+from imagematch.services.opening import open_for_writing
+from imagematch.settings import DescribeSettings, Settings, WorkerSettings
+from imagematch.stages.photo_workers import photo_workers
+from imagematch.stores.audit import account
+from imagematch.stores.index import HeldIndex
+from imagematch.stores.index import Index as Stores
+
+
+class Session:
+    """What recipes work with. A context manager; leaving it stops all work and closes all files.
+
+    Attributes:
+        directory: of the index.
+        actor: who works with it, for decisions and the audit log.
+    """
+
+    def __init__(self, directory: Path, *, actor: str = "", nice: bool = False) -> None:
+        """Args:
+        actor: "" for the account on this machine.
+        nice: workers stand back for other programs, as far as `workers.nice` says.
+        """
+        self.directory = directory
+        self.actor = actor or account()
+        self._nice = nice
+        self._held = HeldIndex(directory)
+        self._lock = threading.Lock()
+        self._executors: dict[tuple[WorkerSettings, DescribeSettings | None], Executor] = {}
+
+    def reading(self) -> AbstractContextManager[Stores]:
+        """The stores as they are now, for one thread; raises as `Index.read`."""
+        return self._held.state()
+
+    def deciding(self, actor: str = "") -> AbstractContextManager[Stores]:
+        """The stores for what people decide, beside any run; raises as `Index.decide`.
+
+        Args:
+            actor: who decides; "" for the one of the session.
+        """
+        return Stores.decide(self.directory, actor or self.actor)
+
+    @contextmanager
+    def running(
+        self, purpose: str, *, preset: str | None = None, redescribe: bool = False
+    ) -> Iterator[Stores]:
+        """The stores for a run over photos, made where there is no index.
+
+        Args:
+            purpose, preset, redescribe: see `opening.open_for_writing`.
+
+        Raises:
+            IndexLocked: a run is under way, in this process or another.
+            And as `opening.open_for_writing`.
+        """
+        with open_for_writing(
+            self.directory, purpose, self.actor, preset=preset, redescribe=redescribe
+        ) as index:
+            yield index
+
+    def workers(self, settings: Settings, *, embedding: bool = True) -> Executor:
+        """Worker processes, which start with their first task and stay until the session ends.
+
+        Args:
+            embedding: with the embedder, unless no work needs it.
+        """
+        full = settings.workers, settings.describe
+        key = full if embedding else (settings.workers, None)
+        with self._lock:
+            if full in self._executors:  # they can do all that the others can
+                return self._executors[full]
+            if key not in self._executors:
+                nice = settings.workers.nice if self._nice else 0
+                self._executors[key] = photo_workers(settings, embedding=embedding, nice=nice)
+            return self._executors[key]
+
+    def close(self) -> None:
+        """Stop all work of all threads, and let go of all files."""
+        with self._lock:
+            executors = list(self._executors.values())
+            self._executors.clear()
+        for executor in executors:
+            executor.close()
+        self._held.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
