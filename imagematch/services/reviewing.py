@@ -16,6 +16,7 @@ from imagematch.records import (
     FailedFile,
     HotPhoto,
     IgnoredPhoto,
+    Locator,
     Reach,
     StoredSighting,
     Verdict,
@@ -27,6 +28,8 @@ from imagematch.services import indexing
 from imagematch.services.indexing import IGNORED, IndexRequest
 from imagematch.services.opening import open_for_writing
 from imagematch.services.runs import recorded_run
+from imagematch.sources.folder import lone_file
+from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
@@ -156,7 +159,9 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
     """
     if not index_exists(directory):
         raise missing_index(directory)
-    request = IndexRequest(directory, IGNORED, kind=IGNORED, purpose="imagematch ignore add")
+    request = IndexRequest(
+        FolderSource(directory), IGNORED, kind=IGNORED, purpose="imagematch ignore add"
+    )
     with open_for_writing(directory, request.purpose) as index:
         folders = [target for target in targets if Path(target).is_dir()]
         failures: list[FailedFile] = []
@@ -164,7 +169,9 @@ def ignore(directory: Path, targets: Sequence[str], note: str, monitor: Monitor)
         found: list[Content] = []
         others = _known_and_new(index, [text for text in targets if text not in folders], failures)
         for folder in folders:
-            report = indexing.update(index, replace(request, folder=Path(folder)), monitor)
+            report = indexing.update(
+                index, replace(request, source=FolderSource(Path(folder))), monitor
+            )
             failures += report.failures
             failed_before += report.failed - report.failed_new
             failed_pairs += report.failed_pairs
@@ -261,7 +268,7 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
             others.known.append(resolve_photo(index, text))
             continue
         try:
-            sha256 = sha256_of(text, index.settings.decode.max_bytes)
+            sha256 = sha256_of(Locator.outside(text), index.settings.decode.max_bytes)
         except Exception as error:
             if stops_run(error):
                 raise
@@ -304,7 +311,10 @@ def _described_files(
     if not files:
         return []
     index.collections.ensure(IGNORED, IGNORED)
-    roots = {scan.add_file(index, IGNORED, path, sha256, run_id) for path, sha256 in files}
+    roots = {
+        scan.add_file(index, IGNORED, lone_file(path), path.parent, sha256, run_id)
+        for path, sha256 in files
+    }
     for root_id in sorted(roots):
         indexing.try_again(index, root_id)
         describe.run(index, executor, root_id, run_id, monitor)
