@@ -3,9 +3,10 @@
 Nothing here computes or reads anything; see docs/architecture.md for how the records flow.
 """
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Self
 
 import numpy as np
 
@@ -60,6 +61,42 @@ def match_id(one: str, two: str) -> str:
 
 
 # --- sources -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Locator:
+    """Where the bytes of a photo are; `sources.reading` opens it, and nobody else takes it apart.
+
+    Its text is for people, and names the file as the file system spells it.
+
+    Attributes:
+        root: absolute; "" for a file from outside, whose path is as somebody gave it.
+        path: relative to the root, as in `FoundFile`.
+    """
+
+    root: str
+    path: str
+
+    def __str__(self) -> str:
+        return os.path.join(self.root, self.path)  # noqa: PTH118 - a Path drops "./"
+
+    @classmethod
+    def outside(cls, path: str | os.PathLike[str]) -> Self:
+        """A file that belongs to no index."""
+        return cls("", os.fspath(path))
+
+
+@dataclass(frozen=True, slots=True)
+class RootLabels:
+    """What says where the photos of a root are from, as it is kept from run to run.
+
+    Attributes:
+        site_from_path: the first folder is the site, the second the profile.
+        manifest: absolute path; "" for none.
+    """
+
+    site_from_path: bool = False
+    manifest: str = ""
 
 
 @dataclass(frozen=True, slots=True)

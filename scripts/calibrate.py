@@ -31,6 +31,7 @@ from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
+from imagematch.sources.folder_source import FolderSource
 
 OUT = Path(__file__).parents[1] / "imagematch" / "calibration.json"
 
@@ -51,7 +52,7 @@ def measure(
     cases = made(folder, suite.plan(photos, suite.TUNING, queries, seed), scratch / "pictures")
     directory = scratch / "index"
     tuning = shelf.laid_out("tuning", shelf.files(kept))
-    indexing.index_folder(directory, indexing.IndexRequest(tuning), monitor)
+    indexing.index_folder(directory, indexing.IndexRequest(FolderSource(tuning)), monitor)
     examples = asked(directory, cases, shelf)
     files = [folder / photo.path for photo in mine]
     (scratch / "hard").mkdir()

@@ -29,7 +29,7 @@ from imagematch.presets import PRESETS
 from imagematch.records import Fingerprint, Floats
 from imagematch.runtime.executors import open_executor
 from imagematch.settings import DEFAULTS
-from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stages.fingerprints import describe_files, file_outside
 
 OUT = Path(__file__).parents[1] / "imagematch" / "composite_probe.json"
 
@@ -99,7 +99,7 @@ def pictures(folder: Path, half: str, queries: int, seed: int, scratch: Path) ->
 def embedded(preset: str, paths: Sequence[Path]) -> list[Floats | None]:
     """The embedding of each whole picture, shape (D,); None where there is none."""
     describing = replace(DEFAULTS.describe, preset=preset, crops=False)
-    tasks = [FileTask((str(path),), "") for path in paths]
+    tasks = [file_outside(path) for path in paths]
     with open_executor(DEFAULTS.workers) as executor:
         outcomes = list(executor.run(partial(describe_files, DEFAULTS.decode, describing), tasks))
     found = [outcome.result for outcome in outcomes]

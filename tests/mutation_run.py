@@ -19,7 +19,7 @@ from imagematch.presets import with_preset
 from imagematch.records import FAILURE_CODES, Failure
 from imagematch.runtime.executors import Executor, ProcessExecutor
 from imagematch.settings import DEFAULTS, WorkerSettings
-from imagematch.stages.fingerprints import FileTask, describe_files, describe_queries, warm_up
+from imagematch.stages.fingerprints import describe_files, describe_queries, file_outside, warm_up
 from imagematch.stages.geometry import PairTask, verify_pairs
 from imagematch.stages.thumbnails import _thumbnail
 from tests.kernels.pictures import scene
@@ -74,7 +74,7 @@ def _examined(source: Source) -> str:
 
 def _run(path: Path, folder: Path) -> str:
     data = path.read_bytes()
-    task = FileTask((str(path),), hashlib.sha256(data).hexdigest())
+    task = file_outside(path, hashlib.sha256(data).hexdigest())
     decoding, describing = _SETTINGS.decode, _SETTINGS.describe
     [described] = describe_files(decoding, describing, [task], keep=True)
     [asked] = describe_queries(decoding, describing, [task], crops=True)
@@ -89,7 +89,7 @@ def _run(path: Path, folder: Path) -> str:
         view.cut(rgb)
     other = folder / "other.png"
     scene(200, 150).save(other)
-    sound = FileTask((str(other),), hashlib.sha256(other.read_bytes()).hexdigest())
+    sound = file_outside(other, hashlib.sha256(other.read_bytes()).hexdigest())
     pairs = [PairTask(task, sound, len(parts), 0, high_recall=True), PairTask(sound, task, 0, 0)]
     verify_pairs(decoding, _SETTINGS.verify, pairs)
     return "described"

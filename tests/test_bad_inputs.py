@@ -13,6 +13,7 @@ from imagematch.records import FAILURE_CODES, QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.schema import SKIPPED
@@ -119,7 +120,7 @@ def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
     if not folder.is_dir():
         pytest.skip(f"there are no files in {folder}")
     index = tmp_path / "index"
-    report = indexing.index_folder(index, IndexRequest(folder), Unwatched())
+    report = indexing.index_folder(index, IndexRequest(FolderSource(folder)), Unwatched())
     assert report.described > 0
     with Index.read(index) as opened:
         census = Census(opened.catalogue)

@@ -17,6 +17,7 @@ from imagematch.records import Failure, Geometry, Judgement
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module
 from imagematch.stores.index import Index
@@ -218,7 +219,7 @@ def test_a_failure_that_a_killed_run_never_told_of_is_news_to_the_next(
 
     ads = folder_of(tmp_path / "ads", 2)
     with replaced(indexing, "_catch_up", die), pytest.raises(Killed):
-        indexing.index_folder(index, indexing.IndexRequest(ads), Unwatched())
+        indexing.index_folder(index, indexing.IndexRequest(FolderSource(ads)), Unwatched())
     ran = imagematch("index", ads, "--index", index)
     assert ran.code == 1
     assert "bad0 raise.jpg" in ran.err

@@ -9,6 +9,7 @@ from benchmark.drawn.printed import KINDS
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, linking, querying
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
 from tests.world import save
 
@@ -27,7 +28,7 @@ def test_ten_pictures_of_one_text_do_not_match_one_another(tmp_path: Path) -> No
             save(make(rng), shown, quality=85)
         asked.append(save(make(rng), tmp_path / "asked" / f"{kind}.jpg", quality=85))
     index = tmp_path / "index"
-    request = IndexRequest(tmp_path / "ads", site_from_path=True)
+    request = IndexRequest(FolderSource(tmp_path / "ads", site_from_path=True))
     report = indexing.index_folder(index, request, Unwatched())
     assert (report.described, report.failed) == ((EACH - 1) * len(KINDS), 0)
     assert report.matches == 0

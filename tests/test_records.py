@@ -28,12 +28,16 @@ from imagematch.services import (
 )
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS
+from imagematch.sources.folder_source import FolderSource
 from tests.conftest import World
 from tests.reports import builders
 from tests.world import mirrored, new_pairs, photo, save
 
 #: What goes in, or from one stage to the next.
-_NEVER_OUT = {"FoundFile", "Fingerprint", "QueryOptions", "IndexRequest", "Package"}
+_NEVER_OUT = {
+    *("FoundFile", "Locator", "RootLabels", "Fingerprint"),
+    *("QueryOptions", "IndexRequest", "Package"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,8 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     manifest.write_text(
         "path,site,profile,price\nsite/anna/x.jpg,site,anna,100\nnowhere.jpg,site,anna,1\n"
     )
-    request = IndexRequest(ads, manifest=manifest, site_from_path=True, preset="hashes")
+    source = FolderSource(ads, manifest=manifest, site_from_path=True)
+    request = IndexRequest(source, preset="hashes")
     indexed = indexing.index_folder(index, request, Unwatched())
     linked = linking.link_profiles(index)
     decided = reviewing.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
@@ -61,7 +66,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         index, [str(ads / "site/dora/2.jpg"), str(ads / "broken.jpg")], "", Unwatched()
     )
     again = linking.link_profiles(index)
-    job = jobs.Job("nightly", ads)
+    job = jobs.Job("nightly", FolderSource(ads, no_manifest=True, site_from_path=False))
     return [
         *(indexed, linked, decided, kept, ignored, again),
         reindexing.run(index, [job], Unwatched()),

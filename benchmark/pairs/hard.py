@@ -23,7 +23,7 @@ from imagematch.errors import PhotoError, UsageError
 from imagematch.kernels import decode
 from imagematch.kernels.embeddings import Embedder
 from imagematch.kernels.resizing import resize
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Locator
 from imagematch.settings import DEFAULTS
 from imagematch.sources.reading import read_bytes
 
@@ -255,7 +255,7 @@ class _Shelf:
         if path in self._unusable:
             return None
         try:
-            data = read_bytes(str(path), DEFAULTS.decode.max_bytes)
+            data = read_bytes(Locator.outside(path), DEFAULTS.decode.max_bytes)
             rgb = decode.decode(data, DEFAULTS.decode).rgb
         except PhotoError:
             rgb = None

@@ -23,7 +23,7 @@ from PIL import Image
 from imagematch.errors import PhotoError
 from imagematch.kernels import comparison, decode, keypoints
 from imagematch.kernels.embeddings import Embedder
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Locator
 from imagematch.settings import DEFAULTS
 from imagematch.sources.reading import read_bytes
 
@@ -116,7 +116,7 @@ def _by_time(photos: Sequence[Path]) -> Iterator[tuple[Path, Path]]:
 def _taken_at(path: Path) -> datetime | None:
     """When a JPEG was taken, as its camera says."""
     try:
-        data = read_bytes(str(path), DEFAULTS.decode.max_bytes)
+        data = read_bytes(Locator.outside(path), DEFAULTS.decode.max_bytes)
         with Image.open(io.BytesIO(data), formats=("JPEG",)) as image:
             text = image.getexif().get_ifd(_EXIF).get(_TAKEN_AT)
         return datetime.strptime(str(text), "%Y:%m:%d %H:%M:%S")
@@ -125,7 +125,9 @@ def _taken_at(path: Path) -> datetime | None:
 
 
 def _rgb(path: Path) -> Bytes:
-    return decode.decode(read_bytes(str(path), DEFAULTS.decode.max_bytes), DEFAULTS.decode).rgb
+    return decode.decode(
+        read_bytes(Locator.outside(path), DEFAULTS.decode.max_bytes), DEFAULTS.decode
+    ).rgb
 
 
 def _share_keypoints(left: Bytes, right: Bytes) -> bool:

@@ -17,7 +17,7 @@ from benchmark.quality.cases import Case, Hit, MethodRun
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, embeddings, hashes
 from imagematch.presets import HASHES, PRESETS
-from imagematch.records import Bytes, Floats
+from imagematch.records import Bytes, Floats, Locator
 from imagematch.runtime.executors import Executor, open_executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings
@@ -159,7 +159,7 @@ def _printed(
 ) -> _Prints | None:
     start = time.process_time()
     try:
-        rgb = decode.decode(read_bytes(str(path), decoding.max_bytes), decoding).rgb
+        rgb = decode.decode(read_bytes(Locator.outside(path), decoding.max_bytes), decoding).rgb
     except PhotoError:
         return None
     decoded = time.process_time() - start

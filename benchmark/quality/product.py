@@ -33,6 +33,7 @@ from imagematch.records import (
 from imagematch.runtime.monitor import Monitor
 from imagematch.services import indexing, opening, querying
 from imagematch.settings import DEFAULTS, DescribeSettings
+from imagematch.sources.folder_source import FolderSource
 
 DEFAULT_PRESET = DEFAULTS.describe.preset
 
@@ -112,7 +113,7 @@ def index(
     opening.named_embedder(DescribeSettings(preset=preset))  # loaded before the clock runs
     spent = []
     for which, some in ((f"{name}-few", _few(files)), (name, files)):
-        request = indexing.IndexRequest(shelf.laid_out(which, some), preset=preset)
+        request = indexing.IndexRequest(FolderSource(shelf.laid_out(which, some)), preset=preset)
         directory = shelf.scratch / f"{which}-{preset}"
         work = partial(indexing.index_folder, directory, request, monitor)
         report, cost = machine.spent(work, len(some))
@@ -141,7 +142,7 @@ def find_twins(
     """
     directory = shutil.copytree(default.directory, shelf.scratch / "twins")
     away = shelf.laid_out("away", shelf.files(shelf.away))
-    report = indexing.index_folder(directory, indexing.IndexRequest(away), monitor)
+    report = indexing.index_folder(directory, indexing.IndexRequest(FolderSource(away)), monitor)
     names = shelf.names
     found = {
         (min(names[one], names[two]), max(names[one], names[two])): judgement.confidence
@@ -188,7 +189,7 @@ def ask_at_indexing(
     spent = []
     for name, some in (("later-few", _few(files)), ("later", files)):
         directory = shutil.copytree(default.directory, shelf.scratch / f"{name}-index")
-        request = indexing.IndexRequest(shelf.laid_out(name, some), "later")
+        request = indexing.IndexRequest(FolderSource(shelf.laid_out(name, some)), "later")
         work = partial(indexing.index_folder, directory, request, monitor)
         _, cost = machine.spent(work, len(some))
         spent.append(cost)

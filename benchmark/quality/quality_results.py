@@ -12,7 +12,7 @@ from benchmark.quality.product import DEFAULT_PRESET
 from imagematch.reports import json, save
 from imagematch.settings import DEFAULTS
 from imagematch.stages import thumbnails
-from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.photo_workers import photo_workers
 
 
@@ -41,7 +41,7 @@ def _page(
     preset = _shown_method(benchmark)
     wanted = page.pictures_shown(benchmark, figures, preset)
     with photo_workers(DEFAULTS, embedding=False) as executor:
-        tasks = {str(path): FileTask((str(path),), "") for path in wanted}
+        tasks = {str(path): file_outside(path) for path in wanted}
         pictures = thumbnails.run(executor, DEFAULTS, tasks)
     return page.page(
         benchmark,

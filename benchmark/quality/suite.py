@@ -23,7 +23,7 @@ from benchmark.copies.heavy_edits import HEAVY_EDITS
 from benchmark.quality.cases import Case
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode
-from imagematch.records import Bytes, FoundFile
+from imagematch.records import Bytes, FoundFile, Locator
 from imagematch.settings import DecodeSettings
 from imagematch.sources.folder import walk
 from imagematch.sources.reading import kind_of_skipped, read_bytes
@@ -197,7 +197,7 @@ def photos_of(folder: Path, leave_out: Collection[Path] = ()) -> list[SourcePhot
     for entry in walk(folder, leave_out=leave_out):
         if isinstance(entry, FoundFile):
             with suppress(OSError, PhotoError), (folder / entry.path).open("rb") as file:
-                if kind_of_skipped(str(folder / entry.path)):
+                if kind_of_skipped(Locator.outside(folder / entry.path)):
                     continue
                 photo = SourcePhoto(entry.path, hashlib.file_digest(file, "sha256").hexdigest())
                 found.setdefault(photo.sha256, photo)
@@ -342,7 +342,7 @@ def _made(folder: Path, out: Path, decoding: DecodeSettings, plan: Plan) -> Case
 
 
 def _read(path: Path, decoding: DecodeSettings) -> Bytes:
-    return decode.decode(read_bytes(str(path), decoding.max_bytes), decoding).rgb
+    return decode.decode(read_bytes(Locator.outside(path), decoding.max_bytes), decoding).rgb
 
 
 def _save(path: Path, rgb: Bytes, quality: int) -> None:

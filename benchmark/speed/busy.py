@@ -18,6 +18,7 @@ from imagematch.errors import UsageError
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import query
 from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.index import Index
@@ -46,7 +47,9 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
     laid = photo_sets.lay_out("", folder, paths, scratch / "asked")
     index = scratch / "index"
     monitor.stage("Indexing photos to ask for", None)
-    indexing.index_folder(index, indexing.IndexRequest(laid.folder, "asked"), Unwatched())
+    indexing.index_folder(
+        index, indexing.IndexRequest(FolderSource(laid.folder), "asked"), Unwatched()
+    )
     monitor.check()
     monitor.stage("Making photos to reindex", None)
     _make_others(folder, paths, scratch / "others")

@@ -11,6 +11,7 @@ from benchmark.speed.scale import ScalePoint
 from benchmark.speed.synthetic import Prints
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 
 #: Of more photos no catalogue is made: that takes ten times as long as to link them.
@@ -46,7 +47,7 @@ def measure_search(
 
 def _prints(folder: Path, directory: Path) -> Prints:
     """Fingerprints of the photos of a folder, those of the whole pictures."""
-    indexing.index_folder(directory, indexing.IndexRequest(folder), Unwatched())
+    indexing.index_folder(directory, indexing.IndexRequest(FolderSource(folder)), Unwatched())
     with Index.read(directory) as index:
         assert index.embeddings is not None  # the default preset has them
         ids = index.pdq.ids()

@@ -14,7 +14,7 @@ from benchmark.speed import photo_sets
 from benchmark.speed.photo_sets import Laid
 from imagematch.errors import UsageError
 from imagematch.kernels import decode, resizing
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Locator
 from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import ChunkFunction
@@ -140,7 +140,9 @@ def _name(site: str, number: int) -> str:
 
 
 def _decoded(path: Path) -> Bytes:
-    return decode.decode(read_bytes(str(path), DEFAULTS.decode.max_bytes), DEFAULTS.decode).rgb
+    return decode.decode(
+        read_bytes(Locator.outside(path), DEFAULTS.decode.max_bytes), DEFAULTS.decode
+    ).rgb
 
 
 def _enlarged(rgb: Bytes, size: tuple[int, int], seed: tuple[int, int]) -> Bytes:

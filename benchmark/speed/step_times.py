@@ -19,6 +19,7 @@ from imagematch.runtime.executors import Executor, SerialExecutor
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
 from imagematch.settings import WorkerSettings
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import describe, fingerprints, photo_workers, scan, search, verify
 
 OTHER = "everything else"
@@ -61,8 +62,8 @@ def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Mon
     Raises:
         Stopped: as asked through the monitor.
     """
-    request = indexing.IndexRequest(folder, preset=preset)
-    before = indexing.IndexRequest(others, preset=preset)
+    request = indexing.IndexRequest(FolderSource(folder), preset=preset)
+    before = indexing.IndexRequest(FolderSource(others), preset=preset)
     with replaced(photo_workers, "open_executor", _serial):
         # The model and lazy imports come first: they are the price of starting.
         indexing.index_folder(scratch / "warm", before, Unwatched())

@@ -15,6 +15,7 @@ from benchmark.speed.photo_sets import Laid
 from benchmark.speed.processes import Ran
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
+from imagematch.sources.folder_source import FolderSource
 
 #: Presets that index differently: `fast` and `balanced` differ in queries only.
 PRESETS = ("hashes", "balanced", "thorough")
@@ -124,7 +125,7 @@ def _ours(laid: Laid, scratch: Path, workers: int, monitor: Monitor) -> Iterator
         yield _Contender(
             title(preset), partial(_indexed, laid, preset, index, monitor), written=index
         )
-        request = indexing.IndexRequest(laid.folder, preset=preset)
+        request = indexing.IndexRequest(FolderSource(laid.folder), preset=preset)
         tape = recording.record(scratch / f"recorded-{preset}", request, Unwatched())
         monitor.check()
         monitor.advance()

@@ -11,6 +11,7 @@ from imagematch.cli.outcomes import index_and_show
 from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.services import galleries, indexing
+from imagematch.sources.folder_source import FolderSource
 
 
 @click.group("gallery")
@@ -55,10 +56,9 @@ def add_command(
       imagematch gallery add missing reference_photos/
     """
     request = indexing.IndexRequest(
-        folder,
+        FolderSource(folder, manifest),
         name,
         kind=indexing.GALLERY,
-        manifest=manifest,
         allow_lost=allow_lost,
         purpose=f"imagematch gallery add {name}",
     )

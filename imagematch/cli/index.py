@@ -9,6 +9,7 @@ from imagematch.cli.outcomes import index_and_show
 from imagematch.presets import PRESETS
 from imagematch.services import indexing
 from imagematch.settings import DEFAULTS
+from imagematch.sources.folder_source import FolderSource
 
 #: Shown below the options.
 _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
@@ -91,11 +92,8 @@ def index_command(
     if manifest is not None and no_manifest:
         raise click.UsageError("--manifest and --no-manifest exclude each other")
     request = indexing.IndexRequest(
-        folder,
+        FolderSource(folder, manifest, no_manifest, site_from_path),
         collection,
-        manifest=manifest,
-        no_manifest=no_manifest,
-        site_from_path=site_from_path,
         preset=preset,
         redescribe=redescribe,
         retry_failed=retry_failed,

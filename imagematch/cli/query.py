@@ -13,7 +13,7 @@ from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
-from imagematch.records import FoundFile, Picture, QueryOptions, QueryResult
+from imagematch.records import FoundFile, Locator, Picture, QueryOptions, QueryResult
 from imagematch.reports import drawings, formatting, html, save, wording
 from imagematch.reports import json as json_report
 from imagematch.services import illustrating, querying
@@ -154,7 +154,7 @@ def _paths(photos: Sequence[Path]) -> Iterator[str]:
 
 def _kind_of_skipped(path: Path) -> str:
     try:
-        return kind_of_skipped(str(path))
+        return kind_of_skipped(Locator.outside(path))
     except PhotoError:
         return ""  # the answer says why it can't be read
 

@@ -20,6 +20,7 @@ from imagematch.errors import (
     SettingsError,
     ShapeError,
 )
+from imagematch.records import Locator
 from imagematch.services.environment import Finding, check_environment
 from imagematch.settings import Settings
 from imagematch.sources.reading import sha256_of
@@ -347,16 +348,16 @@ def _check_files(index: Index, all_files: bool) -> Iterator[Finding]:
     census = Census(index.catalogue)
     total = census.indexed()
     read = gone = 0
-    changed: list[Path] = []
+    changed: list[Locator] = []
     for file in census.indexed_files(1 if all_files else -(-total // _SAMPLE) or 1):
         try:
-            sha256 = sha256_of(str(file.path), index.settings.decode.max_bytes)
+            sha256 = sha256_of(file.locator, index.settings.decode.max_bytes)
         except PhotoError:
             gone += 1
             continue
         read += 1
         if sha256 != file.sha256:
-            changed.append(file.path)
+            changed.append(file.locator)
     of = f"{read:,} of {counted(total, 'indexed file')} {agreeing(read, 'was', 'were')} read"
     text = of + (f", {gone:,} can't be" if gone else "")
     if changed:

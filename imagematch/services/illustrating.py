@@ -26,15 +26,15 @@ def make_thumbnails(
         others: further pictures, from the name they get in the answer to the path of the file.
     """
     from imagematch.stages import thumbnails
-    from imagematch.stages.fingerprints import FileTask
+    from imagematch.stages.fingerprints import FileTask, file_outside
 
     with session.reading() as index:
         hashes = sorted({sighting.photo for sighting in sightings})
         tasks = {
-            sha256: FileTask(paths, sha256, index.pictures.path(sha256))
-            for sha256, paths in index.photos.paths_by_hash(hashes).items()
+            sha256: FileTask(locators, sha256, index.pictures.path(sha256))
+            for sha256, locators in index.photos.locators_by_hash(hashes).items()
         }
         for name, path in (others or {}).items():
-            tasks[name] = FileTask((path,), "")
+            tasks[name] = file_outside(path)
         executor = session.workers(index.settings, embedding=False)
         return thumbnails.run(executor, index.settings, tasks)

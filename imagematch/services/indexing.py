@@ -1,25 +1,24 @@
-"""A folder to an index that is up to date with it: scan, describe, search, verify.
+"""A source to an index that is up to date with it: scan, describe, search, verify.
 
 Stages that look at pictures are imported where they are used: that takes as long as a run over
 100,000 files that have not changed.
 """
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from imagematch.errors import KeepsFailing, ManifestError, SourceUnavailable, UsageError
+from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
 from imagematch.records import FailedFile, IndexReport
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.runs import recorded_run
 from imagematch.services.session import Session
-from imagematch.sources import folder
+from imagematch.sources.source import Source
 from imagematch.stages import scan, tally
-from imagematch.stages.scan import ScanReport, Source
+from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 
@@ -35,8 +34,8 @@ class IndexRequest:
     """What to index.
 
     Attributes:
+        source: the material, with all options about it.
         kind: of the collection, if it is new: "ads", "gallery" or "ignored".
-        manifest, no_manifest, site_from_path: see `stages.scan.Source`.
         preset: of a new index; an existing one may change to another with the same model. None:
             the index's own.
         redescribe: change an existing index to `preset`, and describe every photo again.
@@ -46,12 +45,9 @@ class IndexRequest:
         job: name of a scheduled job; "" outside of one.
     """
 
-    folder: Path
+    source: Source
     collection: str = ADS
     kind: str = ADS
-    manifest: Path | None = None
-    no_manifest: bool = False
-    site_from_path: bool | None = None
     preset: str | None = None
     redescribe: bool = False
     retry_failed: bool = False
@@ -80,54 +76,46 @@ def index_folder(session: Session, request: IndexRequest, monitor: Monitor) -> I
 
 def _check_inputs(directory: Path, request: IndexRequest) -> None:
     """Refuse what can't work before an empty index is left behind."""
+    source = request.source
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"--index {directory} is a file; an index is a directory")
-    if request.manifest is not None and not request.manifest.is_file():
-        raise ManifestError(f"there is no manifest {request.manifest}")
-    if not (request.allow_lost and not request.folder.exists()):
-        folder.walk(request.folder, leave_out=[directory])
+    if source.root.exists() or not request.allow_lost:
+        source.check([directory])
 
 
 def update(session: Session, index: Index, request: IndexRequest, monitor: Monitor) -> IndexReport:
     """Do the work of `index_folder` in an index that is open for a run; raises as it does."""
     start = time.perf_counter()
-    source = _source(index, request)
+    _check_collection(index, request)
+    root = request.source.root
+    _check_root(index, request, root)
     what = "reindex" if request.job else "index"
-    with recorded_run(index, what, request.job, str(source.folder)) as run:
-        work = _work(session, index, source, request, run.id, monitor)
-        report = _report(index, source, work, run.id, start)
+    with recorded_run(index, what, request.job, str(root)) as run:
+        work = _work(session, index, request, run.id, monitor)
+        report = _report(index, root, work, run.id, start)
         run.counts = _run_counts(report)
-    index.audit.record(what, run=run.id, folder=str(source.folder), **run.counts)
+    index.audit.record(what, run=run.id, folder=str(root), **run.counts)
     return report
 
 
-def _source(index: Index, request: IndexRequest) -> Source:
+def _check_collection(index: Index, request: IndexRequest) -> None:
+    """Make the collection where it is new; one of another kind is refused."""
     collection = index.collections.ensure(request.collection, request.kind)
     if collection.kind != request.kind:
         raise UsageError(
             f"{request.collection!r} is {KIND_WORDS[collection.kind]}, not "
             f"{KIND_WORDS[request.kind]}"
         )
-    return Source(
-        _root(index, request),
-        request.collection,
-        request.manifest,
-        request.no_manifest,
-        request.site_from_path,
-        request.allow_lost,
-        request.reread or request.redescribe,
-    )
 
 
-def _root(index: Index, request: IndexRequest) -> Path:
-    """The folder to index: one root, however the way to it is spelled.
+def _check_root(index: Index, request: IndexRequest, root: Path) -> None:
+    """Refuse a root that can't be told from others.
 
     Raises:
         UsageError: it overlaps with another folder of ads; each photo that they share would count
             as seen twice, and profiles would be linked with themselves.
         SourceUnavailable: there is no such folder, nor was there ever.
     """
-    root = Path(os.path.realpath(request.folder))
     known_roots = Census(index.catalogue).roots()
     for known in known_roots:
         if known.collection != request.collection and not known.kind == request.kind == ADS:
@@ -142,7 +130,6 @@ def _root(index: Index, request: IndexRequest) -> Path:
             )
     if not root.exists() and root not in {known.path for known in known_roots}:
         raise SourceUnavailable(f"{root} does not exist")
-    return root
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,21 +155,21 @@ class _Work:
 
 
 def _work(
-    session: Session,
-    index: Index,
-    source: Source,
-    request: IndexRequest,
-    run_id: int,
-    monitor: Monitor,
+    session: Session, index: Index, request: IndexRequest, run_id: int, monitor: Monitor
 ) -> _Work:
     spent: dict[str, float] = {}
     executor = session.workers(index.settings)
     with _timed(spent, "scan"):
-        scanned = scan.run(index, source, run_id, monitor, executor.start)
+        scanned = scan.run(index, _to_scan(request), run_id, monitor, executor.start)
     try_again(index, scanned.root_id, all_failures=request.retry_failed)
     hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
     done = _work_off(index, scanned.root_id, run_id, spent, monitor, executor)
     return _Work(scanned, hidden, *done, spent)
+
+
+def _to_scan(request: IndexRequest) -> ScanRequest:
+    reread = request.reread or request.redescribe
+    return ScanRequest(request.source, request.collection, request.allow_lost, reread)
 
 
 def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None:
@@ -247,10 +234,10 @@ def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: 
             search.run(index, root.id, monitor)
 
 
-def _report(index: Index, source: Source, work: _Work, run_id: int, start: float) -> IndexReport:
+def _report(index: Index, root: Path, work: _Work, run_id: int, start: float) -> IndexReport:
     """The counts of a run, and what failed, for the first time, since one that told of it."""
     scanned = work.scanned
-    told, told_pairs = index.catalogue.last_done(str(source.folder)), index.catalogue.last_done()
+    told, told_pairs = index.catalogue.last_done(str(root)), index.catalogue.last_done()
     failures = index.sightings.failed_files(scanned.root_id, _FAILURES_LISTED, told)
     counts = tally.run(index, scanned, told, work.hidden)
     return IndexReport(

@@ -10,6 +10,7 @@ from typing import Any
 from imagematch.errors import JobsError
 from imagematch.services import schedules
 from imagematch.services.schedules import Schedule
+from imagematch.sources.folder_source import FolderSource
 
 #: The collection of a job that names none.
 _ADS = "ads"
@@ -33,17 +34,15 @@ class Job:
     """One folder that is looked at again and again.
 
     Attributes:
-        folder: absolute.
+        source: its folder is absolute; what it does not say is not taken from the last run.
         gallery: the collection is a reference gallery.
         schedule: None: only a plain `imagematch reindex` runs the job.
     """
 
     name: str
-    folder: Path
-    manifest: Path | None = None
+    source: FolderSource
     collection: str = _ADS
     gallery: bool = False
-    site_from_path: bool = False
     schedule: Schedule | None = None
 
 
@@ -117,11 +116,9 @@ def _job(path: Path, number: int, table: Any) -> Job:
         folder = manifest.parent
     return Job(
         name,
-        folder,
-        manifest,
+        FolderSource(folder, manifest, manifest is None, table.get("site_from_path", False)),
         table.get("collection", _ADS),
         table.get("gallery", False),
-        table.get("site_from_path", False),
         _schedule(where, table),
     )
 
@@ -147,9 +144,10 @@ def _schedule(where: str, table: dict[str, Any]) -> Schedule | None:
 def _check_together(path: Path, jobs: Sequence[Job]) -> None:
     if twice := _first_repeated(jobs, lambda job: job.name):
         raise JobsError(f"{path}: two jobs are called {twice[1].name!r}; names must differ")
-    if twice := _first_repeated(jobs, lambda job: (job.collection, job.folder)):
+    if twice := _first_repeated(jobs, lambda job: (job.collection, job.source.folder)):
+        folder = twice[1].source.folder
         raise JobsError(
-            f"{path}: the jobs {twice[0].name!r} and {twice[1].name!r} both read {twice[1].folder} "
+            f"{path}: the jobs {twice[0].name!r} and {twice[1].name!r} both read {folder} "
             f"into the collection {twice[1].collection!r}; make one job of them"
         )
     kinds = {job.collection: job for job in jobs}

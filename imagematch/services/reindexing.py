@@ -76,12 +76,9 @@ def run(
 
 def _request(job: Job, allow_lost: bool) -> IndexRequest:
     return IndexRequest(
-        job.folder,
+        job.source,
         job.collection,
         kind=indexing.GALLERY if job.gallery else indexing.ADS,
-        manifest=job.manifest,
-        no_manifest=job.manifest is None,
-        site_from_path=job.site_from_path,
         allow_lost=allow_lost,
         purpose=_PURPOSE,
         job=job.name,

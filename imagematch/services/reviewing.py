@@ -16,6 +16,7 @@ from imagematch.records import (
     FailedFile,
     HotPhoto,
     IgnoredPhoto,
+    Locator,
     Reach,
     StoredSighting,
     Verdict,
@@ -27,6 +28,8 @@ from imagematch.services import indexing
 from imagematch.services.indexing import IGNORED, IndexRequest
 from imagematch.services.runs import recorded_run
 from imagematch.services.session import Session
+from imagematch.sources.folder import lone_file
+from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
@@ -192,6 +195,8 @@ def ignore(
             who = actor or session.actor
             made += _made("ignore", "ignore", note, dict.fromkeys(found), who)
             kept = _kept(index, list(dict.fromkeys(made)))
+            # The search for what was indexed just now has looked as far.
+            index.decisions.searched_around({photo.sha256 for photo in found})
             _search_around(session, index, counts, monitor)
     with session.reading() as index:
         by_content = {decision.photos[0] for decision in kept}
@@ -231,7 +236,8 @@ def _taken_in(
     """Index folders and files for the ignore list; returns the photos that they show."""
     found: list[Content] = []
     for folder in folders:
-        request = IndexRequest(folder, IGNORED, kind=IGNORED, purpose=_IGNORING)
+        source = FolderSource(folder)
+        request = IndexRequest(source, IGNORED, kind=IGNORED, purpose=_IGNORING)
         report = indexing.update(session, index, request, monitor)
         failures += report.failures
         counts.failed_before += report.failed - report.failed_new
@@ -334,7 +340,7 @@ def _known_and_new(index: Index, texts: Sequence[str], failures: list[FailedFile
             others.known.append(resolve_photo(index, text))
             continue
         try:
-            sha256 = sha256_of(text, index.settings.decode.max_bytes)
+            sha256 = sha256_of(Locator.outside(text), index.settings.decode.max_bytes)
         except Exception as error:
             if stops_run(error):
                 raise
@@ -377,7 +383,10 @@ def _described_files(
     if not files:
         return []
     index.collections.ensure(IGNORED, IGNORED)
-    roots = {scan.add_file(index, IGNORED, path, sha256, run_id) for path, sha256 in files}
+    roots = {
+        scan.add_file(index, IGNORED, lone_file(path), path.parent, sha256, run_id)
+        for path, sha256 in files
+    }
     for root_id in sorted(roots):
         indexing.try_again(index, root_id)
         describe.run(index, executor, root_id, run_id, monitor)

@@ -5,13 +5,11 @@ answer, names in any script or none, and folders that refuse to open. None of th
 Nothing is opened but folders and files named like AppleDouble litter, and no link is followed.
 """
 
-import hashlib
 import os
 import stat
-from array import array
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.kernels.sidecars import kind_by_name
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
+from imagematch.sources.source import UNREADABLE, FoundFolder, change_time, within_64_bits
 
 LEFT_OUT = "belongs to imagematch (an index or the manifest)"
 INNER_LINK = "a link to something inside the folder, which is read in its own place"
@@ -53,12 +52,6 @@ _SETTINGS, _VECTORS, _CATALOGUES = "settings.toml", "vectors", ("catalogue.sqlit
 #: First bytes of an AppleDouble file (RFC 1740, appendix B).
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 _APPLE_PREFIX = "._"
-
-#: How the reason of a folder or entry begins that the system does not let us look at.
-UNREADABLE = "can't be read"
-
-#: Nanoseconds since 1970 that arrays and databases can hold, to the year 2262.
-_LATEST = 2**63 - 1
 
 #: Files whose `stat_result` is in memory at a time.
 _MOST_STATS = 1024
@@ -112,55 +105,6 @@ def walk(
     """
     opened, entries = _open_root(root, leave_out)
     return _walk(opened, entries, site_from_path)
-
-
-@dataclass(slots=True)
-class FoundFolder:
-    """The regular files directly in one folder, held so that a million of them fit in memory.
-
-    Attributes:
-        path: relative to the root, as in `FoundFile`; "" for the root itself.
-        info: what the path says about the files.
-        names: of the files, ascending.
-        skips: what else is in it and is not read.
-    """
-
-    path: str
-    info: SightingInfo
-    names: list[str] = field(default_factory=list)
-    skips: list[SkippedFile] = field(default_factory=list)
-    _sizes: array[int] = field(default_factory=lambda: array("q"))
-    _mtimes: array[int] = field(default_factory=lambda: array("q"))
-    _inodes: array[int] = field(default_factory=lambda: array("Q"))
-    _ctimes: array[int] = field(default_factory=lambda: array("q"))
-
-    def add(self, names: list[str], stats: list[os.stat_result]) -> None:
-        """Take in files; of a `stat_result`, a twelfth of its memory is kept."""
-        self.names += names
-        self._sizes.extend([status.st_size for status in stats])
-        self._mtimes.extend(_in_range([status.st_mtime_ns for status in stats]))
-        self._inodes.extend([status.st_ino for status in stats])
-        self._ctimes.extend(_in_range([_change_time(status) for status in stats]))
-
-    def files(self) -> Iterator[FoundFile]:
-        """The files as `walk` gives them."""
-        prefix = f"{self.path}/" if self.path else ""
-        facts = zip(self.names, self._sizes, self._mtimes, self._inodes, self._ctimes, strict=True)
-        for name, size, mtime, inode, ctime in facts:
-            yield FoundFile(prefix + name, size, mtime, (self.info,), inode, ctime)
-
-    def digest(self, *, change_times: bool = True) -> bytes:
-        """Identity of all that a scan compares: names, sizes, times and labels. 32 bytes.
-
-        Args:
-            change_times: also when data, owner or name of the files were last changed.
-        """
-        labels = (self.info.site, self.info.profile, *self.names)  # no name has a NUL or a "/"
-        digest = hashlib.sha256("\0/".join(labels).encode("utf-8", "surrogatepass"))
-        digest.update(self._sizes)
-        digest.update(self._mtimes)
-        digest.update(self._ctimes if change_times else b"without")
-        return digest.digest()
 
 
 def folders(
@@ -381,19 +325,6 @@ def _is_litter(path: Path) -> bool:
     return path.name.lower() in _LITTER_FILES
 
 
-def _in_range(times: list[int]) -> array[int]:
-    """Times that fit into 64 bits: files can claim to be of the year 2381."""
-    try:
-        return array("q", times)
-    except OverflowError:
-        return array("q", [max(-_LATEST, min(_LATEST, time)) for time in times])
-
-
-def _change_time(status: os.stat_result) -> int:
-    """The time of the last change, ns; 0 on Windows, which gives that of creation for it."""
-    return 0 if os.name == "nt" else status.st_ctime_ns
-
-
 def lone_file(path: Path) -> FoundFile:
     """One file directly in a root, as `walk` would find it there.
 
@@ -404,7 +335,7 @@ def lone_file(path: Path) -> FoundFile:
 
 
 def _found(status: os.stat_result, path: str, info: SightingInfo) -> FoundFile:
-    mtime, ctime = _in_range([status.st_mtime_ns, _change_time(status)])
+    mtime, ctime = within_64_bits([status.st_mtime_ns, change_time(status)])
     return FoundFile(path, status.st_size, mtime, (info,), status.st_ino, ctime)
 
 

@@ -21,6 +21,7 @@ from imagematch.stages.fingerprints import (
     QueryPrint,
     describe_files,
     describe_queries,
+    file_outside,
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
@@ -57,8 +58,8 @@ def _judged(
     near = [_near(queries[left], photos[right], settings) for left, right in pairs]
     tasks = (
         PairTask(
-            FileTask((left,), _sha256(queries[left])),
-            FileTask((right,), one.sha256),
+            file_outside(left, _sha256(queries[left])),
+            file_outside(right, one.sha256),
             one.query_view,
             one.photo_view,
             high_recall=True,
@@ -91,13 +92,13 @@ def _described[R](
     paths: Sequence[str],
     check: Check[FileTask, R | Failure],
 ) -> dict[str, R | Failure]:
-    tasks = [FileTask((path,), "") for path in dict.fromkeys(paths)]
+    tasks = [file_outside(path) for path in dict.fromkeys(paths)]
     found: dict[str, R | Failure] = {}
     work = partial(executor.run, function, check=check, urgent=True)
     for outcome in fallback.run(work, tasks, without_further_views):
         described = outcome.result if outcome.result is not None else outcome.failure
         assert described is not None
-        found[outcome.task.paths[0]] = described
+        found[outcome.task.locators[0].path] = described
     return found
 
 

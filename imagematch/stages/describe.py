@@ -76,7 +76,7 @@ def _outcomes(
     def tasks() -> Iterator[FileTask]:
         for photo in index.photos.pending(root_id):
             waiting.append(photo)
-            yield FileTask(photo.paths, photo.sha256)
+            yield FileTask(photo.locators, photo.sha256)
 
     settings = index.settings
     function = partial(

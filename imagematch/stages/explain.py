@@ -19,7 +19,7 @@ from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import is_out_of_memory
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages import result_checks
-from imagematch.stages.fingerprints import FileTask, open_photo
+from imagematch.stages.fingerprints import FileTask, file_outside, open_photo
 from imagematch.stores.index import Index
 
 
@@ -48,11 +48,11 @@ def run(
     def tasks() -> Iterator[DrawingTask]:
         for result in results:
             matches = _photos(result)
-            paths = index.photos.paths_by_hash([match.sighting.photo for match in matches])
+            locators = index.photos.locators_by_hash([match.sighting.photo for match in matches])
             for match in matches:
                 waiting.append((result.query, match))
                 sha256 = match.sighting.photo
-                photo = FileTask(paths.get(sha256, ()), sha256, index.pictures.path(sha256))
+                photo = FileTask(locators.get(sha256, ()), sha256, index.pictures.path(sha256))
                 yield _task(result.query, match, photo)
 
     function = partial(draw_matches, index.settings.decode, index.settings.verify)
@@ -75,7 +75,7 @@ def _task(query: str, match: QueryMatch, photo: FileTask) -> DrawingTask:
     info = match.sighting.info
     owner = " / ".join(filter(None, (info.site, info.profile))) or match.sighting.collection
     return DrawingTask(
-        FileTask((query,), ""),
+        file_outside(query),
         photo,
         f"Query: {PurePath(query).name}",
         f"Indexed: {owner}, {PurePath(match.sighting.path).name}",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 
 import cv2
@@ -19,7 +20,7 @@ from imagematch.errors import PhotoError
 from imagematch.kernels import decode, embeddings, hashes, kept_picture, traces, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.sizes import Sizes, sizes
-from imagematch.records import Bytes, Failure, Fingerprint, Floats
+from imagematch.records import Bytes, Failure, Fingerprint, Floats, Locator
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.sources.reading import read_bytes
@@ -30,18 +31,23 @@ class FileTask:
     """A photo to describe.
 
     Attributes:
-        paths: absolute, any of which should have the bytes; the first readable one is used.
+        locators: any of which should have the bytes; the first readable one is used.
         sha256: that the bytes must have, hex; "" for any.
         kept: where the picture kept of it would be, see `open_photo`; None for a file from outside.
         trace: that was kept of it; empty where there is none.
         further: whether its further views may be sought, where settings want them.
     """
 
-    paths: tuple[str, ...]
+    locators: tuple[Locator, ...]
     sha256: str
     kept: Path | None = None
     trace: bytes = b""
     further: bool = True
+
+
+def file_outside(path: str | PathLike[str], sha256: str = "") -> FileTask:
+    """The task for a file that belongs to no index."""
+    return FileTask((Locator.outside(path),), sha256)
 
 
 def without_further_views(task: FileTask) -> FileTask:
@@ -72,15 +78,15 @@ def warm_up(settings: DescribeSettings) -> None:
 
 
 def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
-    """Read the first path that has the bytes, and hash them.
+    """Read the first file that has the bytes, and hash them.
 
     Raises:
-        PhotoError: "unreadable", "too_large", or "changed" when no path has the bytes any more.
+        PhotoError: "unreadable", "too_large", or "changed" when no file has the bytes any more.
     """
     trouble = PhotoError("unreadable", "the file is gone")
-    for path in task.paths:
+    for locator in task.locators:
         try:
-            data = read_bytes(path, settings.max_bytes)
+            data = read_bytes(locator, settings.max_bytes)
         except PhotoError as error:
             trouble = error
             continue
@@ -92,7 +98,7 @@ def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
 
 
 def open_photo(task: FileTask, settings: DecodeSettings) -> tuple[DecodedPhoto, bool]:
-    """Decode a photo from its file, or from what was kept of it where no path has the bytes.
+    """Decode a photo from its file, or from what was kept of it where no file has the bytes.
 
     Returns:
         The photo, and whether it is what was kept.
@@ -113,7 +119,7 @@ def _kept_photo(task: FileTask, settings: DecodeSettings) -> DecodedPhoto | None
     if task.kept is None:
         return None
     try:
-        data = read_bytes(str(task.kept), settings.max_bytes)
+        data = read_bytes(Locator.outside(task.kept), settings.max_bytes)
         return kept_picture.decode(data, task.sha256, settings)
     except PhotoError:
         return None

@@ -32,6 +32,7 @@ from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
     describe_queries,
+    file_outside,
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
@@ -154,7 +155,7 @@ def _described(
     )
     check = partial(result_checks.query_print, dimensions=index.embedder.dimensions)
     work = partial(executor.run, function, check=check, urgent=True)
-    tasks = (FileTask((path,), "") for path in paths)
+    tasks = (file_outside(path) for path in paths)
     outcomes = fallback.run(work, tasks, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
@@ -223,13 +224,13 @@ def _pair_tasks(
     index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Neighbour]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
-    paths, traces = index.photos.paths_of(ids), index.traces.of(ids)
+    locators, traces = index.photos.locators_of(ids), index.traces.of(ids)
     for path, near in doubtful:
         if not near.same_pixels:
             yield PairTask(
-                FileTask((path,), prints[path].fingerprint.sha256),
+                file_outside(path, prints[path].fingerprint.sha256),
                 FileTask(
-                    paths[near.photo_id],
+                    locators[near.photo_id],
                     near.sha256,
                     index.pictures.path(near.sha256),
                     traces.get(near.photo_id, b""),

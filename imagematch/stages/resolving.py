@@ -11,7 +11,7 @@ from pathlib import Path
 
 from imagematch.errors import PhotoError, UsageError
 from imagematch.kernels.surrogates import encodable
-from imagematch.records import SHORT, Content, Decision, Kind
+from imagematch.records import SHORT, Content, Decision, Kind, Locator
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.index import Index
 
@@ -105,7 +105,7 @@ def resolve_photo(index: Index, text: str) -> Content:
 
 def _hashed(path: Path, max_bytes: int) -> str:
     try:
-        return sha256_of(str(path), max_bytes)
+        return sha256_of(Locator.outside(path), max_bytes)
     except PhotoError as error:
         raise UsageError(f"{encodable(str(path))}: {error.code}: {error}") from error
 

@@ -1,4 +1,4 @@
-"""Scan: a folder and its manifest in, sightings in the catalogue out.
+"""Scan: a source in, sightings in the catalogue out.
 
 Compares what is there with what was there at the last scan, so that new, changed, moved and
 vanished files are told apart. Folders are compared first, by a digest of all that they hold, and
@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imagematch.amounts import agreeing, counted
-from imagematch.errors import ManifestError, SourceUnavailable
+from imagematch.errors import SourceUnavailable
 from imagematch.kernels.surrogates import encodable
-from imagematch.records import FoundFile, ManifestNote, SkippedFile
+from imagematch.records import FoundFile, Locator, ManifestNote, SkippedFile
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
-from imagematch.sources import folder
-from imagematch.sources.folder import UNREADABLE, FoundFolder
 from imagematch.sources.reading import kind_of_skipped, sha256_of
+from imagematch.sources.source import UNREADABLE, Entry, FoundFolder, Source
 from imagematch.stages.file_changes import LastScan, differs, is_to_be_read, is_touched
-from imagematch.stores.collections import RootLabels
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
 from imagematch.stores.scan_inserts import ScannedFile, inode_of, sightings_sha256
@@ -31,30 +29,19 @@ from imagematch.stores.scan_inserts import ScannedFile, inode_of, sightings_sha2
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
 
-#: What a walk gives: files one by one where a manifest describes them, else whole folders.
-type _Entry = FoundFile | FoundFolder | SkippedFile | ManifestNote
-
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """Where sightings come from.
+class ScanRequest:
+    """What to scan.
 
     Attributes:
-        folder: absolute.
         collection: name; it must exist.
-        manifest: CSV or JSONL that says more about the files; None: that of the folder's last run.
-        no_manifest: leave the manifest of the last run, too.
-        site_from_path: the first folder is the site, the second the profile; None: as at the
-            folder's last run.
         allow_lost: go on although most known files are gone.
         reread: read every file, also those that look unchanged.
     """
 
-    folder: Path
+    source: Source
     collection: str
-    manifest: Path | None = None
-    no_manifest: bool = False
-    site_from_path: bool | None = None
     allow_lost: bool = False
     reread: bool = False
 
@@ -82,81 +69,50 @@ class ScanReport:
 
 def run(
     index: Index,
-    source: Source,
+    request: ScanRequest,
     run_id: int,
     monitor: Monitor,
     expect: Callable[[], object] = lambda: None,
 ) -> ScanReport:
-    """Bring the catalogue up to date with a folder.
+    """Bring the catalogue up to date with a source.
 
     Args:
         expect: called once, when there are photos to describe or may be; the scan goes on.
 
     Raises:
-        SourceUnavailable: the folder is gone, or most of its known files are.
+        SourceUnavailable: the material is gone, or most of its known files are.
         ManifestError: the manifest can't be read.
         Stopped: as asked through the monitor; what was scanned is kept.
     """
-    collection = index.collections.get(source.collection)
-    labels = _labels(source, index.collections.labels(collection, source.folder))
-    entries = _entries(index, source, labels)
-    root_id = index.collections.ensure_root(collection, source.folder, labels)
-    return _Scan(index, source, root_id, run_id, monitor, expect).run(entries)
+    collection = index.collections.get(request.collection)
+    source, root = request.source, request.source.root
+    labels = source.labels(index.collections.labels(collection, root))
+    entries: Iterator[Entry] = iter(())
+    if root.exists() or not request.allow_lost:  # else it is gone for good, and the caller knows it
+        entries = source.entries(labels, index.settings.scan, [index.directory.resolve()])
+    root_id = index.collections.ensure_root(collection, root, labels)
+    return _Scan(index, request, root_id, run_id, monitor, expect).run(entries)
 
 
-def add_file(index: Index, collection: str, path: Path, sha256: str, run_id: int) -> int:
+def add_file(
+    index: Index, collection: str, found: FoundFile, folder: Path, sha256: str, run_id: int
+) -> int:
     """Note one file of a folder, and leave what else is in there alone; returns the root's id.
 
     Args:
         collection: name; it must exist.
-        path: absolute.
+        found: directly in the folder.
+        folder: absolute.
         sha256: of the file.
     """
     of = index.collections.get(collection)
-    root_id = index.collections.ensure_root(
-        of, path.parent, index.collections.labels(of, path.parent)
-    )
-    shown = encodable(path.name)
-    known = index.known.files_under(root_id, {path.name: shown}).get(path.name)
+    root_id = index.collections.ensure_root(of, folder, index.collections.labels(of, folder))
+    shown = encodable(found.path)
+    known = index.known.files_under(root_id, {found.path: shown}).get(found.path)
     if known is None or known.sha256 != sha256:
-        file = ScannedFile(folder.lone_file(path), shown, sha256, None)
+        file = ScannedFile(found, shown, sha256, None)
         index.sightings.add_files(root_id, run_id, [file], [known.id] if known else [])
     return root_id
-
-
-def _labels(source: Source, before: RootLabels) -> RootLabels:
-    """What is asked for, and where nothing is, what held at the folder's last run.
-
-    Raises:
-        ManifestError: the manifest of the last run is gone.
-    """
-    by_path = before.site_from_path if source.site_from_path is None else source.site_from_path
-    if source.manifest is not None:
-        return RootLabels(by_path, str(source.manifest.absolute()))
-    if source.no_manifest or not before.manifest:
-        return RootLabels(by_path)
-    if not Path(before.manifest).exists():
-        raise ManifestError(
-            f"{before.manifest}, which {source.folder} was indexed with, is gone; give --manifest "
-            f"FILE, or --no-manifest to go on without what it said about the photos"
-        )
-    return RootLabels(by_path, before.manifest)
-
-
-def _entries(index: Index, source: Source, labels: RootLabels) -> Iterator[_Entry]:
-    leave_out = [index.directory.resolve()]
-    if source.allow_lost and not source.folder.exists():
-        return iter(())  # gone for good, and the caller knows it
-    if labels.manifest:
-        leave_out.append(Path(labels.manifest).resolve())
-    by_path = labels.site_from_path
-    if not labels.manifest:
-        return folder.folders(source.folder, site_from_path=by_path, leave_out=leave_out)
-    from imagematch.sources import manifest  # the phone numbers of the world, for few runs
-
-    found = folder.walk(source.folder, site_from_path=by_path, leave_out=leave_out)
-    rows = manifest.read(Path(labels.manifest), index.settings.scan, source.folder)
-    return manifest.join(found, rows)
 
 
 def _with_folders(path: str) -> Iterator[str]:
@@ -179,14 +135,16 @@ class _Scan:
     def __init__(
         self,
         index: Index,
-        source: Source,
+        request: ScanRequest,
         root_id: int,
         run_id: int,
         monitor: Monitor,
         expect: Callable[[], object],
     ) -> None:
         self._index = index
-        self._source = source
+        self._source = request.source
+        self._root = str(request.source.root)
+        self._reread, self._allow_lost = request.reread, request.allow_lost
         self._run_id = run_id
         self._monitor = monitor
         self._expect = expect
@@ -205,7 +163,7 @@ class _Scan:
         self._touched: list[_Touched] = []
         self._relabelled: list[tuple[int, FoundFile]] = []
 
-    def run(self, entries: Iterator[_Entry]) -> ScanReport:
+    def run(self, entries: Iterator[Entry]) -> ScanReport:
         self._monitor.stage("scan", None)
         with ThreadPoolExecutor(_THREADS) as threads:
             for entry in entries:
@@ -229,7 +187,7 @@ class _Scan:
         """Compare a folder as a whole, and its files only where that is not enough."""
         digest = found.digest(change_times=self._change_times)
         count = len(found.names)
-        look_closer = self._source.reread or found.path in self._suspected
+        look_closer = self._reread or found.path in self._suspected
         if not look_closer and self._known.passes(found.path, digest):
             self._report.seen += count
             self._monitor.advance(count)
@@ -256,7 +214,7 @@ class _Scan:
         self._monitor.check()
 
     def _compare_file(self, entry: FoundFile, known: KnownFile | None) -> None:
-        if known is None or self._source.reread or is_to_be_read(entry, known, self._change_times):
+        if known is None or self._reread or is_to_be_read(entry, known, self._change_times):
             self._touched.append(_Touched(entry, known))
             if self._known.count == 0:
                 self._call()  # all of a new folder is to be described, so they need not wait
@@ -323,7 +281,7 @@ class _Scan:
         if is_touched(found, known):
             return found
         try:
-            again = folder.lone_file(self._source.folder / found.path)
+            again = self._source.look_again(found)
         except OSError:
             return found
         return found if again.ctime_ns == found.ctime_ns else replace(found, ctime_ns=0)
@@ -336,7 +294,7 @@ class _Scan:
         known = self._index.known.same_inodes(self._report.root_id, new)
         hashes = [
             known.get(inode)
-            if entry.known is None and not self._source.reread and (inode := inode_of(entry.found))
+            if entry.known is None and not self._reread and (inode := inode_of(entry.found))
             else None
             for entry in touched
         ]
@@ -346,11 +304,11 @@ class _Scan:
         shown = encodable(found.path)
         if sha256 is not None:
             return ScannedFile(found, shown, sha256, None)
-        path = str(self._source.folder / found.path)
+        locator = Locator(self._root, found.path)
         try:
-            if kind := kind_of_skipped(path):
+            if kind := kind_of_skipped(locator):
                 return ScannedFile(replace(found, sightings=()), shown, None, None, kind)
-            sha256 = sha256_of(path, self._index.settings.decode.max_bytes)
+            sha256 = sha256_of(locator, self._index.settings.decode.max_bytes)
         except Exception as error:
             if stops_run(error):
                 raise
@@ -419,7 +377,7 @@ class _Scan:
     def _check_lost(self, vanished: Sequence[KnownFile]) -> None:
         """Refuse to believe that most photos are gone; others may delete what lay beside them."""
         limits = self._index.settings.scan
-        if self._source.allow_lost or not vanished:
+        if self._allow_lost or not vanished:
             return
         # An empty folder is what a drive leaves behind, however few files it had.
         emptied = self._report.seen == 0
@@ -428,7 +386,7 @@ class _Scan:
         guarded = known >= limits.lost_minimum
         if emptied or (guarded and lost > limits.lost_share * known):
             raise SourceUnavailable(
-                f"{lost:,} of the {counted(known, 'file')} known in {self._source.folder} "
+                f"{lost:,} of the {counted(known, 'file')} known in {self._root} "
                 f"{agreeing(lost, 'is', 'are')} gone. Is a drive unplugged or a share not mounted? "
                 f"Nothing was marked as vanished. If {agreeing(lost, 'it is', 'they are')} gone "
                 f"for good, run again with --allow-lost"

@@ -1,11 +1,11 @@
 """Candidates that nobody could look at: judgements in, how many there are and why out."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagematch.records import Judgement
+from imagematch.sources.reading import exists
 from imagematch.stores.index import Index
 
 
@@ -45,8 +45,8 @@ def unseen(index: Index, judged: Mapping[int, Judgement]) -> Unseen:
     photos = [photo_id for photo_id, judgement in judged.items() if not was_seen(judgement)]
     if not photos:
         return Unseen()
-    paths = index.photos.paths_of(photos)
-    gone = [photo for photo in photos if not any(map(os.path.exists, paths[photo]))]
+    locators = index.photos.locators_of(photos)
+    gone = [photo for photo in photos if not any(map(exists, locators[photo]))]
     roots = {
         sighting.root
         for sightings in index.sightings.sightings_of(gone).values()

@@ -192,13 +192,13 @@ def _judged(
     def tasks() -> Iterator[PairTask]:
         for block in batched(index.matches.candidates(same_pixels=False), _BATCH):
             ids = sorted({photo for pair in block for photo in (pair.photo_a, pair.photo_b)})
-            paths, facts = index.photos.paths_of(ids), index.photos.facts(ids)
+            locators, facts = index.photos.locators_of(ids), index.photos.facts(ids)
             traces = index.traces.of(ids)
             for pair in block:
                 compared.append(pair)
                 first, second = (
                     FileTask(
-                        paths[photo],
+                        locators[photo],
                         sha256,
                         index.pictures.path(sha256),
                         traces.get(photo, b""),

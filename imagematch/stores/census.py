@@ -1,6 +1,5 @@
 """How much of everything an index holds, and what is left to do: for `status` and `doctor`."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import batched
@@ -8,10 +7,10 @@ from pathlib import Path
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
-from imagematch.records import Failure
+from imagematch.records import Failure, Locator
 from imagematch.runtime.failures import INTERNAL
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.scan_inserts import MANY
+from imagematch.stores.scan_inserts import MANY, spelled
 from imagematch.stores.schema import (
     SKIPPED,
     collections,
@@ -76,9 +75,9 @@ class FailedCouple:
 
 @dataclass(frozen=True, slots=True)
 class IndexedFile:
-    """A present file, absolute, and the SHA-256 that its bytes had when they were read."""
+    """A present file, and the SHA-256 that its bytes had when they were read."""
 
-    path: Path
+    locator: Locator
     sha256: str
 
 
@@ -102,7 +101,7 @@ class Census:
         return tuple(
             RootCount(
                 row.id,
-                Path(os.fsdecode(row.raw) if row.raw else row.path),
+                Path(spelled(row.path, row.raw)),
                 row.name,
                 row.kind,
                 row.scanned_at,
@@ -164,8 +163,7 @@ class Census:
             for root, raw_root, path, raw, sha256 in connection.execute(
                 wanted.execution_options(yield_per=1000)
             ):
-                folder = os.fsdecode(raw_root) if raw_root else root
-                yield IndexedFile(Path(folder) / (os.fsdecode(raw) if raw else path), sha256)
+                yield IndexedFile(Locator(spelled(root, raw_root), spelled(path, raw)), sha256)
 
     def sightings(self) -> dict[str, int]:
         """Sightings by collection, with those of files that are no longer there."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from imagematch.errors import UsageError
+from imagematch.records import RootLabels
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.scan_inserts import MANY, raw_name
 from imagematch.stores.schema import (
@@ -21,6 +22,8 @@ from imagematch.stores.schema import (
     sightings,
 )
 
+_NO_LABELS = RootLabels()
+
 
 @dataclass(frozen=True, slots=True)
 class Collection:
@@ -29,18 +32,6 @@ class Collection:
     id: int
     name: str
     kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class RootLabels:
-    """What says where the photos of a folder are from.
-
-    Attributes:
-        manifest: absolute path; "" for none.
-    """
-
-    site_from_path: bool = False
-    manifest: str = ""
 
 
 class CollectionStore:
@@ -84,7 +75,7 @@ class CollectionStore:
         return RootLabels(*row) if row else RootLabels()
 
     def ensure_root(
-        self, collection: Collection, path: Path, labels: RootLabels = RootLabels()
+        self, collection: Collection, path: Path, labels: RootLabels = _NO_LABELS
     ) -> int:
         """Get or make the root for a folder, with these labels from now on; returns its id."""
         key = _root_key(collection, path)

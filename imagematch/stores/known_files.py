@@ -1,6 +1,5 @@
 """What a root held at its last scan, for the next one to compare with."""
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import batched
@@ -10,7 +9,7 @@ from sqlalchemy import Row, Select, case, func, select
 
 from imagematch.records import FoundFile
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.scan_inserts import MANY, Inode, inode_of, raw_name
+from imagematch.stores.scan_inserts import MANY, Inode, inode_of, raw_name, spelled
 from imagematch.stores.schema import SKIPPED, files, folders, has_path, inodes, photos, roots
 
 
@@ -42,7 +41,7 @@ class KnownFolder(NamedTuple):
     """A folder as the last complete scan of its root left it."""
 
     files: int  # directly in it
-    digest: bytes  # see `sources.folder.FoundFolder.digest`; b"" where it must be compared anyway
+    digest: bytes  # see `sources.source.FoundFolder`; b"" where it must be compared anyway
 
 
 class KnownFiles:
@@ -92,10 +91,7 @@ class KnownFiles:
             .where(files.c.root_id == root_id, files.c.state == "present")
         )
         with self._catalogue.begin() as connection:
-            return {
-                folder_of(os.fsdecode(row.raw) if row.raw else row.path)
-                for row in connection.execute(wanted)
-            }
+            return {folder_of(spelled(row.path, row.raw)) for row in connection.execute(wanted)}
 
     def count(self, root_id: int) -> int:
         """How many files of a root were present at its last scan."""
@@ -141,7 +137,7 @@ class KnownFiles:
         wanted = select(folders).where(folders.c.root_id == root_id)
         with self._catalogue.begin() as connection:
             return {
-                os.fsdecode(row.raw) if row.raw else row.path: KnownFolder(row.files, row.digest)
+                spelled(row.path, row.raw): KnownFolder(row.files, row.digest)
                 for row in connection.execute(wanted)
             }
 
@@ -199,7 +195,7 @@ def _known_files(root_id: int) -> Select[Any]:
 def _known_file(row: Row[Any]) -> KnownFile:
     return KnownFile(
         row.id,
-        os.fsdecode(row.raw) if row.raw else row.path,
+        spelled(row.path, row.raw),
         row.size,
         row.mtime_ns,
         row.photo_id,

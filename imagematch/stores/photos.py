@@ -1,18 +1,16 @@
 """Photos and their fingerprints, in the catalogue."""
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
-from imagematch.records import PASSING_FAILURES, Failure, Fingerprint
+from imagematch.records import PASSING_FAILURES, Failure, Fingerprint, Locator
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.kept_traces import forget_traces, replace_traces
-from imagematch.stores.scan_inserts import MANY
+from imagematch.stores.scan_inserts import MANY, spelled
 from imagematch.stores.schema import (
     candidates,
     collections,
@@ -47,7 +45,7 @@ class PendingPhoto:
 
     id: int
     sha256: str
-    paths: tuple[str, ...]  # absolute, present files first
+    locators: tuple[Locator, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +126,9 @@ class PhotoStore:
                 rows = connection.execute(wanted).all()
             if not rows:
                 return
-            paths = self.paths_of([row.id for row in rows])
+            locators = self.locators_of([row.id for row in rows])
             for row in rows:
-                yield PendingPhoto(row.id, row.sha256, paths[row.id])
+                yield PendingPhoto(row.id, row.sha256, locators[row.id])
             last = rows[-1].id
 
     def count_pending(self, root_id: int) -> int:
@@ -340,9 +338,9 @@ class PhotoStore:
                 found.update(connection.execute(shown, {"root": root_id}).scalars())
         return sorted(found)
 
-    def paths_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[str, ...]]:
-        """Absolute paths where each photo's bytes should be: those of present files, at most 3."""
-        found: dict[int, list[str]] = {photo_id: [] for photo_id in photo_ids}
+    def locators_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[Locator, ...]]:
+        """Where each photo's bytes should be: present files, at most 3."""
+        found: dict[int, list[Locator]] = {photo_id: [] for photo_id in photo_ids}
         with self._catalogue.begin() as connection:
             for some in batched(found, MANY):
                 wanted = (
@@ -359,19 +357,20 @@ class PhotoStore:
                 )
                 for row in connection.execute(wanted):
                     if len(found[row.photo_id]) < 3:
-                        root = os.fsdecode(row.raw_root) if row.raw_root else row.root
-                        name = os.fsdecode(row.raw) if row.raw else row.path
-                        found[row.photo_id].append(str(Path(root) / name))
-        return {photo_id: tuple(paths) for photo_id, paths in found.items()}
+                        found[row.photo_id].append(
+                            Locator(spelled(row.root, row.raw_root), spelled(row.path, row.raw))
+                        )
+        return {photo_id: tuple(locators) for photo_id, locators in found.items()}
 
-    def paths_by_hash(self, hashes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        """As `paths_of`, from the SHA-256 of photos."""
+    def locators_by_hash(self, hashes: Sequence[str]) -> dict[str, tuple[Locator, ...]]:
+        """As `locators_of`, from the SHA-256 of photos."""
         ids: dict[int, str] = {}
         with self._catalogue.begin() as connection:
             for some in batched(hashes, MANY):
                 wanted = select(photos.c.id, photos.c.sha256).where(photos.c.sha256.in_(some))
                 ids.update((row.id, row.sha256) for row in connection.execute(wanted))
-        return {ids[photo_id]: paths for photo_id, paths in self.paths_of(list(ids)).items()}
+        found = self.locators_of(list(ids))
+        return {ids[photo_id]: locators for photo_id, locators in found.items()}
 
     def counts(self) -> dict[str, int]:
         """How many photos there are by state, with "hashed" and "views" for the vector stores."""

@@ -88,6 +88,11 @@ def raw_name(name: str) -> bytes:
     return b""
 
 
+def spelled(printable: str, raw: bytes) -> str:
+    """A name as the file system spells it, from both columns that keep it."""
+    return os.fsdecode(raw) if raw else printable
+
+
 def photo_ids_of(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
     """Ids of photos by SHA-256, made where they are new, in the order given."""
     known: dict[str, int] = {}

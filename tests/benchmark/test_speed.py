@@ -36,6 +36,7 @@ from imagematch.records import Floats, FoundFile
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing
 from imagematch.sources.folder import walk
+from imagematch.sources.folder_source import FolderSource
 from tests.world import ad_sites, mirrored, photo, save
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="scripts and times of POSIX")
@@ -237,7 +238,7 @@ def test_every_task_is_done_once_whatever_the_number_of_processes(
 
 @pytest.mark.slow
 def test_what_workers_did_is_noted_and_can_be_done_again(folder: Path, tmp_path: Path) -> None:
-    request = indexing.IndexRequest(folder, preset="hashes")
+    request = indexing.IndexRequest(FolderSource(folder), preset="hashes")
     tape = recording.record(tmp_path / "index", request, QUIET)
     describing, *verifying = tape.work
     assert len(describing.tasks) == 8  # and one of them fails

@@ -17,13 +17,16 @@ from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.sightings import SightingStore
 from tests.world import photo, save
 
 
-def indexed(base: Path, **request: Any) -> IndexReport:
+def indexed(base: Path, manifest: Path | None = None, **request: Any) -> IndexReport:
     """Index the folder `ads` below another one; whatever it holds, the counts add up."""
-    wanted = IndexRequest(base / "ads", preset="hashes", allow_lost=True, **request)
+    wanted = IndexRequest(
+        FolderSource(base / "ads", manifest), preset="hashes", allow_lost=True, **request
+    )
     report = indexing.index_folder(base / "index", wanted, Unwatched())
     counts = {
         name: value
@@ -135,7 +138,9 @@ def test_what_waits_in_an_unreadable_folder_is_told_of_once(tmp_path: Path) -> N
     fill(tmp_path / "ads" / "open", 10)
     with pytest.raises(Stopped):
         indexing.index_folder(
-            tmp_path / "index", IndexRequest(tmp_path / "ads", preset="hashes"), _Stops()
+            tmp_path / "index",
+            IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes"),
+            _Stops(),
         )
     with closed("closed"):
         report = indexed(tmp_path)

@@ -23,6 +23,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, illustrating, indexing, linking, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, to_toml
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
@@ -32,11 +33,14 @@ from tests.world import ad_sites, mirrored, photo, save
 RNG = np.random.default_rng(0)
 
 
-def indexed(index: Path, folder: Path, **request: object) -> IndexReport:
+def indexed(
+    index: Path, folder: Path, manifest: Path | None = None, **request: object
+) -> IndexReport:
     """Index a folder as the command line does; a new index gets the preset `hashes`."""
     if not (index / "catalogue.sqlite").exists():
         request = {"preset": "hashes", **request}
-    wanted = IndexRequest(folder, site_from_path=True, **request)  # type: ignore[arg-type]
+    source = FolderSource(folder, manifest, site_from_path=True)
+    wanted = IndexRequest(source, **request)  # type: ignore[arg-type]
     report = indexing.index_folder(index, wanted, Unwatched())
     parts = report.described + report.known + report.skipped + report.failed
     assert report.seen == parts
@@ -108,7 +112,7 @@ def test_a_file_that_fails_for_good_is_tried_again_only_on_request(tmp_path: Pat
     tried = []
     for retry in (False, False, True):
         monitor = StopsAt("never", 0)
-        request = IndexRequest(broken.parent, preset="hashes", retry_failed=retry)
+        request = IndexRequest(FolderSource(broken.parent), preset="hashes", retry_failed=retry)
         assert indexing.index_folder(index, request, monitor).failed == 1
         tried.append(monitor.totals["describe"])
     assert tried == [1, 0, 1]
@@ -261,7 +265,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_one_completes_it(
     index = tmp_path / "index"
     index.mkdir()
     (index / "settings.toml").write_text('[store]\nbatch = 1\n[describe]\npreset = "hashes"\n')
-    request = IndexRequest(ads, site_from_path=True)
+    request = IndexRequest(FolderSource(ads, site_from_path=True))
     with pytest.raises(Stopped):
         indexing.index_folder(index, request, StopsAt(stage, looks))
     with Index.read(index) as opened:

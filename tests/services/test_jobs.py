@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from imagematch.errors import JobsError
 from imagematch.services import jobs, schedules
+from imagematch.sources.folder_source import FolderSource
 
 WEDNESDAY = datetime(2026, 5, 6, 12, tzinfo=UTC)
 
@@ -27,14 +28,20 @@ def test_paths_are_relative_to_the_jobs_file_and_have_one_spelling(tmp_path: Pat
     )
 
     assert jobs.load(path) == (
-        jobs.Job("a", tmp_path / "ads", tmp_path / "deep" / "m.csv", site_from_path=True),
+        jobs.Job(
+            "a",
+            FolderSource(tmp_path / "ads", tmp_path / "deep" / "m.csv", site_from_path=True),
+        ),
     )
 
 
 def test_the_folder_of_a_job_with_only_a_manifest_is_the_manifests(tmp_path: Path) -> None:
     (job,) = jobs.load(written(tmp_path, '[[job]]\nname = "a"\nmanifest = "in/ads.csv"\n'))
 
-    assert (job.folder, job.manifest) == (tmp_path / "in", tmp_path / "in" / "ads.csv")
+    assert (job.source.folder, job.source.manifest) == (
+        tmp_path / "in",
+        tmp_path / "in" / "ads.csv",
+    )
 
 
 def test_a_file_from_a_windows_editor_is_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, indexing, querying
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 from imagematch.stores.photos import PhotoStore
 from tests.conftest import CommandLine
@@ -27,7 +28,7 @@ def settings(index: Path, text: str) -> None:
 
 
 def indexed(index: Path, folder: Path, **request: object) -> None:
-    wanted = IndexRequest(folder, site_from_path=True, **request)  # type: ignore[arg-type]
+    wanted = IndexRequest(FolderSource(folder, site_from_path=True), **request)  # type: ignore[arg-type]
     indexing.index_folder(index, wanted, Unwatched())
 
 

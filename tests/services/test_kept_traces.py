@@ -11,6 +11,7 @@ from imagematch.records import QueryOptions, QueryResult
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
 from tests.world import ad_sites, mirrored, photo, save
@@ -22,7 +23,9 @@ HASHES = '[describe]\npreset = "hashes"\n'
 def index_of(index: Path, folder: Path, text: str = "") -> Path:
     index.mkdir(exist_ok=True)
     (index / "settings.toml").write_text(HASHES + text)
-    indexing.index_folder(index, IndexRequest(folder, site_from_path=True), Unwatched())
+    indexing.index_folder(
+        index, IndexRequest(FolderSource(folder, site_from_path=True)), Unwatched()
+    )
     return index
 
 
@@ -181,7 +184,7 @@ def test_photos_from_before_get_a_trace_by_describing_them_again(tmp_path: Path,
             return opened.traces.stats().count
 
     assert kept() == 0
-    again = IndexRequest(ads, site_from_path=True, redescribe=True)
+    again = IndexRequest(FolderSource(ads, site_from_path=True), redescribe=True)
     indexing.index_folder(index, again, Unwatched())
     assert kept() == 4
 

@@ -16,6 +16,7 @@ from imagematch.reports import json as json_report
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, indexing, linking, querying, reviewing
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
@@ -27,7 +28,7 @@ PROFILES = 200
 def indexed(base: Path, **request: object) -> Path:
     """Index the folder `ads` below a folder; a new index gets the preset `hashes`."""
     index = base / "index"
-    wanted = IndexRequest(base / "ads", site_from_path=True, preset="hashes")
+    wanted = IndexRequest(FolderSource(base / "ads", site_from_path=True), preset="hashes")
     indexing.index_folder(index, replace(wanted, **request), Unwatched())  # type: ignore[arg-type]
     return index
 
@@ -417,7 +418,7 @@ def test_an_ignored_photo_is_no_gallery_hit_and_no_news_and_a_query_marks_it(
     index = indexed(tmp_path)
     for seed in (1, 2):
         save(photo(seed), tmp_path / "cases" / f"{seed}.jpg", quality=60)
-    cases = IndexRequest(tmp_path / "cases", "cases", kind="gallery")
+    cases = IndexRequest(FolderSource(tmp_path / "cases"), "cases", kind="gallery")
     indexing.index_folder(index, cases, Unwatched())
     assert len(linking.link_profiles(index).gallery_hits) == 2
     ignore(index, tmp_path / "ads" / "site" / "anna" / "logo.jpg")
@@ -479,7 +480,7 @@ def test_decisions_hold_in_another_index_that_takes_them_over(
     ran = imagematch("decisions", "list", "--json", "--index", index)
     (tmp_path / "decisions.json").write_text(ran.out, encoding="utf-8")
     other = tmp_path / "other"
-    request = IndexRequest(logos / "ads", site_from_path=True, preset="hashes")
+    request = IndexRequest(FolderSource(logos / "ads", site_from_path=True), preset="hashes")
     indexing.index_folder(other, request, Unwatched())
     assert linked(other) == {("p03", "p04")}
     assert reviewing.take_over(other, tmp_path / "decisions.json") == (2, 2)

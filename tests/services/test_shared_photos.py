@@ -16,6 +16,7 @@ from imagematch.records import Bytes, QueryResult
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import SHARED_DATA
@@ -66,7 +67,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
         target = base / "ads" / path.parent.name / str(number) / path.name
         target.parent.mkdir(parents=True)
         target.write_bytes(path.read_bytes())
-    request = IndexRequest(base / "ads", site_from_path=True)
+    request = IndexRequest(FolderSource(base / "ads", site_from_path=True))
     report = indexing.index_folder(base / "index", request, Unwatched())
     assert (report.seen, report.failed, report.skipped) == (_INDEXED, 0, 0)
     assert report.failed_pairs == 0
@@ -113,7 +114,9 @@ def test_photos_of_one_place_never_pass_for_copies(shared_data: Path, tmp_path: 
     with (folder / "pairs.csv").open(newline="") as file:
         pairs = {frozenset(list(row.values())[:2]) for row in csv.DictReader(file)}
     assert len(pairs) == 33
-    report = indexing.index_folder(tmp_path / "index", IndexRequest(folder), Unwatched())
+    report = indexing.index_folder(
+        tmp_path / "index", IndexRequest(FolderSource(folder)), Unwatched()
+    )
     assert report.failed_pairs == 0
     with Index.read(tmp_path / "index") as opened:
         matches = list(opened.matches.matches())

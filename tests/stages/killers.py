@@ -56,7 +56,7 @@ def describe_misbehaving(
     """Describe photos with kernels that do what is written in them."""
     _install()
     found: Any = fingerprints.describe_files(decoding, describing, tasks, **wanted)
-    marks = [_mark_of(Path(path).read_bytes()) for task in tasks for path in task.paths[:1]]
+    marks = [_mark_of(Path(str(task.locators[0])).read_bytes()) for task in tasks]
     if "short list" in marks:
         return found[1:]  # type: ignore[no-any-return]
     if "no list" in marks:
@@ -95,7 +95,7 @@ def verify_misbehaving(
 def _verified_misbehaving(
     decoding: DecodeSettings, settings: VerifySettings, task: PairTask
 ) -> Geometry | None:
-    names = " ".join(task.query.paths + task.photo.paths)
+    names = " ".join(map(str, task.query.locators + task.photo.locators))
     before = comparison.compare
     if "raises" in names:
         comparison.compare = _compare_in_vain
@@ -147,7 +147,7 @@ def describe_or_die(
     **wanted: bool,
 ) -> list[Fingerprint | Failure]:
     """Describe photos, unless one is named like something that kills."""
-    if any(path.endswith("kills.jpg") for task in tasks for path in task.paths):
+    if any(place.path.endswith("kills.jpg") for task in tasks for place in task.locators):
         os._exit(9)
     return fingerprints.describe_files(decoding, describing, tasks, **wanted)
 
@@ -219,7 +219,11 @@ def query_and_die_of_views(
 
 
 def _die_of_views(tasks: Sequence[FileTask]) -> None:
-    if any(task.further and path.endswith("kills.jpg") for task in tasks for path in task.paths):
+    if any(
+        task.further and place.path.endswith("kills.jpg")
+        for task in tasks
+        for place in task.locators
+    ):
         os._exit(9)
 
 

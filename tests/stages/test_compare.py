@@ -12,6 +12,7 @@ from imagematch.records import Failure, Judgement, QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS, DescribeSettings
+from imagematch.sources.folder_source import FolderSource
 from tests.world import mirrored, photo, reposted, save
 
 HASHES = replace(DEFAULTS, describe=DescribeSettings(preset="hashes"))
@@ -74,7 +75,9 @@ def test_a_pair_is_judged_as_the_query_of_one_against_an_index_of_the_other(
     folder = tmp_path / "folder"
     folder.mkdir()
     known.rename(folder / "known.jpg")
-    indexing.index_folder(tmp_path / "index", indexing.IndexRequest(folder), Unwatched())
+    indexing.index_folder(
+        tmp_path / "index", indexing.IndexRequest(FolderSource(folder)), Unwatched()
+    )
     options = QueryOptions(top=None, min_confidence=0.0)
     (answer,) = querying.query_photos(tmp_path / "index", [str(asked)], options, Unwatched())
     (said,) = judged((asked, folder / "known.jpg"), describe=DEFAULTS.describe)

@@ -8,6 +8,7 @@ from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import describe
 from imagematch.stores.index import Index
 from tests.stages.killers import describe_or_die
@@ -15,7 +16,7 @@ from tests.world import ad_sites, photo, save
 
 
 def indexed(index: Path, folder: Path) -> IndexReport:
-    request = IndexRequest(folder, preset="hashes", site_from_path=True)
+    request = IndexRequest(FolderSource(folder, site_from_path=True), preset="hashes")
     return indexing.index_folder(index, request, Unwatched())
 
 

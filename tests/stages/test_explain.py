@@ -13,13 +13,13 @@ from imagematch.records import Bytes, Drawing, Evidence, Judgement
 from imagematch.settings import DEFAULTS
 from imagematch.stages import explain
 from imagematch.stages.explain import DrawingTask, draw_matches
-from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.fingerprints import FileTask, file_outside
 from tests.reports import builders
 from tests.world import photo, save
 
 
 def file_task(path: Path) -> FileTask:
-    return FileTask((str(path),), hashlib.sha256(path.read_bytes()).hexdigest())
+    return file_outside(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def task(query: FileTask, other: FileTask, judgement: Judgement) -> DrawingTask:
@@ -77,8 +77,8 @@ def test_a_file_that_is_gone_broken_or_changed_is_left_out_and_the_others_are_dr
     broken.write_text("no photo")
     unusable = [
         FileTask((), "0" * 64),
-        FileTask((str(tmp_path / "gone.jpg"),), "0" * 64),
-        FileTask(good.paths, "1" * 64),
+        file_outside(tmp_path / "gone.jpg", "0" * 64),
+        FileTask(good.locators, "1" * 64),
         file_task(broken),
     ]
     tasks = [task(good, other, builders.exact()) for other in (*unusable, good)]

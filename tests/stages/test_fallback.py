@@ -14,8 +14,9 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, WorkerSettings
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import compare, describe, fallback, query, verify
-from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.geometry import PairTask
 from tests.stages import killers
 from tests.world import mirrored, photo, save
@@ -28,7 +29,7 @@ def indexed(tmp_path: Path, preset: str) -> Path:
         save(photo(seed), tmp_path / "ads" / f"{seed}.jpg")
     save(photo(3), tmp_path / "ads" / "3-kills.jpg")
     indexing.index_folder(
-        tmp_path / "index", IndexRequest(tmp_path / "ads", preset=preset), Unwatched()
+        tmp_path / "index", IndexRequest(FolderSource(tmp_path / "ads"), preset=preset), Unwatched()
     )
     return tmp_path / "index"
 
@@ -40,7 +41,7 @@ def test_an_indexed_photo_whose_further_views_kill_is_described_without_them(
     save(photo(1), tmp_path / "ads" / "kills.jpg")
     save(photo(2), tmp_path / "ads" / "2.jpg")
     monkeypatch.setattr(describe, "describe_files", killers.describe_and_die_of_views)
-    request = IndexRequest(tmp_path / "ads", preset="hashes")
+    request = IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes")
     report = indexing.index_folder(tmp_path / "index", request, Unwatched())
     assert (report.described, report.failed) == (3, 0)
 
@@ -77,7 +78,7 @@ def test_a_pair_whose_views_kill_is_compared_as_a_whole(
 ) -> None:
     files = save(photo(1), tmp_path / "1.jpg"), save(mirrored(photo(1)), tmp_path / "2.jpg")
     left, right = (
-        FileTask((str(file),), hashlib.sha256(file.read_bytes()).hexdigest()) for file in files
+        file_outside(file, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files
     )
     monkeypatch.setattr(verify, "verify_pairs", killers.verify_and_die_of_views)
     pairs = [PairTask(left, right, *views) for views in ((0, 0), (0, 2), (3, 1))]

@@ -10,10 +10,16 @@ import pytest
 from benchmark.drawn.printed import KINDS
 from imagematch.errors import EmbedderUnavailable, PhotoError
 from imagematch.kernels import hashes, views
-from imagematch.records import Bytes, Failure, Fingerprint, Floats
+from imagematch.records import Bytes, Failure, Fingerprint, Floats, Locator
 from imagematch.settings import DecodeSettings, DescribeSettings
 from imagematch.stages import fingerprints
-from imagematch.stages.fingerprints import FileTask, describe_files, describe_queries, read_photo
+from imagematch.stages.fingerprints import (
+    FileTask,
+    describe_files,
+    describe_queries,
+    file_outside,
+    read_photo,
+)
 from imagematch.stores.photos import VIEWS
 from tests.world import photo, save
 
@@ -23,7 +29,7 @@ DECODE, HASHES = DecodeSettings(), DescribeSettings(preset="hashes")
 def test_a_fingerprint_says_what_the_file_is(tmp_path: Path) -> None:
     path = save(photo(1), tmp_path / "1.png")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    [found] = describe_files(DECODE, HASHES, [FileTask((str(path),), sha256)])
+    [found] = describe_files(DECODE, HASHES, [file_outside(path, sha256)])
     assert isinstance(found, Fingerprint)
     assert (found.sha256, found.width, found.height, found.format) == (sha256, 320, 240, "PNG")
     assert (found.pdq, found.pdq_quality) == hashes.pdq(photo(1))
@@ -36,7 +42,7 @@ def test_a_fingerprint_says_what_the_file_is(tmp_path: Path) -> None:
 def test_the_real_model_gives_the_whole_picture_first_and_a_query_more_views(
     tmp_path: Path,
 ) -> None:
-    tasks = [FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")]
+    tasks = [file_outside(save(photo(1), tmp_path / "1.jpg"))]
     [found] = describe_files(DECODE, DescribeSettings(), tasks)
     [query] = describe_queries(DECODE, DescribeSettings(), tasks, crops=True)
     assert isinstance(found, Fingerprint)
@@ -76,7 +82,7 @@ def test_the_whole_picture_is_embedded_first_then_its_views_and_a_querys_crops(
     tmp_path: Path, means: _Means
 ) -> None:
     rgb = np.concatenate([photo(1), np.full((40, 320, 3), 255, np.uint8), photo(2, 320, 160)])
-    task = FileTask((str(save(rgb, tmp_path / "two.png")),), "")
+    task = file_outside(save(rgb, tmp_path / "two.png"))
     [found] = describe_files(DECODE, DescribeSettings(), [task])
     [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
     parts = views.find_views(rgb)
@@ -94,7 +100,7 @@ def test_a_composite_has_as_many_views_of_a_query_as_the_ids_of_vectors_have_roo
 ) -> None:
     means.composite = True
     rgb = np.concatenate([photo(1), np.full((40, 320, 3), 255, np.uint8), photo(2, 320, 160)])
-    task = FileTask((str(save(rgb, tmp_path / "two.png")),), "")
+    task = file_outside(save(rgb, tmp_path / "two.png"))
     [found] = describe_files(DECODE, DescribeSettings(), [task])
     [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
     parts = views.find_views(rgb)
@@ -116,7 +122,7 @@ def test_a_composite_has_as_many_views_of_a_query_as_the_ids_of_vectors_have_roo
 @pytest.mark.usefixtures("means")
 def test_a_picture_of_text_is_not_embedded_not_even_for_a_query(tmp_path: Path) -> None:
     text = KINDS["text_notice"](np.random.default_rng(0))(np.random.default_rng(0))
-    task = FileTask((str(save(text, tmp_path / "text.png")),), "")
+    task = file_outside(save(text, tmp_path / "text.png"))
     [found] = describe_files(DECODE, DescribeSettings(), [task])
     [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
     assert isinstance(found, Fingerprint)
@@ -131,7 +137,7 @@ def test_photos_in_what_is_drawn_are_embedded_and_those_of_a_query_in_more_views
 ) -> None:
     page = np.full((2400, 640, 3), 255, np.uint8)
     page[1200:1440, 100:420] = photo(1)  # a twentieth of it
-    task = FileTask((str(save(page, tmp_path / "page.png")),), "")
+    task = file_outside(save(page, tmp_path / "page.png"))
     [found] = describe_files(DECODE, DescribeSettings(), [task])
     [query] = describe_queries(DECODE, DescribeSettings(), [task], crops=True)
     assert isinstance(found, Fingerprint)
@@ -144,7 +150,7 @@ def test_photos_in_what_is_drawn_are_embedded_and_those_of_a_query_in_more_views
 def test_one_bad_file_of_a_chunk_fails_alone(tmp_path: Path) -> None:
     good, bad = save(photo(1), tmp_path / "1.jpg"), tmp_path / "2.jpg"
     bad.write_text("no photo")
-    tasks = [FileTask((str(path),), "") for path in (bad, good, tmp_path / "gone.jpg")]
+    tasks = [file_outside(path) for path in (bad, good, tmp_path / "gone.jpg")]
     results = describe_files(DECODE, HASHES, tasks)
     codes = [result.code if isinstance(result, Failure) else "" for result in results]
     assert codes == ["not_an_image", "", "unreadable"]
@@ -154,10 +160,10 @@ def test_bytes_come_from_the_first_path_that_still_has_them(tmp_path: Path) -> N
     good, other = save(photo(1), tmp_path / "1.jpg"), save(photo(2), tmp_path / "2.jpg")
     sha256 = hashlib.sha256(good.read_bytes()).hexdigest()
     gone = tmp_path / "gone.jpg"
-    data, _ = read_photo(FileTask((str(gone), str(other), str(good)), sha256), DECODE)
+    data, _ = read_photo(FileTask(tuple(map(Locator.outside, (gone, other, good))), sha256), DECODE)
     assert data == good.read_bytes()
     with pytest.raises(PhotoError, match="was changed") as caught:
-        read_photo(FileTask((str(gone), str(other)), sha256), DECODE)
+        read_photo(FileTask(tuple(map(Locator.outside, (gone, other))), sha256), DECODE)
     assert caught.value.code == "changed"
 
 
@@ -176,7 +182,7 @@ def test_running_out_of_memory_is_a_failure_of_the_file(
         raise error
 
     monkeypatch.setattr(fingerprints.hashes, "phash", exhausted)
-    tasks = [FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")]
+    tasks = [file_outside(save(photo(1), tmp_path / "1.jpg"))]
     [found] = describe_files(DECODE, HASHES, tasks)
     assert isinstance(found, Failure)
     assert found.code == "memory"
@@ -188,7 +194,7 @@ def test_an_error_that_nobody_foresaw_fails_the_file_alone_and_says_where(
     def nothing(_: Bytes) -> str:
         raise ZeroDivisionError("a whole class of photos")
 
-    tasks = [FileTask((str(save(photo(seed), tmp_path / f"{seed}.jpg")),), "") for seed in (1, 2)]
+    tasks = [file_outside(save(photo(seed), tmp_path / f"{seed}.jpg")) for seed in (1, 2)]
     good = fingerprints.hashes.phash
     answers = iter([nothing, good])
     monkeypatch.setattr(fingerprints.hashes, "phash", lambda rgb: next(answers)(rgb))
@@ -207,6 +213,6 @@ def test_what_is_about_the_run_is_not_blamed_on_the_file(
         raise EmbedderUnavailable("the model is gone")
 
     monkeypatch.setattr(fingerprints.embeddings, "load", gone)
-    tasks = [FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")]
+    tasks = [file_outside(save(photo(1), tmp_path / "1.jpg"))]
     with pytest.raises(EmbedderUnavailable):
         describe_files(DECODE, HASHES, tasks)

@@ -19,7 +19,7 @@ from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
 from imagematch.stages import geometry
-from imagematch.stages.fingerprints import FileTask
+from imagematch.stages.fingerprints import FileTask, file_outside
 from imagematch.stages.geometry import PairTask, verify_pairs
 from tests.kernels.pasting import iou
 from tests.world import mirrored, photo, save
@@ -28,7 +28,7 @@ _SETTINGS = VerifySettings()
 
 
 def task(path: Path) -> FileTask:
-    return FileTask((str(path),), hashlib.sha256(path.read_bytes()).hexdigest())
+    return file_outside(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def verified(
@@ -233,8 +233,8 @@ def test_a_closer_look_never_makes_a_match_worse(tmp_path: Path) -> None:
 
 def test_a_file_that_is_gone_or_changed_leaves_the_pair_unknown(tmp_path: Path) -> None:
     first = task(save(photo(3), tmp_path / "3.jpg"))
-    gone = FileTask((str(tmp_path / "gone.jpg"),), "0" * 64)
-    changed = FileTask(first.paths, "1" * 64)
+    gone = file_outside(tmp_path / "gone.jpg", "0" * 64)
+    changed = FileTask(first.locators, "1" * 64)
     assert verified(first, gone) is None
     assert verified(changed, first) is None
     assert verified(first, FileTask((), "2" * 64)) is None

@@ -17,7 +17,7 @@ from imagematch.runtime.executors import SerialExecutor
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings, VerifySettings
 from imagematch.stages import geometry, thumbnails
 from imagematch.stages.explain import DrawingTask, draw_matches
-from imagematch.stages.fingerprints import FileTask, describe_files, open_photo
+from imagematch.stages.fingerprints import FileTask, describe_files, file_outside, open_photo
 from imagematch.stages.geometry import PairTask, verify_pairs
 from tests.reports import builders
 from tests.world import mirrored, photo, save
@@ -38,21 +38,21 @@ def task(tmp_path: Path) -> FileTask:
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     picture = tmp_path / "kept.jpg"
     [found] = describe_files(
-        DECODE, DescribeSettings(preset="hashes"), [FileTask((str(path),), sha256)], keep=True
+        DECODE, DescribeSettings(preset="hashes"), [file_outside(path, sha256)], keep=True
     )
     assert isinstance(found, Fingerprint)
     picture.write_bytes(found.picture)
-    return FileTask((str(path),), sha256, picture)
+    return replace(file_outside(path, sha256), kept=picture)
 
 
 def gone(task: FileTask) -> FileTask:
-    Path(task.paths[0]).unlink(missing_ok=True)
+    Path(str(task.locators[0])).unlink(missing_ok=True)
     return task
 
 
 def copy_of_it(tmp_path: Path) -> FileTask:
     path = save(mirrored(photo(1, 640, 480)), tmp_path / "copy.jpg")
-    return FileTask((str(path),), hashlib.sha256(path.read_bytes()).hexdigest())
+    return file_outside(path, hashlib.sha256(path.read_bytes()).hexdigest())
 
 
 def test_no_picture_is_made_unless_asked_for(task: FileTask) -> None:
@@ -81,7 +81,7 @@ def test_the_file_comes_before_what_was_kept(task: FileTask) -> None:
 
 
 def test_a_file_that_holds_something_else_by_now_is_not_taken(task: FileTask) -> None:
-    save(photo(2), Path(task.paths[0]))
+    save(photo(2), Path(str(task.locators[0])))
     assert open_photo(task, DECODE)[1]
 
 

@@ -11,12 +11,17 @@ import pytest
 from imagematch.records import Evidence, Fingerprint, Geometry, Judgement
 from imagematch.settings import DEFAULTS, DescribeSettings
 from imagematch.stages import result_checks
-from imagematch.stages.fingerprints import FileTask, QueryPrint, describe_files, describe_queries
+from imagematch.stages.fingerprints import (
+    QueryPrint,
+    describe_files,
+    describe_queries,
+    file_outside,
+)
 from imagematch.stages.geometry import PairTask, verify_pairs
 from tests.stores.builders import WIDTH, fingerprint, sha
 from tests.world import mirrored, photo, save
 
-ANY = FileTask(("x.jpg",), "")
+ANY = file_outside("x.jpg")
 GOOD = fingerprint(sha("x.jpg"))
 UNIT = GOOD.embeddings[:1]
 
@@ -24,10 +29,10 @@ UNIT = GOOD.embeddings[:1]
 def test_what_photos_give_is_sound(tmp_path: Path) -> None:
     hashes = DescribeSettings(preset="hashes")
     tasks = [
-        FileTask((str(save(photo(1), tmp_path / "1.jpg")),), ""),
-        FileTask((str(save(mirrored(photo(1)), tmp_path / "2.png")),), ""),
-        FileTask((str(save(photo(2) // 255, tmp_path / "flat.png")),), ""),
-        FileTask((str(save(photo(3, 9, 400), tmp_path / "tiny.webp")),), ""),
+        file_outside(save(photo(1), tmp_path / "1.jpg")),
+        file_outside(save(mirrored(photo(1)), tmp_path / "2.png")),
+        file_outside(save(photo(2) // 255, tmp_path / "flat.png")),
+        file_outside(save(photo(3, 9, 400), tmp_path / "tiny.webp")),
     ]
     for task, found in zip(tasks, describe_files(DEFAULTS.decode, hashes, tasks), strict=True):
         result_checks.fingerprint(task, found, 0)
@@ -47,7 +52,7 @@ def test_what_photos_give_is_sound(tmp_path: Path) -> None:
 
 @pytest.mark.model
 def test_what_the_model_gives_is_sound(tmp_path: Path) -> None:
-    task = FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")
+    task = file_outside(save(photo(1), tmp_path / "1.jpg"))
     (found,) = describe_files(DEFAULTS.decode, DEFAULTS.describe, [task])
     result_checks.fingerprint(task, found, 512)
     (asked,) = describe_queries(DEFAULTS.decode, DEFAULTS.describe, [task], crops=True)
@@ -97,7 +102,7 @@ def test_nonsense_in_a_fingerprint_is_refused(change: dict[str, Any]) -> None:
 
 def test_fingerprint_of_another_photo_is_refused() -> None:
     with pytest.raises(ValueError, match="that of the photo"):
-        result_checks.fingerprint(FileTask(("y.jpg",), sha("y.jpg")), GOOD, WIDTH)
+        result_checks.fingerprint(file_outside("y.jpg", sha("y.jpg")), GOOD, WIDTH)
 
 
 @pytest.mark.parametrize("found", [None, "a fingerprint", GOOD.embeddings, [GOOD], b"\xff\xd8"])

@@ -1,6 +1,7 @@
 """Scans read what is new and nothing else, and find what a scan of every file would find."""
 
 import gc
+import hashlib
 import os
 import shutil
 import tracemalloc
@@ -13,11 +14,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import Stopped
-from imagematch.records import Failure, FoundFile
+from imagematch.records import Failure, FoundFile, Locator
 from imagematch.runtime.monitor import Unwatched
 from imagematch.sources import folder
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import scan
-from imagematch.stages.scan import ScanReport, Source
+from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFiles
 from imagematch.stores.sightings import SightingStore
@@ -35,9 +37,9 @@ class Looking:
         hash_file = scan.sha256_of
         files_of, files_under = KnownFiles.files_of, KnownFiles.files_under
 
-        def counted(path: str, most: int) -> str:
-            self.hashed.append(Path(path).name)
-            return hash_file(path, most)
+        def counted(locator: Locator, most: int) -> str:
+            self.hashed.append(Path(locator.path).name)
+            return hash_file(locator, most)
 
         def noted_of(store: KnownFiles, root: int, of: str | None = None) -> Iterator[KnownFile]:
             for file in files_of(store, root, of):
@@ -77,9 +79,16 @@ def put(root: Path, *paths: str) -> None:
         (root / path).write_text(path)
 
 
-def scanned(index: Index, root: Path, **source: object) -> ScanReport:
+def _request(
+    root: Path, *, allow_lost: bool = False, reread: bool = False, **options: object
+) -> ScanRequest:
+    source = FolderSource(root, **options)  # type: ignore[arg-type]
+    return ScanRequest(source, "ads", allow_lost, reread)
+
+
+def scanned(index: Index, root: Path, **asked: object) -> ScanReport:
     run_id = index.catalogue.start_run("index", "", str(root))
-    return scan.run(index, Source(root, "ads", **source), run_id, Unwatched())  # type: ignore[arg-type]
+    return scan.run(index, _request(root, **asked), run_id, Unwatched())  # type: ignore[arg-type]
 
 
 def present(index: Index, report: ScanReport) -> dict[str, str | None]:
@@ -102,7 +111,7 @@ def calls(index: Index, root: Path, looking: Looking) -> list[int]:
     run_id = index.catalogue.start_run("index", "", str(root))
     scan.run(
         index,
-        Source(root, "ads"),
+        _request(root),
         run_id,
         Unwatched(),
         lambda: found.append(len(looking.hashed)),
@@ -164,7 +173,7 @@ def test_photos_to_describe_are_announced_and_known_ones_are_not(index: Index, a
 
     def scan_again(what: str) -> None:
         run_id = index.catalogue.start_run("index", "", str(ads))
-        source = Source(ads, "ads")
+        source = _request(ads)
         report = scan.run(index, source, run_id, Unwatched(), lambda: announced.append(what))
         photos = [photo.id for photo in index.photos.pending(report.root_id)]
         failed = [(photo, Failure("broken", "no photo")) for photo in photos]
@@ -334,7 +343,7 @@ def test_lone_file_added_to_a_scanned_folder_is_found_by_the_next_scan(
 ) -> None:
     report = scanned(index, ads)
     put(ads, "late.jpg")
-    scan.add_file(index, "ads", ads / "late.jpg", "ab" * 32, 2)
+    scan.add_file(index, "ads", folder.lone_file(ads / "late.jpg"), ads, "ab" * 32, 2)
     (ads / "late.jpg").unlink()
     again = scanned(index, ads)
     assert (again.root_id, again.vanished) == (report.root_id, 1)
@@ -371,11 +380,11 @@ def test_memory_does_not_grow_with_the_number_of_files(
             scanned(index, root)
             # As after a killed run: no folder is known, so every file is compared.
             put(root, "one.jpg")
-            scan.add_file(index, "ads", root / "one.jpg", "0" * 64, 1)
+            scan.add_file(index, "ads", folder.lone_file(root / "one.jpg"), root, "0" * 64, 1)
             put(root, *(f"{number // 100}/new-{number}.jpg" for number in range(0, files, 50)))
         run_id = index.catalogue.start_run("index", "", str(root))
         tracemalloc.start()
-        scan.run(index, Source(root, "ads"), run_id, Collecting())
+        scan.run(index, _request(root), run_id, Collecting())
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -417,7 +426,7 @@ def test_any_changes_lead_to_what_is_there(
         known = present(index, report)
         assert known.keys() == wanted
         for path, sha256 in known.items():
-            assert sha256 == scan.sha256_of(str(root / path), 1000)
+            assert sha256 == hashlib.sha256((root / path).read_bytes()).hexdigest()
 
 
 def alter(root: Path, number: int, how: str, place: str, name: str, to: str) -> None:

@@ -12,6 +12,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing
 from imagematch.services.indexing import GALLERY, IndexRequest
 from imagematch.settings import DEFAULTS
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import search
 from imagematch.stages.search import Finder, QueryFeatures, indexed_features, measured
 from imagematch.stores.index import Index
@@ -21,7 +22,7 @@ from tests.world import ad_sites, photo, save
 
 
 def indexed(folder: Path, index: Path) -> Path:
-    indexing.index_folder(index, IndexRequest(folder, preset="hashes"), Unwatched())
+    indexing.index_folder(index, IndexRequest(FolderSource(folder), preset="hashes"), Unwatched())
     return index
 
 
@@ -214,10 +215,10 @@ def test_one_picture_in_many_files_is_paired_with_few_of_them_and_all_references
             (tmp_path / folder / f"{number:02}.jpg").write_bytes(data + comment)
     monkeypatch.setattr(search, "_SAME_PIXELS", 20)  # more than are found by their hash
     index = tmp_path / "index"
-    ads = IndexRequest(tmp_path / "ads", preset="hashes")
+    ads = IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes")
     assert indexing.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
     # Each of both is a match of every ad, and of the other.
-    gallery = IndexRequest(tmp_path / "missing", "missing", GALLERY)
+    gallery = IndexRequest(FolderSource(tmp_path / "missing"), "missing", GALLERY)
     assert indexing.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
     for number in range(50, 53):
         (tmp_path / f"ads/{number}.jpg").write_bytes(data + f"ads {number}".encode())

@@ -11,6 +11,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, linking
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import LinkSettings
+from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import link, shared_photos
 from imagematch.stores.index import Index
 from imagematch.stores.scan_inserts import ScannedFile
@@ -19,7 +20,7 @@ from tests.world import ad_sites, mirrored, new_pairs, photo, save
 
 
 def indexed(tmp_path: Path) -> Path:
-    request = IndexRequest(tmp_path / "ads", preset="hashes", site_from_path=True)
+    request = IndexRequest(FolderSource(tmp_path / "ads", site_from_path=True), preset="hashes")
     indexing.index_folder(tmp_path / "index", request, Unwatched())
     return tmp_path / "index"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import IntegrityError
 
-from imagematch.records import Evidence, Failure, Geometry, Judgement
+from imagematch.records import Evidence, Failure, Geometry, Judgement, Locator
 from imagematch.stores import matches as matches_module
 from imagematch.stores import photos as photos_module
 from imagematch.stores.census import Census
@@ -51,7 +51,7 @@ def test_pending_photos_can_be_saved_while_they_are_read(
     found = []
     for photo in index.photos.pending(root):
         found.append(photo.id)
-        assert photo.paths == (f"/ads/{photo.id - 1}.jpg",)
+        assert photo.locators == (Locator("/ads", f"{photo.id - 1}.jpg"),)
         index.photos.save_described([Described(photo.id, fingerprint(photo.sha256), 0)], "test")
     assert found == list(range(1, 11))
     assert index.photos.count_pending(root) == 0
@@ -62,7 +62,10 @@ def test_photos_of_other_roots_are_not_described(index: Index) -> None:
     first = add(index, scanned("a.jpg", "shared"), scanned("b.jpg"))
     second = add(index, scanned("c.jpg", "shared"), root="/more")
     assert [photo.id for photo in index.photos.pending(second)] == [1]
-    assert next(index.photos.pending(second)).paths == ("/ads/a.jpg", "/more/c.jpg")
+    assert next(index.photos.pending(second)).locators == (
+        Locator("/ads", "a.jpg"),
+        Locator("/more", "c.jpg"),
+    )
     assert index.photos.count_pending(first) == 2
 
 

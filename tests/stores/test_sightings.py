@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from imagematch.errors import UsageError
 from imagematch.kernels.surrogates import encodable
-from imagematch.records import Failure, FoundFile, SightingInfo
+from imagematch.records import Failure, FoundFile, Locator, SightingInfo
 from imagematch.stores import sightings as sightings_module
 from imagematch.stores.index import Index
 from imagematch.stores.photos import photo_of
@@ -61,8 +61,8 @@ def test_names_of_any_bytes_come_back_as_they_were(index: Index) -> None:
     root = add(index, *(scanned(name, str(number)) for number, name in enumerate(names)))
     assert {file.path for file in index.known.files_of(root)} == set(names)
     ids = [file.photo_id for file in index.known.files_of(root)]
-    paths = index.photos.paths_of([photo_id for photo_id in ids if photo_id])
-    assert sorted(paths.values()) == sorted((f"/ads/{name}",) for name in names)
+    locators = index.photos.locators_of([photo_id for photo_id in ids if photo_id]).values()
+    assert {str(locator) for (locator,) in locators} == {f"/ads/{name}" for name in names}
 
 
 FILE_NAMES = st.lists(
@@ -94,7 +94,7 @@ def test_folder_whose_name_is_not_utf8_can_be_a_root(index: Index) -> None:
     assert add(index, root="/evidence/\\udcff") != root_id
     (photo_id,) = (file.photo_id for file in index.known.files_of(root_id))
     assert photo_id is not None
-    assert index.photos.paths_of([photo_id])[photo_id] == (f"{root}/a.jpg",)
+    assert index.photos.locators_of([photo_id])[photo_id] == (Locator(str(root), "a.jpg"),)
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
@@ -165,7 +165,7 @@ def test_vanished_file_keeps_its_history(index: Index, monkeypatch: pytest.Monke
     (gone,) = index.sightings.sightings_of([1])[1]
     assert (gone.present, gone.last_seen[:10]) == (False, "2026-01-01")
     assert [file.path for file in index.known.files_of(root)] == ["b.jpg"]
-    assert index.photos.paths_of([1]) == {1: ()}
+    assert index.photos.locators_of([1]) == {1: ()}
 
 
 def test_changed_file_is_history_and_a_new_file(index: Index) -> None:

@@ -1,0 +1,79 @@
+"""A folder of photos as a source, with a manifest that says more about them where there is one."""
+
+import os
+from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from imagematch.errors import ManifestError
+from imagematch.records import FoundFile, Locator, RootLabels
+from imagematch.settings import ScanSettings
+from imagematch.sources import folder, reading
+from imagematch.sources.source import Entry
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """A folder, and what says where its photos are from.
+
+    Attributes:
+        folder: as somebody gave it; may be relative, and lead over links.
+        manifest: CSV or JSONL that says more about the files; None: that of the folder's last scan.
+        no_manifest: leave the manifest of the last scan, too.
+        site_from_path: the first folder is the site, the second the profile; None: as at the
+            folder's last scan.
+    """
+
+    folder: Path
+    manifest: Path | None = None
+    no_manifest: bool = False
+    site_from_path: bool | None = None
+
+    @property
+    def root(self) -> Path:
+        """See `Source.root`."""
+        return Path(os.path.realpath(self.folder))
+
+    def check(self, leave_out: Collection[Path] = ()) -> None:
+        """See `Source.check`."""
+        if self.manifest is not None and not self.manifest.is_file():
+            raise ManifestError(f"there is no manifest {self.manifest}")
+        folder.walk(self.folder, leave_out=leave_out)
+
+    def labels(self, before: RootLabels) -> RootLabels:
+        """See `Source.labels`."""
+        by_path = before.site_from_path if self.site_from_path is None else self.site_from_path
+        if self.manifest is not None:
+            return RootLabels(by_path, str(self.manifest.absolute()))
+        if self.no_manifest or not before.manifest:
+            return RootLabels(by_path)
+        if not Path(before.manifest).exists():
+            raise ManifestError(
+                f"{before.manifest}, which {self.root} was indexed with, is gone; give --manifest "
+                f"FILE, or --no-manifest to go on without what it said about the photos"
+            )
+        return RootLabels(by_path, before.manifest)
+
+    def entries(
+        self, labels: RootLabels, settings: ScanSettings, leave_out: Collection[Path] = ()
+    ) -> Iterator[Entry]:
+        """See `Source.entries`; whole folders, or files one by one where there is a manifest."""
+        root, by_path = self.root, labels.site_from_path
+        if not labels.manifest:
+            return folder.folders(root, site_from_path=by_path, leave_out=leave_out)
+        from imagematch.sources import manifest  # the phone numbers of the world, for few runs
+
+        path = Path(labels.manifest)
+        leave_out = [*leave_out, path.resolve()]
+        found = folder.walk(root, site_from_path=by_path, leave_out=leave_out)
+        return manifest.join(found, manifest.read(path, settings, root))
+
+    def look_again(self, found: FoundFile) -> FoundFile:
+        """See `Source.look_again`."""
+        return folder.lone_file(self.folder / found.path)
+
+    def open(self, locator: Locator) -> AbstractContextManager[BinaryIO]:
+        """See `Source.open`."""
+        return reading.opened(locator)
