@@ -30,6 +30,7 @@ from imagematch.records import Failure, QueryOptions
 from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
+from imagematch.services.session import Session
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
 
@@ -52,7 +53,9 @@ def measure(
     cases = made(folder, suite.plan(photos, suite.TUNING, queries, seed), scratch / "pictures")
     directory = scratch / "index"
     tuning = shelf.laid_out("tuning", shelf.files(kept))
-    indexing.index_folder(directory, indexing.IndexRequest(FolderSource(tuning)), monitor)
+    with Session(directory) as session:
+        request = indexing.IndexRequest(FolderSource(tuning))
+        indexing.index_folder(session, request, monitor)
     examples = asked(directory, cases, shelf)
     files = [folder / photo.path for photo in mine]
     (scratch / "hard").mkdir()
@@ -79,7 +82,8 @@ def asked(directory: Path, cases: Sequence[Case], shelf: product.Shelf) -> list[
     """All candidates of all cases, each photo once."""
     options = QueryOptions(top=None, min_confidence=0.0)
     paths = [str(case.path) for case in cases]
-    results = querying.query_photos(directory, paths, options, Unwatched())
+    with Session(directory) as session:
+        results = list(querying.query_photos(session, paths, options, Unwatched()))
     examples = []
     for case, result in zip(cases, results, strict=True):
         for photo, found in {match.sighting.photo: match for match in result.matches}.items():
@@ -98,7 +102,9 @@ def without_twins(
     first = fit(examples)
     twins: dict[frozenset[str], str] = {}
     names = shelf.names
-    for one, two, found in querying.stored_matches(directory):
+    with Session(directory) as session:
+        matches = querying.stored_matches(session)
+    for one, two, found in matches:
         pair = Example("", names[one], names[two], True, found.evidence)
         likely = judgement(pair, first)
         if likely.kind != "scene" and likely.confidence >= product.TWIN:

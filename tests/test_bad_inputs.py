@@ -11,12 +11,12 @@ import pytest
 
 from imagematch.records import FAILURE_CODES, QueryOptions
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.schema import SKIPPED
+from tests import recipes
 from tests.contents import contents
 from tests.processes import expect_nobody_left, marked_environment, new_mark
 
@@ -120,7 +120,7 @@ def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
     if not folder.is_dir():
         pytest.skip(f"there are no files in {folder}")
     index = tmp_path / "index"
-    report = indexing.index_folder(index, IndexRequest(FolderSource(folder)), Unwatched())
+    report = recipes.index_folder(index, IndexRequest(FolderSource(folder)), Unwatched())
     assert report.described > 0
     with Index.read(index) as opened:
         census = Census(opened.catalogue)
@@ -128,5 +128,5 @@ def test_files_that_once_ended_a_run_are_no_errors_of_imagematch(
         assert internal == []
         assert list(census.failed_pairs()) == []
     asked = [str(path) for path in sorted((folder / "runs").iterdir())]
-    for result in querying.query_photos(index, asked, QueryOptions(), Unwatched()):
+    for result in recipes.query_photos(index, asked, QueryOptions(), Unwatched()):
         assert result.failure is None or result.failure.code != "internal", result

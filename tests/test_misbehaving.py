@@ -21,6 +21,7 @@ from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import CommandLine, Ran
 from tests.contents import contents
 from tests.stages import killers
@@ -219,7 +220,7 @@ def test_a_failure_that_a_killed_run_never_told_of_is_news_to_the_next(
 
     ads = folder_of(tmp_path / "ads", 2)
     with replaced(indexing, "_catch_up", die), pytest.raises(Killed):
-        indexing.index_folder(index, indexing.IndexRequest(FolderSource(ads)), Unwatched())
+        recipes.index_folder(index, indexing.IndexRequest(FolderSource(ads)), Unwatched())
     ran = imagematch("index", ads, "--index", index)
     assert ran.code == 1
     assert "bad0 raise.jpg" in ran.err

@@ -7,10 +7,10 @@ import pytest
 
 from benchmark.drawn.printed import KINDS
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, linking, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
+from tests import recipes
 from tests.world import save
 
 #: Pictures of each kind: as many as an agency's ads may show.
@@ -29,12 +29,12 @@ def test_ten_pictures_of_one_text_do_not_match_one_another(tmp_path: Path) -> No
         asked.append(save(make(rng), tmp_path / "asked" / f"{kind}.jpg", quality=85))
     index = tmp_path / "index"
     request = IndexRequest(FolderSource(tmp_path / "ads", site_from_path=True))
-    report = indexing.index_folder(index, request, Unwatched())
+    report = recipes.index_folder(index, request, Unwatched())
     assert (report.described, report.failed) == ((EACH - 1) * len(KINDS), 0)
     assert report.matches == 0
-    linked = linking.link_profiles(index)
+    linked = recipes.link_profiles(index)
     assert (linked.links, linked.clusters) == ((), ())
-    *others, known = querying.query_photos(
+    *others, known = recipes.query_photos(
         index, map(str, [*asked, shown]), QueryOptions(), Unwatched()
     )
     assert [(result.failure, result.matches) for result in others] == [(None, ())] * len(KINDS)

@@ -15,12 +15,9 @@ from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import (
     environment,
-    galleries,
     health,
-    illustrating,
     indexing,
     jobs,
-    linking,
     querying,
     reindexing,
     reviewing,
@@ -29,6 +26,7 @@ from imagematch.services import (
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
+from tests import recipes
 from tests.conftest import World
 from tests.reports import builders
 from tests.world import mirrored, new_pairs, photo, save
@@ -58,32 +56,32 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     )
     source = FolderSource(ads, manifest=manifest, site_from_path=True)
     request = IndexRequest(source, preset="hashes")
-    indexed = indexing.index_folder(index, request, Unwatched())
-    linked = linking.link_profiles(index)
-    decided = reviewing.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
-    kept = reviewing.settle_hot(index, [str(shown["anna"])], "keep")
-    ignored = reviewing.ignore(
+    indexed = recipes.index_folder(index, request, Unwatched())
+    linked = recipes.link_profiles(index)
+    decided = recipes.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
+    kept = recipes.settle_hot(index, [str(shown["anna"])], "keep")
+    ignored = recipes.ignore(
         index, [str(ads / "site/dora/2.jpg"), str(ads / "broken.jpg")], "", Unwatched()
     )
-    again = linking.link_profiles(index)
+    again = recipes.link_profiles(index)
     job = jobs.Job("nightly", FolderSource(ads, no_manifest=True, site_from_path=False))
     return [
         *(indexed, linked, decided, kept, ignored, again),
-        reindexing.run(index, [job], Unwatched()),
+        recipes.reindex(index, [job], Unwatched()),
         new_pairs(index, range(100)),
-        list(querying.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
-        list(querying.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
-        querying.stored_matches(index),
-        reviewing.hot_photos(index),
-        reviewing.reach_of_hot(index, [str(shown["anna"])], "release"),
-        reviewing.ignored(index),
-        reviewing.history(index),
-        status.status_of(index),
-        list(status.failed_files(index)),
+        list(recipes.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
+        list(recipes.query_photos(index, [str(manifest)], QueryOptions(), Unwatched())),
+        recipes.stored_matches(index),
+        recipes.hot_photos(index),
+        recipes.reach_of_hot(index, [str(shown["anna"])], "release"),
+        recipes.ignored(index),
+        recipes.history(index),
+        recipes.status_of(index),
+        list(recipes.failed_files(index)),
         health.check(index, wanted=True),
-        linking.link_profiles(world.index),
-        galleries.list_galleries(world.index),
-        status.status_of(world.index),
+        recipes.link_profiles(world.index),
+        recipes.list_galleries(world.index),
+        recipes.status_of(world.index),
         list(_explained(world)),
         list(
             querying.judge_files(
@@ -100,8 +98,8 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
 
 def _explained(world: World) -> Iterator[Any]:
     query = [str(world.ads / "site9" / "anna" / "again.jpg")]
-    found = list(querying.query_photos(world.index, query, QueryOptions(), Unwatched()))
-    yield from illustrating.explain_matches(world.index, found)
+    found = list(recipes.query_photos(world.index, query, QueryOptions(), Unwatched()))
+    yield from recipes.explain_matches(world.index, found)
 
 
 def _records(value: Any) -> Iterator[Any]:

@@ -32,6 +32,7 @@ from imagematch.records import (
 )
 from imagematch.runtime.monitor import Monitor
 from imagematch.services import indexing, opening, querying
+from imagematch.services.session import Session
 from imagematch.settings import DEFAULTS, DescribeSettings
 from imagematch.sources.folder_source import FolderSource
 
@@ -115,8 +116,9 @@ def index(
     for which, some in ((f"{name}-few", _few(files)), (name, files)):
         request = indexing.IndexRequest(FolderSource(shelf.laid_out(which, some)), preset=preset)
         directory = shelf.scratch / f"{which}-{preset}"
-        work = partial(indexing.index_folder, directory, request, monitor)
-        report, cost = machine.spent(work, len(some))
+        with Session(directory) as session:
+            work = partial(indexing.index_folder, session, request, monitor)
+            report, cost = machine.spent(work, len(some))
         spent.append(cost)
     return Indexed(directory, report, machine.each(*spent))
 
@@ -142,11 +144,14 @@ def find_twins(
     """
     directory = shutil.copytree(default.directory, shelf.scratch / "twins")
     away = shelf.laid_out("away", shelf.files(shelf.away))
-    report = indexing.index_folder(directory, indexing.IndexRequest(FolderSource(away)), monitor)
+    with Session(directory) as session:
+        request = indexing.IndexRequest(FolderSource(away))
+        report = indexing.index_folder(session, request, monitor)
+        matches = querying.stored_matches(session)
     names = shelf.names
     found = {
         (min(names[one], names[two]), max(names[one], names[two])): judgement.confidence
-        for one, two, judgement in querying.stored_matches(directory)
+        for one, two, judgement in matches
         if judgement.kind != "scene" and judgement.confidence >= TWIN
     }
     direct = sorted(found, key=lambda pair: (found[pair], pair))
@@ -190,12 +195,14 @@ def ask_at_indexing(
     for name, some in (("later-few", _few(files)), ("later", files)):
         directory = shutil.copytree(default.directory, shelf.scratch / f"{name}-index")
         request = indexing.IndexRequest(FolderSource(shelf.laid_out(name, some)), "later")
-        work = partial(indexing.index_folder, directory, request, monitor)
-        _, cost = machine.spent(work, len(some))
+        with Session(directory) as session:
+            work = partial(indexing.index_folder, session, request, monitor)
+            _, cost = machine.spent(work, len(some))
+            matches = querying.stored_matches(session)
         spent.append(cost)
     names, queries = shelf.names, _by_sha256(cases)
     hits: dict[str, list[Hit]] = {}
-    for one, two, judgement in querying.stored_matches(directory):
+    for one, two, judgement in matches:
         for query, photo in ((one, two), (two, one)):
             if photo in names:
                 for case in queries.get(query, ()):
@@ -306,7 +313,8 @@ def _asked(
     """The answers, and seconds of one processor core for each."""
 
     def answers(some: Sequence[str]) -> list[QueryResult]:
-        return list(querying.query_photos(directory, some, _EVERYTHING, monitor))
+        with Session(directory) as session:
+            return list(querying.query_photos(session, some, _EVERYTHING, monitor))
 
     few = paths[: machine.warm_up_share(len(paths))]
     monitor.stage("query", len(paths) + len(few))

@@ -17,10 +17,9 @@ from benchmark.speed.measurements import Latency, UnderLoad
 from imagematch.errors import UsageError
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Monitor, Unwatched
-from imagematch.services import indexing
+from imagematch.services import indexing, querying
+from imagematch.services.session import Session
 from imagematch.sources.folder_source import FolderSource
-from imagematch.stages import query
-from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.index import Index
 
 #: How long queries are asked, each time, s, and photos that are asked for in turn.
@@ -47,9 +46,9 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
     laid = photo_sets.lay_out("", folder, paths, scratch / "asked")
     index = scratch / "index"
     monitor.stage("Indexing photos to ask for", None)
-    indexing.index_folder(
-        index, indexing.IndexRequest(FolderSource(laid.folder), "asked"), Unwatched()
-    )
+    with Session(index) as session:
+        request = indexing.IndexRequest(FolderSource(laid.folder), "asked")
+        indexing.index_folder(session, request, Unwatched())
     monitor.check()
     monitor.stage("Making photos to reindex", None)
     _make_others(folder, paths, scratch / "others")
@@ -96,16 +95,13 @@ def measure_under_load(
     Raises:
         RuntimeError: the work was done before the queries were.
     """
-    with Index.read(directory) as index:
-        settings = index.settings
     # The workers are kept, as by a web server: starting them for each query would hide all else.
-    with photo_workers(settings) as executor:
+    with Session(directory) as session:
 
         def asked() -> Iterator[float]:
             for photo in cycle(map(str, photos)):
                 start = time.perf_counter()
-                with Index.read(directory) as index:
-                    list(query.run(index, executor, [photo], QueryOptions(), Unwatched()))
+                list(querying.query_photos(session, [photo], QueryOptions(), Unwatched()))
                 yield time.perf_counter() - start
 
         _latency(asked(), 0)  # starts the workers

@@ -11,6 +11,7 @@ from benchmark.speed.scale import ScalePoint
 from benchmark.speed.synthetic import Prints
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
+from imagematch.services.session import Session
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 
@@ -47,7 +48,9 @@ def measure_search(
 
 def _prints(folder: Path, directory: Path) -> Prints:
     """Fingerprints of the photos of a folder, those of the whole pictures."""
-    indexing.index_folder(directory, indexing.IndexRequest(FolderSource(folder)), Unwatched())
+    with Session(directory) as session:
+        request = indexing.IndexRequest(FolderSource(folder))
+        indexing.index_folder(session, request, Unwatched())
     with Index.read(directory) as index:
         assert index.embeddings is not None  # the default preset has them
         ids = index.pdq.ids()

@@ -10,6 +10,7 @@ from imagematch.runtime.executors import Executor, open_executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.runtime.tasks import Check, ChunkFunction, Outcome
 from imagematch.services import indexing
+from imagematch.services.session import Session
 from imagematch.settings import WorkerSettings
 from imagematch.stages import photo_workers
 
@@ -23,8 +24,8 @@ def record(directory: Path, request: indexing.IndexRequest, monitor: Monitor) ->
         tapes.append(tape)
         return _Recorder(open_executor(settings, warm_up), tape)
 
-    with replaced(photo_workers, "open_executor", opened):
-        indexing.index_folder(directory, request, monitor)
+    with replaced(photo_workers, "open_executor", opened), Session(directory) as session:
+        indexing.index_folder(session, request, monitor)
     (tape,) = tapes
     return tape
 
@@ -52,6 +53,8 @@ class _Recorder:
         function: ChunkFunction[T, R],
         tasks: Iterable[T],
         check: Check[T, R] | None = None,
+        *,
+        urgent: bool = False,
     ) -> Iterator[Outcome[T, R]]:
         """See `Executor.run`."""
         work = Work(function, [])
@@ -62,7 +65,7 @@ class _Recorder:
                 work.tasks.append(task)
                 yield task
 
-        return self._inner.run(function, noted(), check)
+        return self._inner.run(function, noted(), check, urgent=urgent)
 
     def start(self) -> None:
         """See `Executor.start`."""

@@ -18,6 +18,7 @@ from imagematch.kernels import comparison, decode, embeddings, hashes, keypoints
 from imagematch.runtime.executors import Executor, SerialExecutor
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.services import indexing
+from imagematch.services.session import Session
 from imagematch.settings import WorkerSettings
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import describe, fingerprints, photo_workers, scan, search, verify
@@ -66,13 +67,14 @@ def measure(preset: str, folder: Path, others: Path, scratch: Path, monitor: Mon
     before = indexing.IndexRequest(FolderSource(others), preset=preset)
     with replaced(photo_workers, "open_executor", _serial):
         # The model and lazy imports come first: they are the price of starting.
-        indexing.index_folder(scratch / "warm", before, Unwatched())
+        with Session(scratch / "warm") as session:
+            indexing.index_folder(session, before, Unwatched())
         monitor.check()
         clock = _Clock()
-        with _all_timed(clock):
+        with _all_timed(clock), Session(scratch / "timed") as session:
             # Threads of linear algebra spin while they wait for work; workers have none of them.
             start = time.thread_time()
-            report = indexing.index_folder(scratch / "timed", request, Unwatched())
+            report = indexing.index_folder(session, request, Unwatched())
             total = time.thread_time() - start
     monitor.check()
     seconds = {step: clock.spent[step] for _, _, step in TIMED if step in clock.spent}

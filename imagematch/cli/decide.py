@@ -5,14 +5,21 @@ from typing import cast
 
 import click
 
+import imagematch
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
-from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option, yes_option
+from imagematch.cli.options import (
+    ANY_PATH,
+    actor_option,
+    index_option,
+    json_option,
+    note_option,
+    yes_option,
+)
 from imagematch.records import VERDICTS, Verdict
 from imagematch.reports import csv, formatting, save, wording
 from imagematch.reports import json as json_report
-from imagematch.services import reviewing
 from imagematch.services.reviewing import Recorded
 
 _SAID = {
@@ -27,8 +34,11 @@ _SAID = {
 @click.argument("verdict", type=click.Choice(VERDICTS["match"]))
 @note_option
 @yes_option
+@actor_option
 @index_option
-def decide_command(match: str, verdict: str, note: str, yes: bool, directory: Path) -> None:
+def decide_command(
+    match: str, verdict: str, note: str, yes: bool, actor: str, directory: Path
+) -> None:
     """Confirm or reject the match MATCH for good, or reopen it.
 
     MATCH is the id that `link`, `query` and the reports show, or any beginning of it that is
@@ -42,8 +52,9 @@ def decide_command(match: str, verdict: str, note: str, yes: bool, directory: Pa
       imagematch decide 3fa1-9c0d confirm
     """
     said = cast(Verdict, verdict)
-    agree(*reviewing.reach_of_decision(directory, match, said), yes=yes)
-    made = reviewing.decide(directory, match, said, note)
+    with imagematch.open(directory, actor=actor) as index:
+        agree(*index.reach_of_decision(match, said), yes=yes)
+        made = index.decide(match, said, note=note)
     say(_SAID[verdict].format(made.subject))
 
 
@@ -75,7 +86,8 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
       imagematch decisions list
       imagematch decisions list --json > decisions.json
     """
-    made = reviewing.history(directory)
+    with imagematch.open(directory) as index:
+        made = index.decisions()
     pairs = [(entry.decision, entry.in_force) for entry in made]
     if csv_file:
         save(csv_file, csv.decisions_csv(pairs))
@@ -92,8 +104,9 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
 @decisions_group.command("import")
 @click.argument("file", type=ANY_PATH)
 @yes_option
+@actor_option
 @index_option
-def import_command(file: Path, yes: bool, directory: Path) -> None:
+def import_command(file: Path, yes: bool, actor: str, directory: Path) -> None:
     """Take over the decisions in FILE, which `imagematch decisions list --json` wrote elsewhere.
 
     Of decisions about the same photos, the latest counts, wherever it was made. Those that are
@@ -103,8 +116,9 @@ def import_command(file: Path, yes: bool, directory: Path) -> None:
     Example:
       imagematch decisions import decisions.json
     """
-    agree(*reviewing.reach_of_import(directory, file), yes=yes)
-    total, new = reviewing.take_over(directory, file)
+    with imagematch.open(directory, actor=actor) as index:
+        agree(*index.reach_of_import(file), yes=yes)
+        total, new = index.import_decisions(file)
     say(f"{counted(total, 'decision')} in {file}, {new:,} of them new.")
 
 

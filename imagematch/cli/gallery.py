@@ -1,17 +1,24 @@
 """`imagematch gallery`: reference collections that ads are matched against."""
 
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
-from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
-from imagematch.cli.outcomes import index_and_show
+from imagematch.cli.options import (
+    ANY_PATH,
+    actor_option,
+    allow_lost_option,
+    index_option,
+    json_option,
+)
+from imagematch.cli.outcomes import add_and_show
 from imagematch.reports import formatting
 from imagematch.reports import json as json_report
-from imagematch.services import galleries, indexing
-from imagematch.sources.folder_source import FolderSource
 
 
 @click.group("gallery")
@@ -38,6 +45,7 @@ def gallery_group() -> None:
     help="CSV or JSONL that says more about the files: docs/manifest.md.",
 )
 @allow_lost_option
+@actor_option
 @json_option
 def add_command(
     name: str,
@@ -45,6 +53,7 @@ def add_command(
     directory: Path,
     manifest: Path | None,
     allow_lost: bool,
+    actor: str,
     as_json: bool,
 ) -> None:
     """Add the photos in FOLDER to gallery NAME.
@@ -55,14 +64,17 @@ def add_command(
     Example:
       imagematch gallery add missing reference_photos/
     """
-    request = indexing.IndexRequest(
-        FolderSource(folder, manifest),
-        name,
-        kind=indexing.GALLERY,
-        allow_lost=allow_lost,
-        purpose=f"imagematch gallery add {name}",
-    )
-    index_and_show(directory, request, as_json=as_json)
+    with imagematch.open(directory, create=True, actor=actor) as index:
+        add = partial(
+            index.add,
+            folder,
+            collection=name,
+            gallery=True,
+            manifest=manifest,
+            allow_lost=allow_lost,
+            purpose=f"imagematch gallery add {name}",
+        )
+        add_and_show(directory, add, as_json=as_json)
 
 
 @gallery_group.command("list")
@@ -75,29 +87,31 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch gallery list
     """
-    found = galleries.list_galleries(directory)
+    with imagematch.open(directory) as index:
+        found = index.galleries
     if as_json:
-        rows = [{"name": name, "files": files, "photos": photos} for name, files, photos in found]
-        write_json(json_report.dumps({"galleries": rows}))
+        write_json(json_report.dumps({"galleries": [asdict(gallery) for gallery in found]}))
         return
-    for name, files, photos in found:
-        held = f"{counted(photos, 'photo')} in {counted(files, 'file')}"
-        output().print(formatting.printable(f"{name}: {held}"), markup=False)
+    for gallery in found:
+        held = f"{counted(gallery.photos, 'photo')} in {counted(gallery.files, 'file')}"
+        output().print(formatting.printable(f"{gallery.name}: {held}"), markup=False)
     if not found:
         say("No galleries yet; `imagematch gallery add NAME FOLDER` makes one.")
 
 
 @gallery_group.command("remove")
 @click.argument("name")
+@actor_option
 @index_option
-def remove_command(name: str, directory: Path) -> None:
+def remove_command(name: str, actor: str, directory: Path) -> None:
     """Forget the gallery NAME. Its files are not touched.
 
     \b
     Example:
       imagematch gallery remove missing
     """
-    photos = galleries.remove_gallery(directory, name)
+    with imagematch.open(directory, actor=actor) as index:
+        photos = index.remove_gallery(name)
     gone = counted(photos, "photo was", "photos were")
     also = agreeing(photos, "is gone", "are gone")
     say(f"Removed gallery {name}; {gone} in no other collection and {also} too.")

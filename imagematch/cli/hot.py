@@ -5,14 +5,20 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
-from imagematch.cli.options import index_option, json_option, note_option, yes_option
+from imagematch.cli.options import (
+    actor_option,
+    index_option,
+    json_option,
+    note_option,
+    yes_option,
+)
 from imagematch.records import SHORT, HotPhoto, Verdict
 from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
-from imagematch.services import reviewing
 
 #: Profiles of one photo that are written out.
 _LISTED = 6
@@ -45,7 +51,8 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch hot list
     """
-    photos = sorted(reviewing.hot_photos(directory), key=lambda photo: photo.state != "waiting")
+    with imagematch.open(directory) as index:
+        photos = sorted(index.hot(), key=lambda photo: photo.state != "waiting")
     if as_json:
         write_json(json_report.dumps(json_report.hot_list(photos), indent=2))
         return
@@ -60,8 +67,11 @@ def list_command(directory: Path, as_json: bool) -> None:
 @photos_argument
 @note_option
 @yes_option
+@actor_option
 @index_option
-def release_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
+def release_command(
+    photos: Sequence[str], note: str, yes: bool, actor: str, directory: Path
+) -> None:
     """Let photos link, however many profiles show them.
 
     The more profiles show a photo, the less it weighs, as ever. How many links that makes is said,
@@ -71,43 +81,56 @@ def release_command(photos: Sequence[str], note: str, yes: bool, directory: Path
     Example:
       imagematch hot release 3fa1b2c4d5e6 --note "one agency's own photo"
     """
-    _settle(directory, photos, "release", note, "It links from now on", yes=yes)
+    with imagematch.open(directory, actor=actor) as index:
+        _settle(index, photos, "release", note, "It links from now on", yes=yes)
 
 
 @hot_group.command("keep")
 @photos_argument
 @note_option
+@actor_option
 @index_option
-def keep_command(photos: Sequence[str], note: str, directory: Path) -> None:
+def keep_command(photos: Sequence[str], note: str, actor: str, directory: Path) -> None:
     """Settle that photos link nobody, however few profiles show them.
 
     \b
     Example:
       imagematch hot keep 3fa1b2c4d5e6 --note "stock picture"
     """
-    _settle(directory, photos, "keep", note, "It links nobody from now on", yes=True)
+    with imagematch.open(directory, actor=actor) as index:
+        _settle(index, photos, "keep", note, "It links nobody from now on", yes=True)
 
 
 @hot_group.command("reopen")
 @photos_argument
 @note_option
 @yes_option
+@actor_option
 @index_option
-def reopen_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
+def reopen_command(
+    photos: Sequence[str], note: str, yes: bool, actor: str, directory: Path
+) -> None:
     """Take back what was decided about photos.
 
     \b
     Example:
       imagematch hot reopen 3fa1b2c4d5e6
     """
-    _settle(directory, photos, "reopen", note, "Its number of profiles decides again", yes=yes)
+    with imagematch.open(directory, actor=actor) as index:
+        _settle(index, photos, "reopen", note, "Its number of profiles decides again", yes=yes)
 
 
 def _settle(
-    directory: Path, photos: Sequence[str], verdict: Verdict, note: str, said: str, *, yes: bool
+    index: imagematch.Index,
+    photos: Sequence[str],
+    verdict: Verdict,
+    note: str,
+    said: str,
+    *,
+    yes: bool,
 ) -> None:
-    agree(*reviewing.reach_of_hot(directory, photos, verdict), yes=yes)
-    for made in reviewing.settle_hot(directory, photos, verdict, note):
+    agree(*index.reach_of_hot(photos, verdict), yes=yes)
+    for made in index.settle_hot(photos, verdict, note=note):
         say(f"{made.subject}: {said}, and so do its copies.")
 
 

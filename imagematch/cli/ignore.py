@@ -5,15 +5,21 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
-from imagematch.cli.options import index_option, json_option, note_option, yes_option
+from imagematch.cli.options import (
+    actor_option,
+    index_option,
+    json_option,
+    note_option,
+    yes_option,
+)
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
 from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
-from imagematch.services import reviewing
 
 #: Places of one photo that are written out.
 _LISTED = 3
@@ -35,8 +41,9 @@ def ignore_group() -> None:
 @ignore_group.command("add")
 @click.argument("targets", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...")
 @note_option
+@actor_option
 @index_option
-def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
+def add_command(targets: Sequence[str], note: str, actor: str, directory: Path) -> None:
     """Ignore photos: files, folders of files, or photos of the index by SHA-256.
 
     A file or folder that is not in the index is indexed for this purpose only. Run it again when
@@ -47,13 +54,18 @@ def add_command(targets: Sequence[str], note: str, directory: Path) -> None:
       imagematch ignore add logos/ --note "logos of the sites"
       imagematch ignore add 3fa1b2c4d5e6
     """
-    with watching() as watch:
-        done = reviewing.ignore(directory, targets, note, watch)
+    with imagematch.open(directory, actor=actor) as index, watching() as watch:
+        done = index.ignore(targets, note=note, progress=watch)
     say(
         f"Ignored from now on: {len(done.decisions):,} on the list, "
         f"{counted(done.near_copies, 'near-copy', 'near-copies')} with "
         f"{agreeing(len(done.decisions), 'it', 'them')}"
     )
+    if not done.searched:
+        say(
+            "A run is under way. It looks for further near-copies, or the next run of "
+            "`imagematch index` does."
+        )
     for failed in done.failures:
         say(f"failed: {failed.path}: {formatting.failure(failed.failure)}")
     mention_pairs(done.failed_pairs)
@@ -73,7 +85,8 @@ def list_command(directory: Path, as_json: bool) -> None:
     Example:
       imagematch ignore list
     """
-    photos = reviewing.ignored(directory)
+    with imagematch.open(directory) as index:
+        photos = index.ignored()
     if as_json:
         write_json(json_report.dumps(json_report.ignore_list(photos), indent=2))
         return
@@ -88,17 +101,21 @@ def list_command(directory: Path, as_json: bool) -> None:
 @click.argument("photos", nargs=-1, required=True, metavar="PHOTO...")
 @note_option
 @yes_option
+@actor_option
 @index_option
-def remove_command(photos: Sequence[str], note: str, yes: bool, directory: Path) -> None:
+def remove_command(
+    photos: Sequence[str], note: str, yes: bool, actor: str, directory: Path
+) -> None:
     """Take photos off the list. A near-copy of one that stays counts again, as an exception.
 
     \b
     Example:
       imagematch ignore remove 3fa1b2c4d5e6
     """
-    agree(*reviewing.reach_of_unignoring(directory, photos), yes=yes)
-    for made in reviewing.unignore(directory, photos, note):
-        say(f"{made.subject} is no longer ignored.")
+    with imagematch.open(directory, actor=actor) as index:
+        agree(*index.reach_of_unignoring(photos), yes=yes)
+        for made in index.unignore(photos, note=note):
+            say(f"{made.subject} is no longer ignored.")
 
 
 def _lines(photo: IgnoredPhoto) -> list[str]:

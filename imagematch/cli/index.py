@@ -1,15 +1,21 @@
 """`imagematch index`: a folder of photos into an index."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
-from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
-from imagematch.cli.outcomes import index_and_show
+import imagematch
+from imagematch.cli.options import (
+    ANY_PATH,
+    actor_option,
+    allow_lost_option,
+    index_option,
+    json_option,
+)
+from imagematch.cli.outcomes import add_and_show
 from imagematch.presets import PRESETS
-from imagematch.services import indexing
 from imagematch.settings import DEFAULTS
-from imagematch.sources.folder_source import FolderSource
 
 #: Shown below the options.
 _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
@@ -23,7 +29,7 @@ _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
 @click.option(
     "--collection",
     metavar="NAME",
-    default=indexing.ADS,
+    default="ads",
     show_default=True,
     help="Collection that the photos go into.",
 )
@@ -63,6 +69,7 @@ _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
     help="Read every file again, to find those that were changed and look as before.",
 )
 @allow_lost_option
+@actor_option
 @json_option
 def index_command(
     folder: Path,
@@ -76,6 +83,7 @@ def index_command(
     retry_failed: bool,
     reread: bool,
     allow_lost: bool,
+    actor: str,
     as_json: bool,
 ) -> None:
     """Index the photos in FOLDER and match them with all that is known.
@@ -91,14 +99,19 @@ def index_command(
     """
     if manifest is not None and no_manifest:
         raise click.UsageError("--manifest and --no-manifest exclude each other")
-    request = indexing.IndexRequest(
-        FolderSource(folder, manifest, no_manifest, site_from_path),
-        collection,
-        preset=preset,
-        redescribe=redescribe,
-        retry_failed=retry_failed,
-        allow_lost=allow_lost,
-        reread=reread,
-        purpose=f"imagematch index {folder}",
-    )
-    index_and_show(directory, request, as_json=as_json)
+    with imagematch.open(directory, create=True, actor=actor) as index:
+        add = partial(
+            index.add,
+            folder,
+            collection=collection,
+            manifest=manifest,
+            no_manifest=no_manifest,
+            site_from_path=site_from_path,
+            preset=preset,
+            redescribe=redescribe,
+            retry_failed=retry_failed,
+            reread=reread,
+            allow_lost=allow_lost,
+            purpose=f"imagematch index {folder}",
+        )
+        add_and_show(directory, add, as_json=as_json)

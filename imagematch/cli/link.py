@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
@@ -15,7 +16,6 @@ from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
 from imagematch.reports import csv, formatting, graph, save, save_parts, wording
 from imagematch.reports import json as json_report
-from imagematch.services import illustrating, linking
 
 
 @click.command("link")
@@ -64,18 +64,18 @@ def link_command(
       imagematch link
       imagematch link --html report.html --csv pairs.csv
     """
-    warn_unfinished(directory)
     ask = partial(agree, yes=yes, what="The setting link.hot_profiles")
-    change = {"same_profile": True} if same_profile else None
-    report = linking.link_profiles(directory, change, ask)
+    with imagematch.open(directory) as index:
+        warn_unfinished(index)
+        report = index.link(same_profile=same_profile or None, ask=ask)
+        if html_file:
+            _write_page(index, report, html_file)
     if csv_file:
         save_parts(csv_file, csv.link_parts(report))
         say(f"Wrote {csv_file}")
     if gexf_file:
         save_parts(gexf_file, graph.link_parts(report))
         say(f"Wrote {gexf_file}")
-    if html_file:
-        _write_page(directory, report, html_file)
     if as_json:
         write_json_parts(json_report.link_lines(report))
     elif not (csv_file or gexf_file or html_file):
@@ -89,12 +89,12 @@ def link_command(
         )
 
 
-def _write_page(directory: Path, report: LinkReport, path: Path) -> None:
+def _write_page(index: imagematch.Index, report: LinkReport, path: Path) -> None:
     from imagematch.reports import html
 
-    about = html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds"))
+    about = html.About(str(index.directory), datetime.now(UTC).isoformat(timespec="seconds"))
     wanted = html.sightings_shown(lambda none: html.link_page(report, about, none))
-    pictures = illustrating.make_thumbnails(directory, wanted)
+    pictures = index.thumbnails(wanted)
     save(path, html.link_page(report, about, lambda sighting: pictures.get(sighting.photo)))
     say(f"Wrote {path}")
 

@@ -35,6 +35,13 @@ json_option: Decorator = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object for programs."
 )
 
+actor_option: Decorator = click.option(
+    "--actor",
+    default="",
+    metavar="NAME",
+    help="Who does this, for the history and the audit log.  [default: the account's name]",
+)
+
 note_option: Decorator = click.option(
     "--note", default="", metavar="TEXT", help="Why; kept with the decision."
 )

@@ -1,10 +1,11 @@
 """How commands that index end: reports in words or as JSON, what went wrong, the exit code."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.kernels.surrogates import encodable
@@ -12,18 +13,20 @@ from imagematch.records import Failure, IndexReport
 from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.runtime.failures import INTERNAL
-from imagematch.services import indexing
 from imagematch.services.reindexing import PassReport
-from imagematch.services.status import unfinished
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20
 
 
-def index_and_show(directory: Path, request: indexing.IndexRequest, *, as_json: bool) -> None:
-    """Index a folder while showing progress, and say what came of it."""
+def add_and_show(directory: Path, add: Callable[..., IndexReport], *, as_json: bool) -> None:
+    """Index a folder while showing progress, and say what came of it.
+
+    Args:
+        add: `Index.add` with all but its `progress`.
+    """
     with watching(quiet=as_json) as watch:
-        report = indexing.index_folder(directory, request, watch)
+        report = add(progress=watch)
     if as_json:
         list_troubles(report)
         write_json(json_report.dumps(json_report.index_report(report)))
@@ -33,12 +36,12 @@ def index_and_show(directory: Path, request: indexing.IndexRequest, *, as_json: 
         raise click.exceptions.Exit(1)
 
 
-def warn_unfinished(directory: Path) -> None:
+def warn_unfinished(index: imagematch.Index) -> None:
     """Say when an index does not know all its photos yet: no match may then mean nothing."""
-    waiting = unfinished(directory)
+    waiting = index.unfinished()
     if waiting:
         say(
-            f"Warning: {counted(waiting, 'photo')} of {directory} "
+            f"Warning: {counted(waiting, 'photo')} of {index.directory} "
             f"{agreeing(waiting, 'waits', 'wait')} to be described and matched, because a run was "
             f"stopped or goes on; {agreeing(waiting, 'it', 'they')} can't be found yet. Run it "
             f"again to finish."

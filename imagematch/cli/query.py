@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
-from imagematch.records import FoundFile, Locator, Picture, QueryOptions, QueryResult
+from imagematch.records import FoundFile, Locator, Picture, QueryResult
 from imagematch.reports import drawings, formatting, html, save, wording
 from imagematch.reports import json as json_report
-from imagematch.services import illustrating, querying
 from imagematch.sources.folder import walk
 from imagematch.sources.reading import kind_of_skipped
 
@@ -98,26 +98,32 @@ def query_command(
         top = _TOP
     if explain_folder is not None:
         drawings.make_folder(explain_folder)
-    warn_unfinished(directory)
-    options = QueryOptions(collection, top, min_confidence, scenes)
     results: list[QueryResult] = []
-    with watching(quiet=as_json or as_jsonl) as watch:
+    drawn = _Drawn()
+    with imagematch.open(directory) as index, watching(quiet=as_json or as_jsonl) as watch:
+        warn_unfinished(index)
         watch.stage("query", None)
-        for result in querying.query_photos(directory, _paths(photos), options, watch):
+        for result in index.query_all(
+            _paths(photos),
+            collection=collection,
+            top=top,
+            min_confidence=min_confidence,
+            scenes=scenes,
+            progress=watch,
+        ):
             if as_jsonl:
                 write_json(json_report.dumps(json_report.query_result(result)))
             done = as_jsonl and explain_folder is None
             results.append(_without_matches(result) if done else result)
-        drawn = _Drawn()
         if explain_folder is not None:
-            drawn = _draw(directory, results, explain_folder, watch)
+            drawn = _draw(index, results, explain_folder, watch)
+        if html_file is not None:
+            _write_page(index, results, drawn.pictures, html_file)
     if as_json:
         write_json(
             json_report.dumps([json_report.query_result(result) for result in results], indent=2)
         )
-    elif html_file is not None:
-        _write_page(directory, results, drawn.pictures, html_file)
-    elif not as_jsonl:
+    elif not as_jsonl and html_file is None:
         for result in results:
             _show(result, drawn.files)
     failed = [result for result in results if result.failure]
@@ -172,10 +178,12 @@ class _Drawn:
     pictures: dict[tuple[str, str], Picture] = field(default_factory=dict)
 
 
-def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: Watch) -> _Drawn:
+def _draw(
+    index: imagematch.Index, results: Sequence[QueryResult], folder: Path, watch: Watch
+) -> _Drawn:
     drawn = _Drawn()
     watch.stage("explain", None)
-    for query, match, drawing in illustrating.explain_matches(directory, results):
+    for query, match, drawing in index.explain(results):
         if drawing is None:
             say(f"no drawing of {query} and {match.sighting.path}: one is gone or can't be drawn")
         else:
@@ -214,17 +222,17 @@ def _show(result: QueryResult, drawn: Mapping[tuple[str, str], Path]) -> None:
 
 
 def _write_page(
-    directory: Path,
+    index: imagematch.Index,
     results: Sequence[QueryResult],
     drawn: Mapping[tuple[str, str], Picture],
     path: Path,
 ) -> None:
     readable = {result.query: result.query for result in results if not result.failure}
     sightings = [match.sighting for result in results for match in result.matches]
-    pictures = illustrating.make_thumbnails(directory, sightings, readable)
+    pictures = index.thumbnails(sightings, readable)
     page = html.query_page(
         results,
-        html.About(str(directory), datetime.now(UTC).isoformat(timespec="seconds")),
+        html.About(str(index.directory), datetime.now(UTC).isoformat(timespec="seconds")),
         lambda sighting: pictures.get(sighting.photo),
         {query: pictures[query] for query in readable if query in pictures},
         drawings=drawn,

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.cli.console import watching
-from imagematch.cli.options import ANY_PATH, index_option, json_option
+from imagematch.cli.options import ANY_PATH, actor_option, index_option, json_option
 from imagematch.cli.outcomes import show_pass, went_well
 from imagematch.errors import UsageError
-from imagematch.services import jobs, reindexing
+from imagematch.services import jobs
 
 _JOBS_FILE = "jobs.toml"
 
@@ -28,6 +29,7 @@ _JOBS_FILE = "jobs.toml"
     is_flag=True,
     help="Go on although most known files of the job are gone; needs --job.",
 )
+@actor_option
 @json_option
 @index_option
 def reindex_command(
@@ -35,6 +37,7 @@ def reindex_command(
     name: str | None,
     keep_watch: bool,
     allow_lost: bool,
+    actor: str,
     as_json: bool,
     directory: Path,
 ) -> None:
@@ -56,13 +59,16 @@ def reindex_command(
 
         if allow_lost:
             raise UsageError("--allow-lost is for one pass that you look at, not for --watch")
-        watch.run(directory, path, name, as_json=as_json)
+        watch.run(directory, path, name, actor, as_json=as_json)
         return
     if allow_lost and name is None:
         raise UsageError("--allow-lost needs --job: name the job whose files are gone for good")
     chosen = jobs.select(jobs.load(path), name)
-    with watching(quiet=as_json) as monitor:
-        report = reindexing.run(directory, chosen, monitor, allow_lost=allow_lost)
+    with (
+        imagematch.open(directory, create=True, actor=actor, nice=True) as index,
+        watching(quiet=as_json) as monitor,
+    ):
+        report = index.reindex(chosen, allow_lost=allow_lost, progress=monitor)
     show_pass(report, as_json=as_json)
     if not went_well(report):
         raise click.exceptions.Exit(1)

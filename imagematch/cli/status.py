@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+import imagematch
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
@@ -13,13 +14,10 @@ from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.services.status import (
     Status,
-    failed_files,
     failed_pair_json,
-    failed_pairs,
     failure_json,
     how_searched,
     status_json,
-    status_of,
 )
 from imagematch.stores.catalogue import Run
 
@@ -41,26 +39,27 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
       imagematch status
       imagematch status --failures
     """
-    status = status_of(directory)
-    if as_json:
-        data = status_json(status)
-        if failures:
-            data["failures"] = [failure_json(file) for file in failed_files(directory)]
-            data["pair_failures"] = [failed_pair_json(pair) for pair in failed_pairs(directory)]
-        write_json(json_report.dumps(data))
-    elif failures:
-        _list_failures(directory)
-    else:
-        for label, text in _lines(status):
-            click.echo(formatting.printable(f"{label:<12} {text}".rstrip()))
+    with imagematch.open(directory) as index:
+        status = index.status()
+        if as_json:
+            data = status_json(status)
+            if failures:
+                data["failures"] = [failure_json(file) for file in index.failed_files()]
+                data["pair_failures"] = [failed_pair_json(pair) for pair in index.failed_pairs()]
+            write_json(json_report.dumps(data))
+        elif failures:
+            _list_failures(index)
+        else:
+            for label, text in _lines(status):
+                click.echo(formatting.printable(f"{label:<12} {text}".rstrip()))
 
 
-def _list_failures(directory: Path) -> None:
+def _list_failures(index: imagematch.Index) -> None:
     failures: list[Failure] = []
-    for file in failed_files(directory):
+    for file in index.failed_files():
         _show_failure(str(Path(file.root) / file.path), file.failure, file.installation)
         failures.append(file.failure)
-    for pair in failed_pairs(directory):
+    for pair in index.failed_pairs():
         names = " and ".join(
             path or sha256 for path, sha256 in zip(pair.paths, pair.photos, strict=True)
         )

@@ -11,18 +11,19 @@ from imagematch.services.reindexing import PassReport
 from imagematch.services.scheduling import JobsFile
 
 
-def run(directory: Path, path: Path, name: str | None, *, as_json: bool) -> None:
+def run(directory: Path, path: Path, name: str | None, actor: str, *, as_json: bool) -> None:
     """Run jobs when they are due, until a signal asks to stop.
 
     Args:
         name: of the only job to run; None: all.
+        actor: who has it done; "" for the account's name.
 
     Raises:
         JobsError: the jobs file is invalid at the start.
     """
     file = JobsFile(path, name)
     with watching(quiet=True) as idle:
-        scheduling.run(directory, file, _Terminal(idle, as_json=as_json))
+        scheduling.run(directory, file, _Terminal(idle, as_json=as_json), actor)
     say("The watch has ended.")
 
 

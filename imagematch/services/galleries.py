@@ -1,18 +1,29 @@
 """Galleries: which there are, and how one is forgotten."""
 
+from dataclasses import dataclass
+
 from imagematch.errors import UsageError
 from imagematch.services.indexing import GALLERY, KIND_WORDS
 from imagematch.services.session import Session
 
 
-def list_galleries(session: Session) -> list[tuple[str, int, int]]:
-    """Name, files and photos of each gallery."""
+@dataclass(frozen=True, slots=True)
+class Gallery:
+    """A reference collection; `files` and `photos` count what is present."""
+
+    name: str
+    files: int
+    photos: int
+
+
+def list_galleries(session: Session) -> tuple[Gallery, ...]:
+    """The galleries of an index, by name."""
     with session.reading() as index:
-        return [
-            (name, files, photos)
+        return tuple(
+            Gallery(name, files, photos)
             for name, (kind, files, photos) in index.collections.counts().items()
             if kind == GALLERY
-        ]
+        )
 
 
 def remove_gallery(session: Session, name: str) -> int:

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from benchmark.speed.synthetic_catalogue import make_catalogue, measure_link
-from imagematch.services import linking
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.contents import contents, differences
 
 
@@ -23,7 +23,7 @@ def test_catalogue_is_an_index_like_any_other(tmp_path: Path) -> None:
         assert index.photos.counts()["described"] == 500
         assert index.sightings.counts()["files"] == files
         assert sum(index.matches.counts().values()) == matches > 50
-    report = linking.link_profiles(tmp_path / "made")
+    report = recipes.link_profiles(tmp_path / "made")
     assert report.links
     assert any(photo.reason == "shared_by_many" for photo in report.hot)
 

@@ -12,10 +12,10 @@ import pytest
 from imagematch.records import QueryResult
 from imagematch.runtime.executors import SerialExecutor
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import galleries, linking
 from imagematch.stages import query
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.world import ad_sites, mirrored, photo, save
 
 pytestmark = pytest.mark.slow
@@ -115,7 +115,7 @@ def test_queries_while_a_gallery_comes_and_goes(tmp_path: Path, index: Path) -> 
                 if opened is None:
                     with Index.read(index) as opened:
                         result = answer(opened, asked)
-                        linking.link_profiles(index)
+                        recipes.link_profiles(index)
                 else:
                     result = answer(opened, asked)
                 assert result.failure is None
@@ -133,7 +133,7 @@ def test_a_photo_that_goes_between_being_found_and_being_shown_is_left_out(
 
     def find_and_lose(*arguments: object) -> object:
         near = found(*arguments)  # type: ignore[arg-type]
-        galleries.remove_gallery(index, "cases")
+        recipes.remove_gallery(index, "cases")
         return near
 
     with Index.read(index) as opened:

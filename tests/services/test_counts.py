@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from imagematch.errors import Stopped
 from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.sightings import SightingStore
+from tests import recipes
 from tests.world import photo, save
 
 
@@ -27,7 +27,7 @@ def indexed(base: Path, manifest: Path | None = None, **request: Any) -> IndexRe
     wanted = IndexRequest(
         FolderSource(base / "ads", manifest), preset="hashes", allow_lost=True, **request
     )
-    report = indexing.index_folder(base / "index", wanted, Unwatched())
+    report = recipes.index_folder(base / "index", wanted, Unwatched())
     counts = {
         name: value
         for name in IndexReport.__dataclass_fields__
@@ -137,7 +137,7 @@ def test_what_waits_in_an_unreadable_folder_is_told_of_once(tmp_path: Path) -> N
     fill(tmp_path / "ads" / "closed")
     fill(tmp_path / "ads" / "open", 10)
     with pytest.raises(Stopped):
-        indexing.index_folder(
+        recipes.index_folder(
             tmp_path / "index",
             IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes"),
             _Stops(),

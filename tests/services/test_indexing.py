@@ -20,11 +20,12 @@ from imagematch.errors import (
 from imagematch.presets import with_preset
 from imagematch.records import IndexReport, LinkReport, Profile, QueryOptions, QueryResult
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import galleries, illustrating, indexing, linking, querying
+from imagematch.services.galleries import Gallery
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, to_toml
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
 from tests.kernels.test_embeddings import mean_colour_model
@@ -41,7 +42,7 @@ def indexed(
         request = {"preset": "hashes", **request}
     source = FolderSource(folder, manifest, site_from_path=True)
     wanted = IndexRequest(source, **request)  # type: ignore[arg-type]
-    report = indexing.index_folder(index, wanted, Unwatched())
+    report = recipes.index_folder(index, wanted, Unwatched())
     parts = report.described + report.known + report.skipped + report.failed
     assert report.seen == parts
     return report
@@ -49,7 +50,7 @@ def indexed(
 
 def queried(index: Path, *photos: Path, **options: object) -> list[QueryResult]:
     wanted = QueryOptions(**options)  # type: ignore[arg-type]
-    return list(querying.query_photos(index, map(str, photos), wanted, Unwatched()))
+    return list(recipes.query_photos(index, map(str, photos), wanted, Unwatched()))
 
 
 def linked(report: LinkReport) -> set[tuple[str, str]]:
@@ -113,7 +114,7 @@ def test_a_file_that_fails_for_good_is_tried_again_only_on_request(tmp_path: Pat
     for retry in (False, False, True):
         monitor = StopsAt("never", 0)
         request = IndexRequest(FolderSource(broken.parent), preset="hashes", retry_failed=retry)
-        assert indexing.index_folder(index, request, monitor).failed == 1
+        assert recipes.index_folder(index, request, monitor).failed == 1
         tried.append(monitor.totals["describe"])
     assert tried == [1, 0, 1]
 
@@ -199,7 +200,7 @@ def test_an_empty_folder_makes_an_empty_index(tmp_path: Path) -> None:
     (tmp_path / "ads").mkdir()
     report = indexed(tmp_path / "index", tmp_path / "ads")
     assert (report.seen, report.matches) == (0, 0)
-    assert linking.link_profiles(tmp_path / "index").links == ()
+    assert recipes.link_profiles(tmp_path / "index").links == ()
     [result] = queried(tmp_path / "index", save(photo(1), tmp_path / "q.jpg"))
     assert (result.failure, result.matches) == (None, ())
 
@@ -267,7 +268,7 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_one_completes_it(
     (index / "settings.toml").write_text('[store]\nbatch = 1\n[describe]\npreset = "hashes"\n')
     request = IndexRequest(FolderSource(ads, site_from_path=True))
     with pytest.raises(Stopped):
-        indexing.index_folder(index, request, StopsAt(stage, looks))
+        recipes.index_folder(index, request, StopsAt(stage, looks))
     with Index.read(index) as opened:
         assert opened.catalogue.last_runs(1)[0].state == "stopped"
         done = opened.photos.counts()["described"]
@@ -286,7 +287,7 @@ def test_a_photo_with_the_same_bytes_links_two_profiles(tmp_path: Path) -> None:
     (ads / "site9" / "anna").mkdir(parents=True)
     shutil.copy(ads / "site0/profile0/0.jpg", ads / "site9/anna/other name.jpg")
     indexed(tmp_path / "index", ads)
-    [link] = linking.link_profiles(tmp_path / "index").links
+    [link] = recipes.link_profiles(tmp_path / "index").links
     assert (link.left, link.right) == (Profile("site0", "profile0"), Profile("site9", "anna"))
     assert (link.strength, link.pairs[0].judgement.kind) == (1.0, "exact")
 
@@ -295,7 +296,7 @@ def test_an_edited_copy_links_two_profiles_and_says_what_was_done_to_it(tmp_path
     ads = ad_sites(tmp_path / "ads", range(4))
     save(edits.mirror(photo(2), RNG, 1.0), ads / "site9" / "anna" / "2.jpg")
     indexed(tmp_path / "index", ads)
-    [link] = linking.link_profiles(tmp_path / "index").links
+    [link] = recipes.link_profiles(tmp_path / "index").links
     assert {str(link.left), str(link.right)} == {"site2/profile2", "site9/anna"}
     judgement = link.pairs[0].judgement
     assert judgement.kind == "copy"
@@ -310,7 +311,7 @@ def test_a_placeholder_on_many_profiles_is_set_aside_and_links_nobody(tmp_path: 
         folder = ads / "site9" / f"profile{number}"
         save(photo(77), folder / "nophoto.jpg", quality=quality)
     indexed(tmp_path / "index", ads)
-    report = linking.link_profiles(tmp_path / "index")
+    report = recipes.link_profiles(tmp_path / "index")
     assert (report.links, report.clusters) == ((), ())
     [hot] = report.hot
     assert (hot.reason, len(hot.profiles)) == ("shared_by_many", 8)
@@ -330,7 +331,7 @@ def test_flat_and_tiny_photos_never_link(
         save(make(), tmp_path / "ads" / "site" / f"p{number}" / "x.jpg", quality=quality)
     report = indexed(tmp_path / "index", tmp_path / "ads")
     assert report.described == 2
-    links = linking.link_profiles(tmp_path / "index")
+    links = recipes.link_profiles(tmp_path / "index")
     assert links.links == ()
     assert {(hot.reason, len(hot.profiles)) for hot in links.hot} == {(reason, 2)} or {
         hot.reason for hot in links.hot
@@ -341,8 +342,8 @@ def test_copies_within_one_profile_are_left_out_unless_asked_for(tmp_path: Path)
     save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
     save(mirrored(photo(1)), tmp_path / "ads" / "site" / "anna" / "2.jpg")
     indexed(tmp_path / "index", tmp_path / "ads")
-    assert linking.link_profiles(tmp_path / "index").links == ()
-    [link] = linking.link_profiles(tmp_path / "index", {"same_profile": True}).links
+    assert recipes.link_profiles(tmp_path / "index").links == ()
+    [link] = recipes.link_profiles(tmp_path / "index", {"same_profile": True}).links
     assert link.left == link.right == Profile("site", "anna")
 
 
@@ -350,7 +351,7 @@ def test_photos_without_a_profile_are_counted_and_link_nobody(tmp_path: Path) ->
     save(photo(1), tmp_path / "ads" / "1.jpg")
     save(mirrored(photo(1)), tmp_path / "ads" / "2.jpg")
     indexed(tmp_path / "index", tmp_path / "ads")
-    report = linking.link_profiles(tmp_path / "index")
+    report = recipes.link_profiles(tmp_path / "index")
     assert (report.links, report.unprofiled, report.profiles) == ((), 1, 0)
 
 
@@ -361,7 +362,7 @@ def test_two_photos_of_one_scene_are_a_lead_and_no_link(tmp_path: Path) -> None:
     save(left, tmp_path / "ads" / "site" / "anna" / "left.jpg")
     save(right, tmp_path / "ads" / "site" / "berta" / "right.jpg")
     indexed(tmp_path / "index", tmp_path / "ads", preset="balanced")
-    report = linking.link_profiles(tmp_path / "index")
+    report = recipes.link_profiles(tmp_path / "index")
     assert report.links == ()
     assert [pair.judgement.kind for pair in report.scenes] == ["scene"]
 
@@ -372,7 +373,7 @@ def test_a_photo_in_a_collage_is_a_part_of_it(tmp_path: Path) -> None:
     save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
     save(collage, tmp_path / "ads" / "site" / "berta" / "collage.jpg")
     indexed(tmp_path / "index", tmp_path / "ads", preset="balanced")
-    [link] = linking.link_profiles(tmp_path / "index").links
+    [link] = recipes.link_profiles(tmp_path / "index").links
     assert link.pairs[0].judgement.kind == "part"
 
 
@@ -394,7 +395,7 @@ def with_gallery(tmp_path: Path) -> Path:
 
 
 def test_a_gallery_is_matched_with_ads_and_links_nobody(tmp_path: Path) -> None:
-    report = linking.link_profiles(with_gallery(tmp_path))
+    report = recipes.link_profiles(with_gallery(tmp_path))
     hits = [(hit.left.path, hit.right.path, hit.judgement.kind) for hit in report.gallery_hits]
     assert hits == [
         ("bytes.jpg", "site1/profile1/1.jpg", "exact"),
@@ -407,22 +408,22 @@ def test_new_ads_are_matched_with_a_gallery_that_was_there_before(tmp_path: Path
     index = with_gallery(tmp_path)
     save(mirrored(photo(200)), tmp_path / "ads" / "site9" / "anna" / "x.jpg")
     indexed(index, tmp_path / "ads")
-    hits = linking.link_profiles(index).gallery_hits
+    hits = recipes.link_profiles(index).gallery_hits
     assert ("nobody.jpg", "site9/anna/x.jpg") in {(h.left.path, h.right.path) for h in hits}
 
 
 def test_a_removed_gallery_takes_its_matches_along_and_nothing_else(tmp_path: Path) -> None:
     index = with_gallery(tmp_path)
-    assert galleries.list_galleries(index) == [("missing", 4, 4)]
-    assert galleries.remove_gallery(index, "missing") == 3
-    assert galleries.list_galleries(index) == []
-    assert linking.link_profiles(index).gallery_hits == ()
+    assert recipes.list_galleries(index) == (Gallery("missing", 4, 4),)
+    assert recipes.remove_gallery(index, "missing") == 3
+    assert recipes.list_galleries(index) == ()
+    assert recipes.link_profiles(index).gallery_hits == ()
     indexed(tmp_path / "never", tmp_path / "ads")
     assert differences(contents(index), contents(tmp_path / "never")) == []
     with pytest.raises(UsageError, match="no collection 'missing'"):
-        galleries.remove_gallery(index, "missing")
+        recipes.remove_gallery(index, "missing")
     with pytest.raises(UsageError, match="not a gallery"):
-        galleries.remove_gallery(index, "ads")
+        recipes.remove_gallery(index, "ads")
 
 
 def test_a_gallery_and_ads_can_not_share_a_name(tmp_path: Path) -> None:
@@ -560,7 +561,7 @@ def test_thumbnails_of_files_that_are_gone_are_left_out(tmp_path: Path) -> None:
     (ads / sightings[0].path).unlink()
     others = {"here": str(ads / sightings[1].path), "gone": str(ads / "gone.jpg")}
     missing = replace(sightings[0], photo="0" * 64)
-    pictures = illustrating.make_thumbnails(tmp_path / "index", [*sightings, missing], others)
+    pictures = recipes.make_thumbnails(tmp_path / "index", [*sightings, missing], others)
     assert set(pictures) == {sightings[1].photo, "here"}
     assert all(picture.startswith(b"\xff\xd8\xff") for picture in pictures.values())
 

@@ -7,11 +7,12 @@ import pytest
 
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import galleries, indexing, querying
+from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
 from imagematch.stores.photos import PhotoStore
+from tests import recipes
 from tests.conftest import CommandLine
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -29,7 +30,7 @@ def settings(index: Path, text: str) -> None:
 
 def indexed(index: Path, folder: Path, **request: object) -> None:
     wanted = IndexRequest(FolderSource(folder, site_from_path=True), **request)  # type: ignore[arg-type]
-    indexing.index_folder(index, wanted, Unwatched())
+    recipes.index_folder(index, wanted, Unwatched())
 
 
 def kept(index: Path) -> set[str]:
@@ -48,7 +49,7 @@ def rules(index: Path) -> list[tuple[str, str, bool]]:
     """Of each stored match its kind, the rule that decided, and whether a kept picture served."""
     return [
         (judgement.kind, judgement.evidence.rule, bool(geometry and geometry.kept))
-        for _, _, judgement in querying.stored_matches(index)
+        for _, _, judgement in recipes.stored_matches(index)
         for geometry in [judgement.evidence.geometry]
     ]
 
@@ -108,7 +109,7 @@ def test_without_a_sound_picture_the_pair_stays_unverified(
     indexed(index, later)
     assert rules(index) in ([], [("copy", "unverified", False)])
     query = QueryOptions(min_confidence=0)
-    [answer] = querying.query_photos(
+    [answer] = recipes.query_photos(
         index, [str(save(mirrored(photo(2)), tmp_path / "query.jpg"))], query, Unwatched()
     )
     found = {match.judgement.evidence.rule for match in answer.matches}
@@ -168,9 +169,9 @@ def test_a_removed_gallery_takes_the_pictures_that_nothing_else_shows(
     with monkeypatch.context() as patched:
         patched.setattr("imagematch.stores.collections.CollectionStore.remove", die)
         with pytest.raises(Killed):
-            galleries.remove_gallery(index, "missing")
+            recipes.remove_gallery(index, "missing")
     assert kept(index) == before  # whatever happens from here on, no picture is left over
-    assert galleries.remove_gallery(index, "missing") == 1
+    assert recipes.remove_gallery(index, "missing") == 1
     assert kept(index) == before == described(index)
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from imagematch.records import QueryOptions, QueryResult
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import CommandLine
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -23,7 +23,7 @@ HASHES = '[describe]\npreset = "hashes"\n'
 def index_of(index: Path, folder: Path, text: str = "") -> Path:
     index.mkdir(exist_ok=True)
     (index / "settings.toml").write_text(HASHES + text)
-    indexing.index_folder(
+    recipes.index_folder(
         index, IndexRequest(FolderSource(folder, site_from_path=True)), Unwatched()
     )
     return index
@@ -31,7 +31,7 @@ def index_of(index: Path, folder: Path, text: str = "") -> Path:
 
 def asked(index: Path, query: Path, **options: object) -> QueryResult:
     wanted = QueryOptions(**options)  # type: ignore[arg-type]
-    [answer] = querying.query_photos(index, [str(query)], wanted, Unwatched())
+    [answer] = recipes.query_photos(index, [str(query)], wanted, Unwatched())
     return answer
 
 
@@ -124,7 +124,7 @@ def test_indexing_matches_by_traces_and_says_how_many_pairs_it_could_not_see(
     report = ran.json()
     jsonschema.validate(report, json.loads((SCHEMAS / "index.schema.json").read_text()))
     assert (report["matches"], report["not_looked_at"]) == (1, 1)
-    [(_, _, judgement)] = querying.stored_matches(index)
+    [(_, _, judgement)] = recipes.stored_matches(index)
     assert (judgement.kind, judgement.evidence.rule) == ("copy", "trace")
     link = imagematch("link", "--index", index, "--json").json()
     jsonschema.validate(link, json.loads((SCHEMAS / "link.schema.json").read_text()))
@@ -185,7 +185,7 @@ def test_photos_from_before_get_a_trace_by_describing_them_again(tmp_path: Path,
 
     assert kept() == 0
     again = IndexRequest(FolderSource(ads, site_from_path=True), redescribe=True)
-    indexing.index_folder(index, again, Unwatched())
+    recipes.index_folder(index, again, Unwatched())
     assert kept() == 4
 
 

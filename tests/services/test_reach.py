@@ -11,8 +11,8 @@ import pytest
 from imagematch.cli import asking
 from imagematch.errors import Stopped
 from imagematch.records import Reach, SightingInfo, Verdict
-from imagematch.services import linking, reviewing
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import CommandLine, Ran
 from tests.stores.builders import add, create, decision, describe, match, scanned, sha
 
@@ -51,11 +51,11 @@ def run(crowd: Path, imagematch: CommandLine) -> Run:
 
 
 def links(directory: Path) -> int:
-    return len(linking.link_profiles(directory, {"min_strength": 0.0}).links)
+    return len(recipes.link_profiles(directory, {"min_strength": 0.0}).links)
 
 
 def decided(directory: Path) -> int:
-    return len(reviewing.history(directory))
+    return len(recipes.history(directory))
 
 
 def test_release_of_a_photo_on_many_profiles_is_refused_without_yes(run: Run, crowd: Path) -> None:
@@ -148,8 +148,8 @@ def test_links_that_a_person_released_are_not_asked_about_again(run: Run) -> Non
 
 def test_what_is_foreseen_is_what_comes(crowd: Path) -> None:
     before = links(crowd)
-    foreseen, _ = reviewing.reach_of_hot(crowd, [sha("crowd")], "release")
-    reviewing.settle_hot(crowd, [sha("crowd")], "release")
+    foreseen, _ = recipes.reach_of_hot(crowd, [sha("crowd")], "release")
+    recipes.settle_hot(crowd, [sha("crowd")], "release")
     assert links(crowd) - before == foreseen.links
 
 

@@ -13,10 +13,11 @@ import pytest
 
 from imagematch.errors import Stopped
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import jobs, reindexing
+from imagematch.services import jobs
 from imagematch.services.reindexing import PassReport
 from imagematch.stores import lock
 from imagematch.stores.catalogue import Catalogue
+from tests import recipes
 from tests.conftest import CommandLine
 from tests.services.jobs_folder import hashes_index, photo
 
@@ -37,7 +38,7 @@ def base(tmp_path: Path) -> Path:
 
 def reindexed(base: Path, monitor: Unwatched | None = None) -> PassReport:
     found = jobs.load(base / "jobs.toml")
-    return reindexing.run(base / "index", found, monitor or Unwatched())
+    return recipes.reindex(base / "index", found, monitor or Unwatched())
 
 
 def command(base: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -14,11 +14,12 @@ from imagematch.errors import UsageError
 from imagematch.records import Bytes, FailedFile, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import galleries, indexing, linking, querying, reviewing
+from imagematch.services import reviewing
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import CommandLine
 from tests.world import mirrored, new_pairs, photo, save
 
@@ -29,7 +30,7 @@ def indexed(base: Path, **request: object) -> Path:
     """Index the folder `ads` below a folder; a new index gets the preset `hashes`."""
     index = base / "index"
     wanted = IndexRequest(FolderSource(base / "ads", site_from_path=True), preset="hashes")
-    indexing.index_folder(index, replace(wanted, **request), Unwatched())  # type: ignore[arg-type]
+    recipes.index_folder(index, replace(wanted, **request), Unwatched())  # type: ignore[arg-type]
     return index
 
 
@@ -39,25 +40,25 @@ def show(base: Path, rgb: Bytes, profile: str, name: str, **options: object) -> 
 
 
 def linked(index: Path) -> set[tuple[str, str]]:
-    links = linking.link_profiles(index).links
+    links = recipes.link_profiles(index).links
     return {(link.left.handle, link.right.handle) for link in links}
 
 
 def only_pair(index: Path) -> PhotoPair:
-    [link] = linking.link_profiles(index).links
+    [link] = recipes.link_profiles(index).links
     [pair] = link.pairs
     return pair
 
 
 def everywhere(index: Path) -> list[PhotoPair]:
     """All pairs of sightings that reports show, those of news of all runs included."""
-    report = linking.link_profiles(index, {"same_profile": True})
+    report = recipes.link_profiles(index, {"same_profile": True})
     pairs = [pair for link in report.links for pair in link.pairs]
     return [*pairs, *report.gallery_hits, *report.scenes, *new_pairs(index, range(1000))]
 
 
 def ignore(index: Path, *targets: Path | str) -> reviewing.Ignoring:
-    return reviewing.ignore(index, [str(target) for target in targets], "", Unwatched())
+    return recipes.ignore(index, [str(target) for target in targets], "", Unwatched())
 
 
 # --- hot photos --------------------------------------------------------------------------------
@@ -80,7 +81,7 @@ def hot(tmp_path: Path) -> Path:
 
 def test_a_placeholder_on_200_profiles_links_none_and_one_shared_photo_just_two(hot: Path) -> None:
     index = hot / "index"
-    report = linking.link_profiles(index)
+    report = recipes.link_profiles(index)
     assert (report.links, report.clusters) == ((), ())
     [aside] = report.hot
     assert (len(aside.profiles), aside.reason, aside.state) == (
@@ -91,24 +92,24 @@ def test_a_placeholder_on_200_profiles_links_none_and_one_shared_photo_just_two(
     show(hot, photo(2), "p007", "own")
     show(hot, mirrored(photo(2)), "p123", "own")
     indexed(hot)
-    report = linking.link_profiles(index)
+    report = recipes.link_profiles(index)
     assert [(link.left.handle, link.right.handle) for link in report.links] == [("p007", "p123")]
     assert len(report.clusters) == 1
     assert len(report.hot) == 1
 
 
 def test_a_released_photo_links_until_that_is_taken_back(hot: Path) -> None:
-    index, [aside] = hot / "index", linking.link_profiles(hot / "index").hot
+    index, [aside] = hot / "index", recipes.link_profiles(hot / "index").hot
     name = aside.sighting.photo[:12]
-    reviewing.settle_hot(index, [name], "release", "one agency")
-    released = linking.link_profiles(index, {"min_strength": 0.0})
+    recipes.settle_hot(index, [name], "release", "one agency")
+    released = recipes.link_profiles(index, {"min_strength": 0.0})
     assert len(released.links) == PROFILES * (PROFILES - 1) // 2
     assert released.hot == ()
-    [listed] = reviewing.hot_photos(index)
+    [listed] = recipes.hot_photos(index)
     assert (listed.state, listed.decision.note) == ("released", "one agency")  # type: ignore[union-attr]
-    reviewing.settle_hot(index, [name], "reopen")
+    recipes.settle_hot(index, [name], "reopen")
     assert linked(index) == set()
-    assert [photo.state for photo in reviewing.hot_photos(index)] == ["waiting"]
+    assert [photo.state for photo in recipes.hot_photos(index)] == ["waiting"]
 
 
 def test_a_photo_that_is_kept_out_links_nobody_however_few_show_it(tmp_path: Path) -> None:
@@ -116,11 +117,11 @@ def test_a_photo_that_is_kept_out_links_nobody_however_few_show_it(tmp_path: Pat
         show(tmp_path, photo(1), profile, "x", quality=quality)
     index = indexed(tmp_path)
     assert linked(index) == {("anna", "berta")}
-    reviewing.settle_hot(index, [only_pair(index).left.photo], "keep")
+    recipes.settle_hot(index, [only_pair(index).left.photo], "keep")
     # A third copy comes later, and is a form of the same photo.
     show(tmp_path, photo(1), "clara", "x", quality=75)
     indexed(tmp_path)
-    report = linking.link_profiles(index)
+    report = recipes.link_profiles(index)
     assert report.links == ()
     assert [(photo.reason, len(photo.profiles)) for photo in report.hot] == [("kept", 3)]
 
@@ -129,9 +130,9 @@ def test_a_released_flat_photo_links_those_who_show_just_this_file(tmp_path: Pat
     for profile in ("anna", "berta"):
         save(photo(1) // 255, tmp_path / "ads" / "site" / profile / "flat.png")
     index = indexed(tmp_path)
-    [aside] = linking.link_profiles(index).hot
+    [aside] = recipes.link_profiles(index).hot
     assert aside.reason == "flat"
-    reviewing.settle_hot(index, [aside.sighting.photo], "release")
+    recipes.settle_hot(index, [aside.sighting.photo], "release")
     assert linked(index) == {("anna", "berta")}
 
 
@@ -298,7 +299,7 @@ def test_all_that_was_looked_at_shows_a_rejected_match_as_rejected(doors: Doors)
     doors.run("decide", rejected, "reject", "--note", "other room")
     query = doors.base / "ads" / "site" / "anna" / "one.jpg"
     results = list(
-        querying.query_photos(
+        recipes.query_photos(
             doors.index, [str(query)], QueryOptions(top=None, min_confidence=0.0), Unwatched()
         )
     )
@@ -319,7 +320,7 @@ def test_a_rejected_copy_is_no_form_of_the_photo_any_more(tmp_path: Path) -> Non
         [match] = opened.matches.matches()
         names = opened.sightings.sightings_of([match.photo_a, match.photo_b])
     one, two = (sightings[0].photo for sightings in names.values())
-    reviewing.decide(index, f"{one}-{two}", "reject")
+    recipes.decide(index, f"{one}-{two}", "reject")
     assert len(linked(index)) == 15
     assert not any("other" in pair for pair in linked(index))
 
@@ -343,10 +344,10 @@ def test_a_confirmed_match_is_certain_and_outlives_what_later_runs_make_of_it(
         assert (pair.judgement.kind, pair.judgement.confidence) == ("copy", 1.0)
         assert pair.decision is not None
         assert pair.decision.note == "same scar"
-    report = linking.link_profiles(doors.index)
+    report = recipes.link_profiles(doors.index)
     assert [link.strength for link in report.links] == [1.0]
     query = doors.base / "ads" / "site" / "berta" / "two.jpg"
-    [result] = querying.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
+    [result] = recipes.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
     assert confirmed in {match.match for match in result.matches}
     assert f"{confirmed}, confirmed by " in doors.run("link")
 
@@ -361,8 +362,8 @@ def test_one_photo_seen_twice_is_nothing_to_decide_about(tmp_path: Path) -> None
     index = indexed(tmp_path)
     for pair in everywhere(index):
         with pytest.raises(UsageError, match="imagematch ignore add"):
-            reviewing.decide(index, pair.match, "reject")
-    assert reviewing.history(index) == []
+            recipes.decide(index, pair.match, "reject")
+    assert recipes.history(index) == []
 
 
 # --- the ignore list ---------------------------------------------------------------------------
@@ -391,7 +392,7 @@ def test_an_ignored_photo_and_all_its_near_copies_link_nobody(logos: Path, how: 
     # More than the fifteen nearest, which is what a run over a folder compares it with.
     assert (len(done.decisions), done.near_copies) == (1, 19 if how == "hash" else 20)
     assert linked(index) == {("p03", "p04")}
-    [aside] = linking.link_profiles(index).hot
+    [aside] = recipes.link_profiles(index).hot
     assert (aside.reason, len(aside.profiles)) == ("ignored", 20)
     assert {Path(s.path).stem for pair in everywhere(index) for s in (pair.left, pair.right)} == {
         "own"
@@ -406,7 +407,7 @@ def test_near_copies_that_come_later_are_ignored_too_also_after_redescribing(log
     assert linked(index) == {("p03", "p04")}
     indexed(logos, redescribe=True)
     assert linked(index) == {("p03", "p04")}
-    [listed] = reviewing.ignored(index)
+    [listed] = recipes.ignored(index)
     assert len(listed.copies) == 21
 
 
@@ -419,12 +420,12 @@ def test_an_ignored_photo_is_no_gallery_hit_and_no_news_and_a_query_marks_it(
     for seed in (1, 2):
         save(photo(seed), tmp_path / "cases" / f"{seed}.jpg", quality=60)
     cases = IndexRequest(FolderSource(tmp_path / "cases"), "cases", kind="gallery")
-    indexing.index_folder(index, cases, Unwatched())
-    assert len(linking.link_profiles(index).gallery_hits) == 2
+    recipes.index_folder(index, cases, Unwatched())
+    assert len(recipes.link_profiles(index).gallery_hits) == 2
     ignore(index, tmp_path / "ads" / "site" / "anna" / "logo.jpg")
     assert [Path(pair.left.path).stem for pair in everywhere(index)] == ["2", "2"]
     query = save(photo(1), tmp_path / "query.jpg", quality=75)
-    [result] = querying.query_photos(index, [str(query)], QueryOptions(), Unwatched())
+    [result] = recipes.query_photos(index, [str(query)], QueryOptions(), Unwatched())
     assert {match.sighting.path for match in result.matches} == {"site/anna/logo.jpg", "1.jpg"}
     assert all(match.ignored for match in result.matches)
 
@@ -437,14 +438,14 @@ def test_what_is_taken_off_the_list_links_again(logos: Path) -> None:
     logo = save(photo(1), logos / "logos" / "logo.png")
     ignore(index, logo)
     exception = logos / "ads" / "site" / "p05" / "logo.jpg"
-    reviewing.unignore(index, [str(exception)])
+    recipes.unignore(index, [str(exception)])
     assert linked(index) == {("p03", "p04")}
-    assert len(reviewing.ignored(index)[0].copies) == 19
-    reviewing.unignore(index, [str(logo)])
+    assert len(recipes.ignored(index)[0].copies) == 19
+    recipes.unignore(index, [str(logo)])
     assert linked(index) == before
-    assert reviewing.ignored(index) == []
+    assert recipes.ignored(index) == []
     with pytest.raises(UsageError, match="is not ignored"):
-        reviewing.unignore(index, [str(logo)])
+        recipes.unignore(index, [str(logo)])
 
 
 def test_a_folder_of_ignored_images_shows_nothing_and_can_be_named_again(tmp_path: Path) -> None:
@@ -457,12 +458,12 @@ def test_a_folder_of_ignored_images_shows_nothing_and_can_be_named_again(tmp_pat
     assert (len(done.decisions), done.near_copies, len(done.failures)) == (2, 1, 1)
     save(photo(6), tmp_path / "logos" / "6.png")
     assert len(ignore(index, tmp_path / "logos").decisions) == 3
-    assert len(reviewing.ignored(index)) == 3
+    assert len(recipes.ignored(index)) == 3
     assert everywhere(index) == []
-    assert linking.link_profiles(index).profiles == 1
-    assert galleries.list_galleries(index) == []
+    assert recipes.link_profiles(index).profiles == 1
+    assert recipes.list_galleries(index) == ()
     # Taken off the list, its own folder still is no ad that could be linked with.
-    reviewing.unignore(index, [str(tmp_path / "logos" / "1.png")])
+    recipes.unignore(index, [str(tmp_path / "logos" / "1.png")])
     assert everywhere(index) == []
 
 
@@ -474,19 +475,19 @@ def test_decisions_hold_in_another_index_that_takes_them_over(
 ) -> None:
     index = indexed(logos)
     pair = only_pair(index)
-    reviewing.decide(index, pair.match, "reject", "not the same")
+    recipes.decide(index, pair.match, "reject", "not the same")
     name = logos / "ads" / "site" / "p00" / "logo.jpg"
     ignore(index, name)
     ran = imagematch("decisions", "list", "--json", "--index", index)
     (tmp_path / "decisions.json").write_text(ran.out, encoding="utf-8")
     other = tmp_path / "other"
     request = IndexRequest(FolderSource(logos / "ads", site_from_path=True), preset="hashes")
-    indexing.index_folder(other, request, Unwatched())
+    recipes.index_folder(other, request, Unwatched())
     assert linked(other) == {("p03", "p04")}
-    assert reviewing.take_over(other, tmp_path / "decisions.json") == (2, 2)
+    assert recipes.take_over(other, tmp_path / "decisions.json") == (2, 2)
     assert linked(other) == set()
-    assert reviewing.take_over(other, tmp_path / "decisions.json") == (2, 0)
-    assert reviewing.history(other) == reviewing.history(index)
+    assert recipes.take_over(other, tmp_path / "decisions.json") == (2, 0)
+    assert recipes.history(other) == recipes.history(index)
 
 
 # --- what can't be ignored ---------------------------------------------------------------------

@@ -14,11 +14,11 @@ import pytest
 from benchmark.copies import edits
 from imagematch.records import Bytes, QueryResult
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.conftest import SHARED_DATA
 from tests.world import save
 
@@ -68,7 +68,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
         target.parent.mkdir(parents=True)
         target.write_bytes(path.read_bytes())
     request = IndexRequest(FolderSource(base / "ads", site_from_path=True))
-    report = indexing.index_folder(base / "index", request, Unwatched())
+    report = recipes.index_folder(base / "index", request, Unwatched())
     assert (report.seen, report.failed, report.skipped) == (_INDEXED, 0, 0)
     assert report.failed_pairs == 0
     return base / "index"
@@ -76,7 +76,7 @@ def index(photos: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def asked(index: Path, queries: list[Path]) -> list[QueryResult]:
     options = QueryOptions()
-    return list(querying.query_photos(index, map(str, queries), options, Unwatched()))
+    return list(recipes.query_photos(index, map(str, queries), options, Unwatched()))
 
 
 def test_edited_copies_come_first(index: Path, photos: list[Path], tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ def test_photos_of_one_place_never_pass_for_copies(shared_data: Path, tmp_path: 
     with (folder / "pairs.csv").open(newline="") as file:
         pairs = {frozenset(list(row.values())[:2]) for row in csv.DictReader(file)}
     assert len(pairs) == 33
-    report = indexing.index_folder(
+    report = recipes.index_folder(
         tmp_path / "index", IndexRequest(FolderSource(folder)), Unwatched()
     )
     assert report.failed_pairs == 0

@@ -13,6 +13,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS, DescribeSettings
 from imagematch.sources.folder_source import FolderSource
+from tests import recipes
 from tests.world import mirrored, photo, reposted, save
 
 HASHES = replace(DEFAULTS, describe=DescribeSettings(preset="hashes"))
@@ -75,11 +76,11 @@ def test_a_pair_is_judged_as_the_query_of_one_against_an_index_of_the_other(
     folder = tmp_path / "folder"
     folder.mkdir()
     known.rename(folder / "known.jpg")
-    indexing.index_folder(
+    recipes.index_folder(
         tmp_path / "index", indexing.IndexRequest(FolderSource(folder)), Unwatched()
     )
     options = QueryOptions(top=None, min_confidence=0.0)
-    (answer,) = querying.query_photos(tmp_path / "index", [str(asked)], options, Unwatched())
+    (answer,) = recipes.query_photos(tmp_path / "index", [str(asked)], options, Unwatched())
     (said,) = judged((asked, folder / "known.jpg"), describe=DEFAULTS.describe)
     assert [match.judgement for match in answer.matches] == [said]
 

@@ -6,18 +6,18 @@ import pytest
 
 from imagematch.records import IndexReport
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import describe
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.stages.killers import describe_or_die
 from tests.world import ad_sites, photo, save
 
 
 def indexed(index: Path, folder: Path) -> IndexReport:
     request = IndexRequest(FolderSource(folder, site_from_path=True), preset="hashes")
-    return indexing.index_folder(index, request, Unwatched())
+    return recipes.index_folder(index, request, Unwatched())
 
 
 def test_a_file_that_kills_its_worker_fails_alone_and_is_tried_again(

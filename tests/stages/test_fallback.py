@@ -11,13 +11,14 @@ from imagematch import presets
 from imagematch.records import Failure, QueryOptions
 from imagematch.runtime.executors import ProcessExecutor, SerialExecutor
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, querying
+from imagematch.services import querying
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import compare, describe, fallback, query, verify
 from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.geometry import PairTask
+from tests import recipes
 from tests.stages import killers
 from tests.world import mirrored, photo, save
 
@@ -28,7 +29,7 @@ def indexed(tmp_path: Path, preset: str) -> Path:
     for seed in range(3):
         save(photo(seed), tmp_path / "ads" / f"{seed}.jpg")
     save(photo(3), tmp_path / "ads" / "3-kills.jpg")
-    indexing.index_folder(
+    recipes.index_folder(
         tmp_path / "index", IndexRequest(FolderSource(tmp_path / "ads"), preset=preset), Unwatched()
     )
     return tmp_path / "index"
@@ -42,7 +43,7 @@ def test_an_indexed_photo_whose_further_views_kill_is_described_without_them(
     save(photo(2), tmp_path / "ads" / "2.jpg")
     monkeypatch.setattr(describe, "describe_files", killers.describe_and_die_of_views)
     request = IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes")
-    report = indexing.index_folder(tmp_path / "index", request, Unwatched())
+    report = recipes.index_folder(tmp_path / "index", request, Unwatched())
     assert (report.described, report.failed) == (3, 0)
 
 
@@ -65,7 +66,7 @@ def test_a_query_whose_further_views_kill_is_answered_without_them(
         for seed, name in ((0, "lives"), (1, "kills"), (3, "lives"))
     ]
     monkeypatch.setattr(query, "describe_queries", query_function)
-    answers = list(querying.query_photos(index, asked, QueryOptions(), Unwatched()))
+    answers = list(recipes.query_photos(index, asked, QueryOptions(), Unwatched()))
     assert [answer.query for answer in answers] == asked
     assert [
         [match.sighting.path for match in answer.matches if match.judgement.kind == "copy"]

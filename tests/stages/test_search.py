@@ -9,7 +9,6 @@ import pytest
 from imagematch.kernels import hashes
 from imagematch.records import Floats
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing
 from imagematch.services.indexing import GALLERY, IndexRequest
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
@@ -17,12 +16,13 @@ from imagematch.stages import search
 from imagematch.stages.search import Finder, QueryFeatures, indexed_features, measured
 from imagematch.stores.index import Index
 from imagematch.stores.photos import Described, PhotoFacts
+from tests import recipes
 from tests.stores import builders
 from tests.world import ad_sites, photo, save
 
 
 def indexed(folder: Path, index: Path) -> Path:
-    indexing.index_folder(index, IndexRequest(FolderSource(folder), preset="hashes"), Unwatched())
+    recipes.index_folder(index, IndexRequest(FolderSource(folder), preset="hashes"), Unwatched())
     return index
 
 
@@ -216,10 +216,10 @@ def test_one_picture_in_many_files_is_paired_with_few_of_them_and_all_references
     monkeypatch.setattr(search, "_SAME_PIXELS", 20)  # more than are found by their hash
     index = tmp_path / "index"
     ads = IndexRequest(FolderSource(tmp_path / "ads"), preset="hashes")
-    assert indexing.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
+    assert recipes.index_folder(index, ads, Unwatched()).matches == 190 + 30 * 20
     # Each of both is a match of every ad, and of the other.
     gallery = IndexRequest(FolderSource(tmp_path / "missing"), "missing", GALLERY)
-    assert indexing.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
+    assert recipes.index_folder(index, gallery, Unwatched()).matches == 2 * 50 + 1
     for number in range(50, 53):
         (tmp_path / f"ads/{number}.jpg").write_bytes(data + f"ads {number}".encode())
-    assert indexing.index_folder(index, ads, Unwatched()).matches == 3 * (20 + 2)
+    assert recipes.index_folder(index, ads, Unwatched()).matches == 3 * (20 + 2)

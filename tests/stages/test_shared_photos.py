@@ -8,20 +8,20 @@ from hypothesis import strategies as st
 
 from imagematch.records import Evidence, Judgement, SightingInfo
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import indexing, linking
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import LinkSettings
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import link, shared_photos
 from imagematch.stores.index import Index
 from imagematch.stores.scan_inserts import ScannedFile
+from tests import recipes
 from tests.stores.builders import add, candidate, create, describe, scanned
 from tests.world import ad_sites, mirrored, new_pairs, photo, save
 
 
 def indexed(tmp_path: Path) -> Path:
     request = IndexRequest(FolderSource(tmp_path / "ads", site_from_path=True), preset="hashes")
-    indexing.index_folder(tmp_path / "index", request, Unwatched())
+    recipes.index_folder(tmp_path / "index", request, Unwatched())
     return tmp_path / "index"
 
 
@@ -45,7 +45,7 @@ def test_two_photos_link_more_strongly_than_one_and_copies_of_one_count_once(
     show(tmp_path, 2, "anna")
     show(tmp_path, 2, "berta", quality=60)
     save(photo(1), tmp_path / "ads" / "site" / "berta" / "again.jpg", quality=40)
-    report = linking.link_profiles(indexed(tmp_path))
+    report = recipes.link_profiles(indexed(tmp_path))
     links = {(link.left.handle, link.right.handle): link for link in report.links}
     assert len(links["anna", "berta"].pairs) == 2
     assert len(links["berta", "clara"].pairs) == 1
@@ -60,7 +60,7 @@ def test_a_photo_is_hot_from_the_seventh_profile_on(
 ) -> None:
     for number in range(profiles):
         show(tmp_path, 1, f"p{number}", quality=90 - number)
-    report = linking.link_profiles(indexed(tmp_path))
+    report = recipes.link_profiles(indexed(tmp_path))
     assert len(report.hot) == hot
     assert bool(report.links) == (not hot)
 
@@ -70,7 +70,7 @@ def test_a_hot_photo_does_not_hide_another_one_that_two_profiles_share(tmp_path:
         show(tmp_path, 1, f"p{number}")
     show(tmp_path, 2, "p0")
     show(tmp_path, 2, "p1", quality=50)
-    [link] = linking.link_profiles(indexed(tmp_path)).links
+    [link] = recipes.link_profiles(indexed(tmp_path)).links
     assert (link.left.handle, link.right.handle) == ("p0", "p1")
 
 
