@@ -116,11 +116,16 @@ def index(
     for which, some in ((f"{name}-few", _few(files)), (name, files)):
         request = indexing.IndexRequest(FolderSource(shelf.laid_out(which, some)), preset=preset)
         directory = shelf.scratch / f"{which}-{preset}"
-        with Session(directory) as session:
-            work = partial(indexing.index_folder, session, request, monitor)
-            report, cost = machine.spent(work, len(some))
+        work = partial(_indexed, directory, request, monitor)
+        report, cost = machine.spent(work, len(some))
         spent.append(cost)
     return Indexed(directory, report, machine.each(*spent))
+
+
+def _indexed(directory: Path, request: indexing.IndexRequest, monitor: Monitor) -> IndexReport:
+    """Index a folder; the workers have ended when it is done, so that what they took counts."""
+    with Session(directory) as session:
+        return indexing.index_folder(session, request, monitor)
 
 
 def index_photos(preset: str, shelf: Shelf, monitor: Monitor) -> Indexed:
@@ -195,13 +200,13 @@ def ask_at_indexing(
     for name, some in (("later-few", _few(files)), ("later", files)):
         directory = shutil.copytree(default.directory, shelf.scratch / f"{name}-index")
         request = indexing.IndexRequest(FolderSource(shelf.laid_out(name, some)), "later")
-        with Session(directory) as session:
-            work = partial(indexing.index_folder, session, request, monitor)
-            _, cost = machine.spent(work, len(some))
-            matches = querying.stored_matches(session)
+        work = partial(_indexed, directory, request, monitor)
+        _, cost = machine.spent(work, len(some))
         spent.append(cost)
     names, queries = shelf.names, _by_sha256(cases)
     hits: dict[str, list[Hit]] = {}
+    with Session(directory) as session:
+        matches = querying.stored_matches(session)
     for one, two, judgement in matches:
         for query, photo in ((one, two), (two, one)):
             if photo in names:
