@@ -5,12 +5,13 @@ from typing import cast
 
 import click
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, index_option, json_option, note_option, yes_option
 from imagematch.records import VERDICTS, Verdict
-from imagematch.reports import csv, formatting, save, wording
+from imagematch.reports import csv, save
 from imagematch.reports import json as json_report
 from imagematch.services import reviewing
 from imagematch.services.reviewing import Recorded

@@ -10,12 +10,12 @@ from click.core import ParameterSource
 from imagematch.amounts import counted
 from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
-from imagematch.kernels.surrogates import encodable
+from imagematch.formatting import printable
 from imagematch.reports import json as json_report
-from imagematch.reports.formatting import printable
 from imagematch.services import health
 from imagematch.services.environment import Finding
 from imagematch.services.health import Checkup
+from imagematch.surrogates import encodable
 
 
 @click.command("doctor")

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import ANY_PATH, allow_lost_option, index_option, json_option
 from imagematch.cli.outcomes import index_and_show
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.services import galleries, indexing
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.records import SHORT, HotPhoto, Verdict
-from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
 from imagematch.services import reviewing
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting, wording
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
 from imagematch.cli.options import index_option, json_option, note_option, yes_option
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
-from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
 from imagematch.services import reviewing
 

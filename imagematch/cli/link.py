@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
 from imagematch.cli.options import ANY_PATH, index_option, json_option, yes_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
-from imagematch.reports import csv, formatting, graph, save, save_parts, wording
+from imagematch.reports import csv, graph, save, save_parts
 from imagematch.reports import json as json_report
 from imagematch.services import illustrating, linking
 

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting
 from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, IndexReport
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.runtime.failures import INTERNAL
 from imagematch.services import indexing
 from imagematch.services.reindexing import PassReport
 from imagematch.services.status import unfinished
+from imagematch.surrogates import encodable
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Picture, QueryOptions, QueryResult
-from imagematch.reports import drawings, formatting, html, save, wording
+from imagematch.reports import drawings, html, save
 from imagematch.reports import json as json_report
 from imagematch.services import illustrating, querying
 from imagematch.sources.folder import walk

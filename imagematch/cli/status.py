@@ -4,12 +4,12 @@ from pathlib import Path
 
 import click
 
+from imagematch import formatting
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
 from imagematch.records import Failure
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.services.status import (
     Status,

@@ -9,8 +9,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from imagematch import formatting, wording
 from imagematch.records import Decision, Link, LinkReport, PhotoPair
-from imagematch.reports import formatting, wording
 
 COLUMNS = (
     "left_site",

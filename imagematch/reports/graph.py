@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from xml.sax.saxutils import escape
 
-from imagematch import __version__
+from imagematch import __version__, formatting
 from imagematch.records import Link, LinkReport, Profile
-from imagematch.reports import formatting
 
 _NODE_ATTRIBUTES = (("site", "string"), ("profile", "string"), ("cluster", "integer"))
 _EDGE_ATTRIBUTES = (

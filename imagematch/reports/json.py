@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from imagematch.kernels.surrogates import encodable
+from imagematch import formatting, wording
 from imagematch.records import (
     Cluster,
     Decision,
@@ -24,7 +24,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import formatting, wording
+from imagematch.surrogates import encodable
 
 #: Would steer a terminal or reorder a line on the screen when written as they are. In JSON text
 #: they can only stand within a string, where an escape means the same.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.records import (
     Decision,
@@ -15,7 +16,6 @@ from imagematch.records import (
     QueryMatch,
     StoredSighting,
 )
-from imagematch.reports import formatting, wording
 
 #: Gives the CSS class of a photo's thumbnail, or "" when there is no thumbnail.
 type Pictures = Callable[[StoredSighting], str]

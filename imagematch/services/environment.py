@@ -66,6 +66,7 @@ PACKAGES = (
     Package("filelock", "filelock", "3.16", 4),
     Package("imagehash", "imagehash", "4.3", 4),
     Package("jinja2", "jinja2", "3.1", 3),
+    Package("msgspec", "msgspec", "0.19", 0),
     Package("numpy", "numpy", "2.0", 2),
     Package("onnxruntime", "onnxruntime", "1.20", 1),
     Package("opencv-python-headless", "cv2", "4.10", 5),

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from imagematch.errors import UsageError
 from imagematch.exchange import decisions as exported
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     About,
     Content,
@@ -37,6 +36,7 @@ from imagematch.stores.audit import account
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.layout import index_exists, missing_index
+from imagematch.surrogates import encodable
 
 
 @dataclass(frozen=True, slots=True)

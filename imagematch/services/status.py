@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from imagematch.amounts import counted
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Failure
 from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stores.catalogue import Run
@@ -17,6 +16,7 @@ from imagematch.stores.kept_traces import TraceStats
 from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
 from imagematch.stores.vectors import StoreStats
+from imagematch.surrogates import encodable
 
 _RUNS_SHOWN = 5
 
