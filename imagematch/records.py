@@ -5,7 +5,7 @@ Nothing here computes or reads anything; see docs/architecture.md for how the re
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -57,6 +57,18 @@ def match_id(one: str, two: str) -> str:
         one, two: SHA-256, hex.
     """
     return "-".join(sha256[:SHORT] for sha256 in sorted((one, two)))
+
+
+class InJson:
+    """A record that has a place in the JSON contract, see `imagematch.contract`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the commands write of it as JSON; see docs/schemas."""
+        from imagematch import conversions  # what nobody asks for in JSON loads no types of it
+
+        return conversions.to_dict(self)
 
 
 # --- sources -----------------------------------------------------------------------------------
@@ -245,7 +257,7 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(InJson):
     """Why a pair is a match. Distances that were not measured are None.
 
     Attributes:
@@ -265,7 +277,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(InJson):
     """One judged pair.
 
     Attributes:
@@ -280,7 +292,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSighting:
+class StoredSighting(InJson):
     """A sighting as the catalogue knows it."""
 
     photo: str  # sha256 of the photo, hex
@@ -295,6 +307,11 @@ class StoredSighting:
     added_run: int  # the run that found it
     ignored: bool = False  # the collection is the ignore list's, so that nobody shows the photo
 
+    @property
+    def profile(self) -> "Profile | None":
+        """Who showed it; None where nobody knows."""
+        return Profile(self.info.site, self.info.profile) if self.info.profile else None
+
 
 # --- decisions ---------------------------------------------------------------------------------
 
@@ -308,7 +325,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(InJson):
     """What a person decided; the latest one about the same contents counts.
 
     Attributes:
@@ -333,7 +350,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class IgnoredPhoto:
+class IgnoredPhoto(InJson):
     """A photo of the ignore list.
 
     Attributes:
@@ -364,25 +381,62 @@ class QueryOptions:
     scenes: bool = False
 
 
+class Judged(InJson):
+    """What a record with a judgement says of it at once."""
+
+    __slots__ = ()
+
+    #: What to call the two photos.
+    _NAMES = ("left", "right")
+
+    judgement: Judgement
+
+    @property
+    def kind(self) -> Kind:
+        """What the pair is if it is anything."""
+        return self.judgement.kind
+
+    @property
+    def confidence(self) -> float:
+        """0-1 as every report shows it: cut to four digits, 1 only where nothing is in doubt."""
+        from imagematch import formatting
+
+        return formatting.confidence(self.judgement)
+
+    @property
+    def why(self) -> str:
+        """Why it is a match, or is not, in one or two sentences."""
+        from imagematch import wording
+
+        return wording.sentence(self.judgement, *self._NAMES)
+
+
 @dataclass(frozen=True, slots=True)
-class QueryMatch:
+class QueryMatch(Judged):
     """One sighting of a photo that matches the query.
 
     Attributes:
-        match: what people type for the pair (see `match_id`).
+        id: what people type for the pair (see `match_id`).
         decision: what a person decided about it, if it is in force.
         ignored: the photo is on the ignore list, or a near-copy of one that is.
     """
 
     sighting: StoredSighting
     judgement: Judgement
-    match: str = ""
+    id: str = ""
     decision: Decision | None = None
     ignored: bool = False
 
+    _NAMES = ("query", "indexed")
+
+    @property
+    def profile(self) -> "Profile | None":
+        """Who showed the photo; None where nobody knows."""
+        return self.sighting.profile
+
 
 @dataclass(frozen=True, slots=True)
-class QueryResult:
+class QueryResult(InJson):
     """What is known about one query photo.
 
     Attributes:
@@ -426,7 +480,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Profile:
+class Profile(InJson):
     """One account or ad poster on one site."""
 
     site: str
@@ -441,7 +495,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoPair:
+class PhotoPair(Judged):
     """Two sightings whose photos match: one piece of evidence for a link or a report.
 
     Attributes:
@@ -458,13 +512,13 @@ class PhotoPair:
     decision: Decision | None = None
 
     @property
-    def match(self) -> str:
+    def id(self) -> str:
         """What people type for the pair."""
         return match_id(self.left.photo, self.right.photo)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Link(InJson):
     """Two profiles joined by matches.
 
     Attributes:
@@ -480,7 +534,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(InJson):
     """Profiles joined by links that hold together.
 
     Attributes:
@@ -495,7 +549,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class HotPhoto:
+class HotPhoto(InJson):
     """A photo set aside because it would link people by mistake.
 
     Attributes:
@@ -533,7 +587,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkReport:
+class LinkReport(InJson):
     """Everything `imagematch link` found.
 
     Attributes:
@@ -562,7 +616,7 @@ class FailedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport:
+class IndexReport(InJson):
     """The counts of one indexing run; seen = described + known + skipped + failed, in files.
 
     A folder that can't be read is one that is skipped. What is known of the files in it stays, and

@@ -197,7 +197,7 @@ def sureness(judgement: Judgement) -> str:
 def verdict(found: PhotoPair | QueryMatch) -> str:
     """Kind, id and sureness of a match; what a person decided takes the place of the last."""
     sure = short_decision(found.decision) if found.decision else sureness(found.judgement)
-    return f"{found.judgement.kind} {found.match}, {sure}"
+    return f"{found.judgement.kind} {found.id}, {sure}"
 
 
 def percent(probability: float) -> str:

@@ -77,8 +77,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     """
     found = galleries.list_galleries(directory)
     if as_json:
-        rows = [{"name": name, "files": files, "photos": photos} for name, files, photos in found]
-        write_json(json_report.dumps({"galleries": rows}))
+        write_json(json_report.dumps(json_report.galleries(found)))
         return
     for name, files, photos in found:
         held = f"{counted(photos, 'photo')} in {counted(files, 'file')}"

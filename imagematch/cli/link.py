@@ -117,7 +117,7 @@ def _lines(report: LinkReport) -> Iterator[str]:
         yield (
             f"  weakest link: {weakest.left} and {weakest.right}, "
             f"{wording.percent(formatting.floored(weakest.strength))}, by "
-            f"{', '.join(pair.match for pair in weakest.pairs)}"
+            f"{', '.join(pair.id for pair in weakest.pairs)}"
         )
     for link in formatting.strongest_first(report.links):
         yield f"{link.left} and {link.right}: {wording.percent(formatting.floored(link.strength))}"

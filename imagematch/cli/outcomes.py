@@ -14,7 +14,6 @@ from imagematch.runtime.failures import INTERNAL
 from imagematch.services import indexing
 from imagematch.services.reindexing import PassReport
 from imagematch.services.status import unfinished
-from imagematch.surrogates import encodable
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20
@@ -26,7 +25,7 @@ def index_and_show(directory: Path, request: indexing.IndexRequest, *, as_json: 
         report = indexing.index_folder(directory, request, watch)
     if as_json:
         list_troubles(report)
-        write_json(json_report.dumps(json_report.index_report(report)))
+        write_json(json_report.dumps(report.to_dict()))
     else:
         show_report(report, directory)
     if has_troubles(report):
@@ -175,7 +174,7 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
         else:
             list_troubles(job.report)
     if as_json:
-        write_json(json_report.dumps(_as_data(report)))
+        write_json(json_report.dumps(report.to_dict()))
         return
     for job in report.outcomes:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
@@ -184,16 +183,6 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
     for path in (report.json_path, report.html_path):
         if path is not None:
             _line(f"Wrote {path}, and latest{path.suffix} beside it")
-
-
-def _as_data(report: PassReport) -> dict[str, object]:
-    return {
-        "jobs": [
-            json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
-        ],
-        "new_matches": report.new_matches,
-        "report": encodable(str(report.json_path)),
-    }
 
 
 def _counts(report: IndexReport) -> str:

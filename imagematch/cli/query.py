@@ -106,16 +106,14 @@ def query_command(
         watch.stage("query", None)
         for result in querying.query_photos(directory, _paths(photos), options, watch):
             if as_jsonl:
-                write_json(json_report.dumps(json_report.query_result(result)))
+                write_json(json_report.dumps(result.to_dict()))
             done = as_jsonl and explain_folder is None
             results.append(_without_matches(result) if done else result)
         drawn = _Drawn()
         if explain_folder is not None:
             drawn = _draw(directory, results, explain_folder, watch)
     if as_json:
-        write_json(
-            json_report.dumps([json_report.query_result(result) for result in results], indent=2)
-        )
+        write_json(json_report.dumps([result.to_dict() for result in results], indent=2))
     elif html_file is not None:
         _write_page(directory, results, drawn.pictures, html_file)
     elif not as_jsonl:

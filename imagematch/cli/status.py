@@ -14,11 +14,8 @@ from imagematch.reports import json as json_report
 from imagematch.services.status import (
     Status,
     failed_files,
-    failed_pair_json,
     failed_pairs,
-    failure_json,
     how_searched,
-    status_json,
     status_of,
 )
 from imagematch.stores.catalogue import Run
@@ -43,10 +40,10 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
     """
     status = status_of(directory)
     if as_json:
-        data = status_json(status)
+        data = status.to_dict()
         if failures:
-            data["failures"] = [failure_json(file) for file in failed_files(directory)]
-            data["pair_failures"] = [failed_pair_json(pair) for pair in failed_pairs(directory)]
+            data["failures"] = [file.to_dict() for file in failed_files(directory)]
+            data["pair_failures"] = [pair.to_dict() for pair in failed_pairs(directory)]
         write_json(json_report.dumps(data))
     elif failures:
         _list_failures(directory)

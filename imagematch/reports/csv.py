@@ -133,7 +133,7 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
     evidence = pair.judgement.evidence
     geometry = evidence.geometry
     return (
-        pair.match,
+        pair.id,
         pair.judgement.kind,
         formatting.confidence(pair.judgement),
         wording.band(pair.judgement),

@@ -97,7 +97,7 @@ def _edge(id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool) -> st
         best = max(link.pairs, key=lambda pair: formatting.confidence(pair.judgement))
         values["best_kind"] = best.judgement.kind
         values["best_confidence"] = str(formatting.confidence(best.judgement))
-        values["best_match"] = best.match
+        values["best_match"] = best.id
         values["confirmed"] = _boolean(any(pair.decision for pair in link.pairs))
     ends = f'source="{ids[link.left]}" target="{ids[link.right]}"'
     return _element("edge", f'id="{id_}" {ends} weight="{strength}"', values)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imagematch import __version__
 from imagematch.amounts import counted
@@ -23,6 +23,10 @@ from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS, DescribeSettings, Settings
 from imagematch.stages.installation import has_avif, has_heic
+from imagematch.surrogates import encodable
+
+if TYPE_CHECKING:
+    from imagematch import contract
 
 type State = Literal["ok", "warning", "problem"]
 
@@ -93,6 +97,17 @@ class Finding:
     state: State
     message: str
     advice: str = ""
+
+    def shape(self) -> "contract.Finding":
+        """What it is in the JSON contract."""
+        from imagematch import contract
+
+        return contract.Finding(
+            check=self.check,
+            state=self.state,
+            message=encodable(self.message),
+            advice=encodable(self.advice),
+        )
 
 
 def check_environment(directory: Path, settings: Settings | None) -> Iterator[Finding]:

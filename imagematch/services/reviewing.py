@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imagematch.errors import UsageError
 from imagematch.exchange import decisions as exported
@@ -72,6 +72,14 @@ class Recorded:
 
     decision: Decision
     in_force: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/decisions.schema.json."""
+        from imagematch import conversions
+
+        return conversions.builtins(
+            conversions.history_entry(self.decision, in_force=self.in_force)
+        )
 
 
 # --- matches -----------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
@@ -22,6 +23,7 @@ from imagematch.stores.schema import (
     roots,
     sightings,
 )
+from imagematch.surrogates import encodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,22 @@ class FailedSighting:
     failure: Failure
     installation: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/status.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.FailedFile(
+                collection=self.collection,
+                root=self.root,
+                path=self.path,
+                code=self.failure.code,
+                message=encodable(self.failure.message),
+                traceback=encodable(self.failure.traceback),
+                installation=self.installation,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FailedCouple:
@@ -72,6 +90,21 @@ class FailedCouple:
     paths: tuple[str, str]
     failure: Failure
     installation: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/status.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.FailedPair(
+                photos=self.photos,
+                paths=(encodable(self.paths[0]), encodable(self.paths[1])),
+                code=self.failure.code,
+                message=encodable(self.failure.message),
+                traceback=encodable(self.failure.traceback),
+                installation=self.installation,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)
