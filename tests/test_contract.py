@@ -236,6 +236,10 @@ def test_a_match_says_who_how_sure_and_why() -> None:
     assert "of the left photo" in pair.why
 
 
+def test_what_a_match_says_of_itself_takes_no_memory() -> None:
+    assert not any(hasattr(record, "__dict__") for record in (builders.pair(), *QUERY.matches))
+
+
 def test_nobody_is_named_where_nobody_knows_who_showed_a_photo() -> None:
     assert builders.sighting(site="siteA", profile="").profile is None
 
