@@ -1,6 +1,7 @@
 """The words of imagematch as frozen data classes: what the stages hand to each other.
 
-Nothing here computes or reads anything; see docs/architecture.md for how the records flow.
+Nothing here reads anything; see docs/architecture.md for how the records flow. What a record says
+of itself, in JSON or a sentence, is made when somebody asks, by `conversions` and `wording`.
 """
 
 from collections.abc import Mapping

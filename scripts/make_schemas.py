@@ -28,7 +28,7 @@ CONTENTS: dict[str, tuple[str, tuple[type[msgspec.Struct], ...]]] = {
     "ignore": ("imagematch ignore list --json", (contract.IgnoreList,)),
     "index": ("imagematch index --json", (contract.IndexRun,)),
     "link": ("imagematch link --json", (contract.LinkReport,)),
-    "new_matches": ("reports/*.json in an index", (contract.NewMatches,)),
+    "new-matches": ("reports/*.json in an index", (contract.NewMatches,)),
     "query": (
         "imagematch query --jsonl, one line; --json is an array of these",
         (contract.Answer, contract.FailedQuery),

@@ -63,6 +63,6 @@ def test_a_pass_and_its_report_follow_their_schemas(
     said = imagematch("reindex", "--jobs", jobs, "--json", "--index", tmp_path / "index").json()
     report = json.loads(Path(said["report"]).read_text("utf-8"))
     assert report["jobs"] == said["jobs"]
-    for name, data in (("reindex", said), ("new_matches", report)):
+    for name, data in (("reindex", said), ("new-matches", report)):
         schema = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
         jsonschema.Draft202012Validator(schema).validate(data)
