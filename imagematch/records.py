@@ -1,12 +1,13 @@
 """The words of imagematch as frozen data classes: what the stages hand to each other.
 
-Nothing here computes or reads anything; see docs/architecture.md for how the records flow.
+Nothing here reads anything; see docs/architecture.md for how the records flow. What a record says
+of itself, in JSON or a sentence, is made when somebody asks, by `conversions` and `wording`.
 """
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
@@ -58,6 +59,18 @@ def match_id(one: str, two: str) -> str:
         one, two: SHA-256, hex.
     """
     return "-".join(sha256[:SHORT] for sha256 in sorted((one, two)))
+
+
+class InJson:
+    """A record that has a place in the JSON contract, see `imagematch.contract`."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """What the commands write of it as JSON; see docs/schemas."""
+        from imagematch import conversions  # what nobody asks for in JSON loads no types of it
+
+        return conversions.to_dict(self)
 
 
 # --- sources -----------------------------------------------------------------------------------
@@ -282,7 +295,7 @@ class Geometry:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(InJson):
     """Why a pair is a match. Distances that were not measured are None.
 
     Attributes:
@@ -302,7 +315,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(InJson):
     """One judged pair.
 
     Attributes:
@@ -317,7 +330,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredSighting:
+class StoredSighting(InJson):
     """A sighting as the catalogue knows it."""
 
     photo: str  # sha256 of the photo, hex
@@ -332,6 +345,20 @@ class StoredSighting:
     added_run: int  # the run that found it
     ignored: bool = False  # the collection is the ignore list's, so that nobody shows the photo
 
+    @property
+    def profile(self) -> "Profile | None":
+        """Who showed it; None where nobody knows."""
+        return Profile(self.info.site, self.info.profile) if self.info.profile else None
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery(InJson):
+    """A reference collection; `files` and `photos` count what is present."""
+
+    name: str
+    files: int
+    photos: int
+
 
 # --- decisions ---------------------------------------------------------------------------------
 
@@ -345,7 +372,7 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(InJson):
     """What a person decided; the latest one about the same contents counts.
 
     Attributes:
@@ -370,7 +397,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class IgnoredPhoto:
+class IgnoredPhoto(InJson):
     """A photo of the ignore list.
 
     Attributes:
@@ -401,25 +428,62 @@ class QueryOptions:
     scenes: bool = False
 
 
+class Judged(InJson):
+    """What a record with a judgement says of it at once."""
+
+    __slots__ = ()
+
+    #: What to call the two photos.
+    _NAMES = ("left", "right")
+
+    judgement: Judgement
+
+    @property
+    def kind(self) -> Kind:
+        """What the pair is if it is anything."""
+        return self.judgement.kind
+
+    @property
+    def confidence(self) -> float:
+        """0-1 as every report shows it: cut to four digits, 1 only where nothing is in doubt."""
+        from imagematch import formatting
+
+        return formatting.confidence(self.judgement)
+
+    @property
+    def why(self) -> str:
+        """Why it is a match, or is not, in one or two sentences."""
+        from imagematch import wording
+
+        return wording.sentence(self.judgement, *self._NAMES)
+
+
 @dataclass(frozen=True, slots=True)
-class QueryMatch:
+class QueryMatch(Judged):
     """One sighting of a photo that matches the query.
 
     Attributes:
-        match: what people type for the pair (see `match_id`).
+        id: what people type for the pair (see `match_id`).
         decision: what a person decided about it, if it is in force.
         ignored: the photo is on the ignore list, or a near-copy of one that is.
     """
 
     sighting: StoredSighting
     judgement: Judgement
-    match: str = ""
+    id: str = ""
     decision: Decision | None = None
     ignored: bool = False
 
+    _NAMES = ("query", "indexed")
+
+    @property
+    def profile(self) -> "Profile | None":
+        """Who showed the photo; None where nobody knows."""
+        return self.sighting.profile
+
 
 @dataclass(frozen=True, slots=True)
-class QueryResult:
+class QueryResult(InJson):
     """What is known about one query photo.
 
     Attributes:
@@ -463,7 +527,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Profile:
+class Profile(InJson):
     """One account or ad poster on one site."""
 
     site: str
@@ -478,7 +542,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class PhotoPair:
+class PhotoPair(Judged):
     """Two sightings whose photos match: one piece of evidence for a link or a report.
 
     Attributes:
@@ -495,13 +559,13 @@ class PhotoPair:
     decision: Decision | None = None
 
     @property
-    def match(self) -> str:
+    def id(self) -> str:
         """What people type for the pair."""
         return match_id(self.left.photo, self.right.photo)
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class Link(InJson):
     """Two profiles joined by matches.
 
     Attributes:
@@ -517,7 +581,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(InJson):
     """Profiles joined by links that hold together.
 
     Attributes:
@@ -532,7 +596,7 @@ class Cluster:
 
 
 @dataclass(frozen=True, slots=True)
-class HotPhoto:
+class HotPhoto(InJson):
     """A photo set aside because it would link people by mistake.
 
     Attributes:
@@ -570,7 +634,7 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkReport:
+class LinkReport(InJson):
     """Everything `imagematch link` found.
 
     Attributes:
@@ -599,7 +663,7 @@ class FailedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport:
+class IndexReport(InJson):
     """The counts of one indexing run; seen = described + known + skipped + failed, in files.
 
     A folder that can't be read is one that is skipped. What is known of the files in it stays, and

@@ -24,7 +24,7 @@ from benchmark.pairs import hard
 from benchmark.quality import product, suite
 from benchmark.quality.cases import Case
 from benchmark.quality.metrics import calibration_error
-from imagematch.kernels.confidence import Band, Calibration
+from imagematch.calibration import Band, Calibration
 from imagematch.kernels.embeddings import identity
 from imagematch.records import Failure, QueryOptions
 from imagematch.runtime.executors import open_executor

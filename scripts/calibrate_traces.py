@@ -22,9 +22,9 @@ from calibration_fit import fit_logistic
 
 from benchmark.pairs import hard
 from benchmark.quality import suite
+from imagematch.calibration import Logistic
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, keypoints, trace_confidence, traces, views
-from imagematch.kernels.confidence import Logistic
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.records import Geometry
 from imagematch.settings import DEFAULTS

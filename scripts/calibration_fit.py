@@ -8,7 +8,8 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit
 
-from imagematch.kernels.confidence import Calibration, Logistic, features, judge, shipped
+from imagematch.calibration import Calibration, Logistic, features, shipped
+from imagematch.kernels.confidence import judge
 from imagematch.records import Evidence, Judgement
 from imagematch.settings import DEFAULTS
 

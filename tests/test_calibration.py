@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imagematch.kernels.confidence import Calibration, judge
+from imagematch.calibration import Calibration
+from imagematch.kernels.confidence import judge
 from imagematch.records import Evidence, Geometry, Judgement
 from imagematch.settings import DEFAULTS
 from tests.scripts import script

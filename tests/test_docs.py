@@ -16,10 +16,9 @@ import jsonschema
 import pytest
 
 from benchmark.commands import commands as benchmark
-from imagematch import errors
+from imagematch import errors, wording
 from imagematch.cli.commands import cli
 from imagematch.presets import PRESETS
-from imagematch.reports import wording
 from imagematch.settings import DEFAULTS
 from imagematch.sources import manifest
 from tests.scripts import script

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from imagematch import presets, records
+from imagematch import conversions, presets, records
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import (
@@ -58,7 +59,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     request = IndexRequest(source, preset="hashes")
     indexed = recipes.index_folder(index, request, Unwatched())
     linked = recipes.link_profiles(index)
-    decided = recipes.decide(index, linked.links[0].pairs[0].match, "confirm", "seen")
+    decided = recipes.decide(index, linked.links[0].pairs[0].id, "confirm", "seen")
     kept = recipes.settle_hot(index, [str(shown["anna"])], "keep")
     ignored = recipes.ignore(
         index, [str(ads / "site/dora/2.jpg"), str(ads / "broken.jpg")], "", Unwatched()
@@ -160,6 +161,17 @@ def test_these_tests_meet_every_record(outputs: list[Any], module: ModuleType) -
         if dataclasses.is_dataclass(value) and value.__module__ == module.__name__  # type: ignore[union-attr]
     }
     assert {name for name in defined - met if not name.startswith("_")} <= _NEVER_OUT
+
+
+def test_all_that_comes_out_is_json_and_a_copy_says_the_same(outputs: list[Any]) -> None:
+    said = set()
+    for record in _records(outputs):
+        if hasattr(record, "to_dict"):
+            data = record.to_dict()
+            assert json.loads(json.dumps(data, allow_nan=False)) == data
+            assert pickle.loads(pickle.dumps(record)).to_dict() == data  # noqa: S301
+            said.add(type(record).__name__)
+    assert said >= {kind.__name__ for kind in conversions._SHAPES}
 
 
 def test_a_report_survives_a_pickle_in_a_file(outputs: list[Any], tmp_path: Path) -> None:

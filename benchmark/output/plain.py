@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from imagematch.kernels.surrogates import encodable
+from imagematch.surrogates import encodable
 
 
 def plain(value: Any, below: Sequence[Path] = (), without: Collection[str] = frozenset()) -> Any:

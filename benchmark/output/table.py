@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from imagematch.reports import formatting
+from imagematch import formatting
 
 #: What stands where there is no figure.
 NONE = "–"

@@ -6,7 +6,7 @@ from benchmark.output.plain import plain
 from benchmark.quality.cases import Benchmark, MethodRun
 from benchmark.quality.figures import Figures
 from imagematch import __version__
-from imagematch.kernels.surrogates import encodable
+from imagematch.surrogates import encodable
 
 FORMAT = 1  # of `dump`; grows when a reader has to know of a change
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmark.quality.cases import Benchmark, Case, HardVerdict, Hit, MethodRun
 from benchmark.quality.figures import DISMISSED, Figures, Twins, counted_hits, is_true, twins_of
-from imagematch.reports import formatting, wording
+from imagematch import formatting, wording
 from imagematch.reports.pair_cards import Card, Row, Side
 
 #: Gives the CSS class of a picture file, or "" when there is no thumbnail of it.

@@ -10,7 +10,7 @@ import numpy as np
 from benchmark.quality import metrics
 from benchmark.quality.cases import Benchmark, Case, HardVerdict, Hit, MethodRun
 from benchmark.quality.metrics import Answers, Bin, Curve, FalseCopies, OperatingPoint, Values
-from imagematch.kernels.confidence import shipped
+from imagematch.calibration import shipped
 from imagematch.records import Flags
 
 #: Precisions at which recall is shown; DISC21 shows the first.

@@ -20,7 +20,7 @@ from benchmark import machine
 from benchmark.pairs.hard import HardPair
 from benchmark.quality.cases import Case, Direction, HardVerdict, Hit, MethodRun
 from benchmark.quality.suite import SourcePhoto
-from imagematch.kernels import confidence
+from imagematch import calibration
 from imagematch.kernels.clusters import Forest
 from imagematch.records import (
     FailedFile,
@@ -305,7 +305,7 @@ def judge(
         if isinstance(said, Failure):
             yield pair, said
         else:
-            kind = said.kind if confidence.counts(said, DEFAULTS.match) else ""
+            kind = said.kind if calibration.counts(said, DEFAULTS.match) else ""
             yield HardVerdict(pair, kind, said.confidence)
 
 
@@ -337,7 +337,7 @@ def _hits(result: QueryResult, names: Mapping[str, str]) -> tuple[Hit, ...]:
 
 
 def _hit(name: str, judgement: Judgement) -> Hit:
-    counts = confidence.counts(judgement, DEFAULTS.match)
+    counts = calibration.counts(judgement, DEFAULTS.match)
     return Hit(name, judgement.confidence, judgement.kind, counts)
 
 

@@ -15,10 +15,10 @@ from benchmark.quality.cases import Benchmark
 from benchmark.quality.figures import Figures
 from benchmark.quality.quality_run import ALL_METHODS, BACKWARDS, QualityRequest
 from benchmark.quality.suite import REPORTING, TUNING
+from imagematch import formatting
 from imagematch.amounts import counted
 from imagematch.cli.console import say, watching, write_json
 from imagematch.cli.options import ANY_PATH, json_option
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 
 _DEFAULTS = QualityRequest(Path())

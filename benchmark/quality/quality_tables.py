@@ -16,8 +16,7 @@ from benchmark.quality.figures import (
     percent,
 )
 from benchmark.quality.metrics import Bin, FalseCopies, wilson_interval
-from imagematch import __version__
-from imagematch.reports import formatting
+from imagematch import __version__, formatting
 
 _METHODS = """\
 Every method answers the same queries. **µAP** and **R@1** are as in DISC21 (Douze et al. 2021): µAP

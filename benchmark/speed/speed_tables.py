@@ -18,8 +18,7 @@ from benchmark.speed.measurements import (
 )
 from benchmark.speed.scale import ScalePoint
 from benchmark.speed.throughput import title
-from imagematch import __version__
-from imagematch.reports import formatting
+from imagematch import __version__, formatting
 from imagematch.settings import DEFAULTS
 
 _THROUGHPUT = """\

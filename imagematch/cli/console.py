@@ -19,7 +19,7 @@ from rich.console import Console
 
 from imagematch.cli.pace import Pace, in_words
 from imagematch.errors import Stopped
-from imagematch.reports.formatting import printable
+from imagematch.formatting import printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

@@ -6,6 +6,7 @@ from typing import cast
 import click
 
 import imagematch
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
@@ -18,7 +19,7 @@ from imagematch.cli.options import (
     yes_option,
 )
 from imagematch.records import VERDICTS, Verdict
-from imagematch.reports import csv, formatting, save, wording
+from imagematch.reports import csv, save
 from imagematch.reports import json as json_report
 from imagematch.services.reviewing import Recorded
 

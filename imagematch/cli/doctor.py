@@ -2,7 +2,6 @@
 
 import os
 from pathlib import Path
-from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -10,9 +9,8 @@ from click.core import ParameterSource
 from imagematch.amounts import counted
 from imagematch.cli.console import write_json
 from imagematch.cli.options import index_option, json_option
-from imagematch.kernels.surrogates import encodable
+from imagematch.formatting import printable
 from imagematch.reports import json as json_report
-from imagematch.reports.formatting import printable
 from imagematch.services import health
 from imagematch.services.environment import Finding
 from imagematch.services.health import Checkup
@@ -45,7 +43,7 @@ def doctor_command(
     wanted = named or repair or bool(os.environ.get("IMAGEMATCH_INDEX"))
     found = health.check(directory, wanted=wanted, repair=repair, all_files=all_files)
     if as_json:
-        write_json(json_report.dumps(_as_json(directory, found)))
+        write_json(json_report.dumps(found.to_dict()))
     else:
         _show(directory, found)
     if found.exit_code:
@@ -82,21 +80,3 @@ def _summary(found: Checkup) -> str:
     if not problems and not warnings:
         return "All is well."
     return f"{counted(problems, 'problem')}, {counted(warnings, 'warning')}."
-
-
-def _as_json(directory: Path, found: Checkup) -> dict[str, Any]:
-    return {
-        "index": encodable(str(directory)),
-        "environment": [_finding(finding) for finding in found.environment],
-        "findings": [_finding(finding) for finding in found.index],
-        "repaired": [encodable(action) for action in found.repaired],
-    }
-
-
-def _finding(finding: Finding) -> dict[str, str]:
-    return {
-        "check": finding.check,
-        "state": finding.state,
-        "message": encodable(finding.message),
-        "advice": encodable(finding.advice),
-    }

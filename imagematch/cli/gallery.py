@@ -1,12 +1,12 @@
 """`imagematch gallery`: reference collections that ads are matched against."""
 
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 import click
 
 import imagematch
+from imagematch import formatting
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import output, say, write_json
 from imagematch.cli.options import (
@@ -17,7 +17,6 @@ from imagematch.cli.options import (
     json_option,
 )
 from imagematch.cli.outcomes import add_and_show
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 
 
@@ -90,7 +89,7 @@ def list_command(directory: Path, as_json: bool) -> None:
     with imagematch.open(directory) as index:
         found = index.galleries
     if as_json:
-        write_json(json_report.dumps({"galleries": [asdict(gallery) for gallery in found]}))
+        write_json(json_report.dumps(json_report.galleries(found)))
         return
     for gallery in found:
         held = f"{counted(gallery.photos, 'photo')} in {counted(gallery.files, 'file')}"

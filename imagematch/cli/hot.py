@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
@@ -17,7 +18,6 @@ from imagematch.cli.options import (
     yes_option,
 )
 from imagematch.records import SHORT, HotPhoto, Verdict
-from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
 
 #: Profiles of one photo that are written out.

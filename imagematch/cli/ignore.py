@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting, wording
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, watching, write_json
@@ -18,7 +19,6 @@ from imagematch.cli.options import (
 )
 from imagematch.cli.outcomes import ask_to_report, mention_old, mention_pairs
 from imagematch.records import SHORT, IgnoredPhoto
-from imagematch.reports import formatting, wording
 from imagematch.reports import json as json_report
 
 #: Places of one photo that are written out.

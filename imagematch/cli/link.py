@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import say, write_all, write_json_parts
 from imagematch.cli.options import ANY_PATH, index_option, json_option, yes_option
 from imagematch.cli.outcomes import warn_unfinished
 from imagematch.records import SHORT, LinkReport
-from imagematch.reports import csv, formatting, graph, save, save_parts, wording
+from imagematch.reports import csv, graph, save, save_parts
 from imagematch.reports import json as json_report
 
 
@@ -116,7 +117,7 @@ def _lines(report: LinkReport) -> Iterator[str]:
         yield (
             f"  weakest link: {weakest.left} and {weakest.right}, "
             f"{wording.percent(formatting.floored(weakest.strength))}, by "
-            f"{', '.join(pair.match for pair in weakest.pairs)}"
+            f"{', '.join(pair.id for pair in weakest.pairs)}"
         )
     for link in formatting.strongest_first(report.links):
         yield f"{link.left} and {link.right}: {wording.percent(formatting.floored(link.strength))}"

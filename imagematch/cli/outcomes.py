@@ -6,11 +6,10 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting
 from imagematch.amounts import agreeing, average, counted
 from imagematch.cli.console import output, say, watching, write_json
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, IndexReport
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.runtime.failures import INTERNAL
 from imagematch.services.reindexing import PassReport
@@ -29,7 +28,7 @@ def add_and_show(directory: Path, add: Callable[..., IndexReport], *, as_json: b
         report = add(progress=watch)
     if as_json:
         list_troubles(report)
-        write_json(json_report.dumps(json_report.index_report(report)))
+        write_json(json_report.dumps(report.to_dict()))
     else:
         show_report(report, directory)
     if has_troubles(report):
@@ -178,7 +177,7 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
         else:
             list_troubles(job.report)
     if as_json:
-        write_json(json_report.dumps(_as_data(report)))
+        write_json(json_report.dumps(report.to_dict()))
         return
     for job in report.outcomes:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
@@ -187,16 +186,6 @@ def show_pass(report: PassReport, *, as_json: bool) -> None:
     for path in (report.json_path, report.html_path):
         if path is not None:
             _line(f"Wrote {path}, and latest{path.suffix} beside it")
-
-
-def _as_data(report: PassReport) -> dict[str, object]:
-    return {
-        "jobs": [
-            json_report.job_outcome(job.name, job.report, job.error) for job in report.outcomes
-        ],
-        "new_matches": report.new_matches,
-        "report": encodable(str(report.json_path)),
-    }
 
 
 def _counts(report: IndexReport) -> str:

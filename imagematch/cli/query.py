@@ -9,13 +9,14 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Locator, Picture, QueryResult
-from imagematch.reports import drawings, formatting, html, save, wording
+from imagematch.reports import drawings, html, save
 from imagematch.reports import json as json_report
 from imagematch.sources.folder import walk
 from imagematch.sources.reading import kind_of_skipped
@@ -112,7 +113,7 @@ def query_command(
             progress=watch,
         ):
             if as_jsonl:
-                write_json(json_report.dumps(json_report.query_result(result)))
+                write_json(json_report.dumps(result.to_dict()))
             done = as_jsonl and explain_folder is None
             results.append(_without_matches(result) if done else result)
         if explain_folder is not None:
@@ -120,9 +121,7 @@ def query_command(
         if html_file is not None:
             _write_page(index, results, drawn.pictures, html_file)
     if as_json:
-        write_json(
-            json_report.dumps([json_report.query_result(result) for result in results], indent=2)
-        )
+        write_json(json_report.dumps([result.to_dict() for result in results], indent=2))
     elif not as_jsonl and html_file is None:
         for result in results:
             _show(result, drawn.files)

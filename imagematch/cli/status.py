@@ -5,19 +5,16 @@ from pathlib import Path
 import click
 
 import imagematch
+from imagematch import formatting
 from imagematch.amounts import agreeing, counted
 from imagematch.cli.console import say, write_json
 from imagematch.cli.options import index_option, json_option
 from imagematch.cli.outcomes import ask_to_report
 from imagematch.records import Failure
-from imagematch.reports import formatting
 from imagematch.reports import json as json_report
 from imagematch.services.status import (
     Status,
-    failed_pair_json,
-    failure_json,
     how_searched,
-    status_json,
 )
 from imagematch.stores.catalogue import Run
 
@@ -42,10 +39,10 @@ def status_command(directory: Path, failures: bool, as_json: bool) -> None:
     with imagematch.open(directory) as index:
         status = index.status()
         if as_json:
-            data = status_json(status)
+            data = status.to_dict()
             if failures:
-                data["failures"] = [failure_json(file) for file in index.failed_files()]
-                data["pair_failures"] = [failed_pair_json(pair) for pair in index.failed_pairs()]
+                data["failures"] = [file.to_dict() for file in index.failed_files()]
+                data["pair_failures"] = [pair.to_dict() for pair in index.failed_pairs()]
             write_json(json_report.dumps(data))
         elif failures:
             _list_failures(index)

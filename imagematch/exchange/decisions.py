@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from imagematch.errors import UsageError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import VERDICTS, Content, Decision, Kind
+from imagematch.surrogates import encodable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KINDS = get_args(Kind.__value__)

@@ -12,9 +12,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from imagematch import calibration
+from imagematch.calibration import Calibration, Logistic
 from imagematch.errors import SettingsError
 from imagematch.kernels import confidence
-from imagematch.kernels.confidence import Calibration, Logistic
 from imagematch.records import Evidence, Geometry, Judgement, Kind
 from imagematch.settings import DEFAULTS, VerifySettings
 
@@ -65,11 +66,11 @@ _NAMES = frozenset({"log_inliers", "correlation", "agreement", "closeness"})
 
 
 def features(geometry: Geometry) -> Mapping[str, float]:
-    """What the model sees, as `confidence.features` has it; correlations are of keypoints.
+    """What the model sees, as `calibration.features` has it; correlations are of keypoints.
 
     Embedding and hash have no say: of candidates that they chose, they can't tell much more.
     """
-    known = confidence.features(None, None, geometry)
+    known = calibration.features(None, None, geometry)
     return {name: known[name] for name in _NAMES}
 
 

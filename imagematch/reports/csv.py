@@ -9,8 +9,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
+from imagematch import formatting, wording
 from imagematch.records import Decision, Link, LinkReport, PhotoPair
-from imagematch.reports import formatting, wording
 
 COLUMNS = (
     "left_site",
@@ -133,7 +133,7 @@ def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:
     evidence = pair.judgement.evidence
     geometry = evidence.geometry
     return (
-        pair.match,
+        pair.id,
         pair.judgement.kind,
         formatting.confidence(pair.judgement),
         wording.band(pair.judgement),

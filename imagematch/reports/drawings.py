@@ -45,7 +45,7 @@ def file_name(query: str, match: QueryMatch) -> str:
     It ends in what the pair is called, so that another pair never gets it, and the same pair does.
     """
     stem = re.sub(r"[^A-Za-z0-9]+", "_", PurePath(query).stem).strip("_")[:_MOST_STEM]
-    return f"{stem or 'photo'}_{match.match}.png"
+    return f"{stem or 'photo'}_{match.id}.png"
 
 
 def save_drawing(folder: Path, query: str, match: QueryMatch, drawn: Drawing) -> Path:

@@ -4,9 +4,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from xml.sax.saxutils import escape
 
-from imagematch import __version__
+from imagematch import __version__, formatting
 from imagematch.records import Link, LinkReport, Profile
-from imagematch.reports import formatting
 
 _NODE_ATTRIBUTES = (("site", "string"), ("profile", "string"), ("cluster", "integer"))
 _EDGE_ATTRIBUTES = (
@@ -98,7 +97,7 @@ def _edge(id_: str, ids: dict[Profile, str], link: Link, *, weakest: bool) -> st
         best = max(link.pairs, key=lambda pair: formatting.confidence(pair.judgement))
         values["best_kind"] = best.judgement.kind
         values["best_confidence"] = str(formatting.confidence(best.judgement))
-        values["best_match"] = best.match
+        values["best_match"] = best.id
         values["confirmed"] = _boolean(any(pair.decision for pair in link.pairs))
     ends = f'source="{ids[link.left]}" target="{ids[link.right]}"'
     return _element("edge", f'id="{id_}" {ends} weight="{strength}"', values)

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imagematch import __version__
+from imagematch import __version__, formatting, wording
 from imagematch.records import (
     Cluster,
     Link,
@@ -20,7 +20,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import formatting, page_frame, pair_cards, wording
+from imagematch.reports import page_frame, pair_cards
 
 #: Gives the JPEG thumbnail of a sighting's photo; None when the file is gone.
 type Thumbnails = Callable[[StoredSighting], bytes | None]

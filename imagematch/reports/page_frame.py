@@ -15,8 +15,9 @@ from importlib import resources
 import jinja2
 from markupsafe import Markup
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
-from imagematch.reports import formatting, pair_cards, wording
+from imagematch.reports import pair_cards
 
 
 class Album:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from imagematch import formatting, wording
 from imagematch.amounts import counted
 from imagematch.records import (
     Decision,
@@ -15,7 +16,6 @@ from imagematch.records import (
     QueryMatch,
     StoredSighting,
 )
-from imagematch.reports import formatting, wording
 
 #: Gives the CSS class of a photo's thumbnail, or "" when there is no thumbnail.
 type Pictures = Callable[[StoredSighting], str]
@@ -83,14 +83,14 @@ def pair_card(
         Row("Weight in the link", f"{pair.weight:.2f}"),
     )
     card = _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)
-    return _ruled(card, pair.match, pair.decision)
+    return _ruled(card, pair.id, pair.decision)
 
 
 def query_card(query: Side, match: QueryMatch, pictures: Pictures, drawing: str = "") -> Card:
     """The card of a query photo and one sighting that matches it."""
     more = (Row("Ignored", wording.HOT_REASONS["ignored"]),) if match.ignored else ()
     card = _card(match.judgement, query, sighting_side(match.sighting, "Indexed", pictures), more)
-    return _ruled(replace(card, drawing=drawing), match.match, match.decision)
+    return _ruled(replace(card, drawing=drawing), match.id, match.decision)
 
 
 def query_side(query: str, picture: str) -> Side:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from imagematch import __version__
 from imagematch.amounts import counted
@@ -23,6 +23,10 @@ from imagematch.kernels import embeddings
 from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS, DescribeSettings, Settings
 from imagematch.stages.installation import has_avif, has_heic
+from imagematch.surrogates import encodable
+
+if TYPE_CHECKING:
+    from imagematch import contract
 
 type State = Literal["ok", "warning", "problem"]
 
@@ -66,6 +70,7 @@ PACKAGES = (
     Package("filelock", "filelock", "3.16", 4),
     Package("imagehash", "imagehash", "4.3", 4),
     Package("jinja2", "jinja2", "3.1", 3),
+    Package("msgspec", "msgspec", "0.19", 0),
     Package("numpy", "numpy", "2.0", 2),
     Package("onnxruntime", "onnxruntime", "1.20", 1),
     Package("opencv-python-headless", "cv2", "4.10", 5),
@@ -92,6 +97,17 @@ class Finding:
     state: State
     message: str
     advice: str = ""
+
+    def shape(self) -> "contract.Finding":
+        """What it is in the JSON contract."""
+        from imagematch import contract
+
+        return contract.Finding(
+            check=self.check,
+            state=self.state,
+            message=encodable(self.message),
+            advice=encodable(self.advice),
+        )
 
 
 def check_environment(directory: Path, settings: Settings | None) -> Iterator[Finding]:

@@ -1,19 +1,9 @@
 """Galleries: which there are, and how one is forgotten."""
 
-from dataclasses import dataclass
-
 from imagematch.errors import UsageError
+from imagematch.records import Gallery
 from imagematch.services.indexing import GALLERY, KIND_WORDS
 from imagematch.services.session import Session
-
-
-@dataclass(frozen=True, slots=True)
-class Gallery:
-    """A reference collection; `files` and `photos` count what is present."""
-
-    name: str
-    files: int
-    photos: int
 
 
 def list_galleries(session: Session) -> tuple[Gallery, ...]:

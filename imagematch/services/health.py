@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from imagematch import settings as settings_module
 from imagematch.amounts import agreeing, counted
@@ -38,6 +39,7 @@ from imagematch.stores.layout import (
     store_kinds,
 )
 from imagematch.stores.lock import holder
+from imagematch.surrogates import encodable
 
 _REPAIR = "run `imagematch doctor --repair`"
 _GO_ON = "run the command that indexed it again, with the same options"
@@ -54,14 +56,29 @@ class Checkup:
     """Everything that `doctor` found.
 
     Attributes:
+        directory: of the index, which need not exist.
         environment: about this machine.
         index: about the index; what is left after a repair.
         repaired: what a repair did, in plain words.
     """
 
+    directory: Path
     environment: tuple[Finding, ...]
     index: tuple[Finding, ...]
     repaired: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/doctor.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.Checkup(
+                index=encodable(str(self.directory)),
+                environment=[finding.shape() for finding in self.environment],
+                findings=[finding.shape() for finding in self.index],
+                repaired=conversions.texts(self.repaired),
+            )
+        )
 
     @property
     def exit_code(self) -> int:
@@ -93,11 +110,11 @@ def check(
             f"there is no index in {directory}",
             "make one: `imagematch index FOLDER`" if wanted else "",
         )
-        return Checkup(tuple(check_environment(directory, None)), (missing,))
+        return Checkup(directory, tuple(check_environment(directory, None)), (missing,))
     repaired = tuple(_repair(directory)) if repair else ()
     found = tuple(_check_index(directory, all_files))
     return Checkup(
-        tuple(check_environment(directory, _settings_in_use(directory))), found, repaired
+        directory, tuple(check_environment(directory, _settings_in_use(directory))), found, repaired
     )
 
 

@@ -12,6 +12,7 @@ from imagematch.records import (
     Decision,
     Drawing,
     Failure,
+    Gallery,
     HotPhoto,
     IgnoredPhoto,
     IndexReport,
@@ -29,7 +30,6 @@ from imagematch.services.session import Session
 from imagematch.sources.folder_source import FolderSource
 
 if TYPE_CHECKING:
-    from imagematch.services.galleries import Gallery
     from imagematch.services.jobs import Job
     from imagematch.services.reindexing import PassReport
     from imagematch.services.reviewing import Foreseen, Ignoring, Recorded
@@ -364,7 +364,7 @@ class Index(Session):
     # --- what it holds -------------------------------------------------------------------------
 
     @property
-    def galleries(self) -> tuple["Gallery", ...]:
+    def galleries(self) -> tuple[Gallery, ...]:
         """The galleries; `add(..., gallery=True)` makes one, `remove_gallery` forgets one."""
         from imagematch.services import galleries
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
 from imagematch.records import IndexReport, PhotoPair
@@ -20,6 +21,10 @@ from imagematch.services.indexing import IndexRequest
 from imagematch.services.jobs import Job
 from imagematch.services.session import Session
 from imagematch.stores.index import Index
+from imagematch.surrogates import encodable
+
+if TYPE_CHECKING:
+    from imagematch import contract
 
 #: Key in the catalogue: the last run that a report of new matches covers.
 _REPORTED = "reported_run"
@@ -34,6 +39,20 @@ class JobOutcome:
     name: str
     report: IndexReport | None
     error: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/reindex.schema.json."""
+        from imagematch import conversions
+
+        return conversions.job(self.shape())
+
+    def shape(self) -> "contract.JobDone | contract.JobFailed":
+        """What it is in the JSON contract."""
+        from imagematch import conversions
+
+        if self.report is None:
+            return conversions.job_failed(self.name, self.error)
+        return conversions.job_done(self.name, self.report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,14 @@ class PassReport:
     new_matches: int
     json_path: Path
     html_path: Path | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/reindex.schema.json."""
+        from imagematch import contract, conversions
+
+        jobs = [outcome.shape() for outcome in self.outcomes]
+        report = encodable(str(self.json_path))
+        return conversions.with_jobs(contract.Pass(jobs, self.new_matches, report))
 
 
 def run(
@@ -134,9 +161,14 @@ class _Report:
     made_at: str
 
     def as_json(self) -> str:
-        jobs = [json_report.job_outcome(job.name, job.report, job.error) for job in self.outcomes]
-        data = json_report.new_matches(self.pairs, jobs=jobs, runs=self.runs, made_at=self.made_at)
-        return json_report.dumps(data, indent=2) + "\n"
+        return json_report.dumps(self.to_dict(), indent=2) + "\n"
+
+    def to_dict(self) -> dict[str, Any]:
+        from imagematch import contract, conversions
+
+        jobs = [outcome.shape() for outcome in self.outcomes]
+        pairs = [conversions.pair(pair) for pair in self.pairs]
+        return conversions.with_jobs(contract.NewMatches(self.made_at, self.runs, jobs, pairs))
 
     def as_html(self, session: Session) -> str:
         from imagematch.reports import html

@@ -4,11 +4,10 @@ import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imagematch.errors import IndexLocked, UsageError
 from imagematch.exchange import decisions as exported
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     About,
     Content,
@@ -38,6 +37,7 @@ from imagematch.stages.shared_photos import SharedPhotos
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
 from imagematch.stores.layout import index_exists, missing_index
+from imagematch.surrogates import encodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,14 @@ class Recorded:
 
     decision: Decision
     in_force: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/decisions.schema.json."""
+        from imagematch import conversions
+
+        return conversions.builtins(
+            conversions.history_entry(self.decision, in_force=self.in_force)
+        )
 
 
 # --- matches -----------------------------------------------------------------------------------

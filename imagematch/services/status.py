@@ -3,11 +3,10 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from imagematch.amounts import counted
-from imagematch.kernels.surrogates import encodable
-from imagematch.records import VERDICTS, Failure
+from imagematch.records import VERDICTS
 from imagematch.services.session import Session
 from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stores.catalogue import Run
@@ -18,6 +17,10 @@ from imagematch.stores.kept_traces import TraceStats
 from imagematch.stores.layout import PICTURES
 from imagematch.stores.lock import holder
 from imagematch.stores.vectors import StoreStats
+from imagematch.surrogates import encodable
+
+if TYPE_CHECKING:
+    from imagematch import contract
 
 _RUNS_SHOWN = 5
 
@@ -82,6 +85,76 @@ class Status:
     runs: tuple[Run, ...]
     writer: str | None
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/status.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.Status(
+                index=encodable(str(self.directory)),
+                photos=self.photos,
+                described=self.described,
+                pending=self.pending,
+                gated=dict(self.gated),
+                sightings=self.sightings,
+                failed=self.failed,
+                failed_pairs=self.failed_pairs,
+                skipped=conversions.counts_by_text(self.skipped),
+                files=contract.Files(**self.files),
+                profiles=self.profiles,
+                matches=sum(self.matches.values()),
+                matches_by_kind=dict(self.matches),
+                waiting_pairs=self.waiting,
+                decisions=contract.DecisionCounts(**self.decisions),
+                collections={entry.name: entry.sightings for entry in self.collections},
+                galleries=[
+                    contract.Gallery(entry.name, entry.files, entry.photos)
+                    for entry in self.collections
+                    if entry.kind == "gallery"
+                ],
+                preset=self.preset,
+                embedder=self.embedder,
+                catalogue=encodable(self.catalogue),
+                vectors={name: _vectors(stats) for name, stats in self.vectors.items()},
+                traces=contract.Kept(self.traces.count, self.traces.bytes),
+                pictures=contract.Kept(self.pictures.count, self.pictures.bytes),
+                bytes=self.bytes,
+                runs=[_run(run) for run in self.runs],
+                writer=self.writer,
+            )
+        )
+
+
+def _vectors(stats: StoreStats) -> "contract.Vectors":
+    from imagematch import contract
+
+    return contract.Vectors(
+        vectors=stats.vectors,
+        removed=stats.tombstones,
+        shards=stats.shards,
+        bytes=stats.bytes,
+        method=stats.method,
+        listed=stats.listed,
+        listed_shards=stats.listed_shards,
+        search=how_searched(stats),
+    )
+
+
+def _run(run: Run) -> "contract.Run":
+    from imagematch import contract
+
+    return contract.Run(
+        id=run.id,
+        what=run.what,
+        job=run.job,
+        folder=run.root,
+        started=run.started,
+        finished=run.finished,
+        state=run.state,
+        message=run.message,
+        counts=dict(run.counts),
+    )
+
 
 def status_of(session: Session) -> Status:
     """Look at an index.
@@ -139,70 +212,6 @@ def unfinished(session: Session) -> int:
         return sum(root.pending + root.unsearched for root in Census(index.catalogue).roots())
 
 
-def status_json(status: Status) -> dict[str, Any]:
-    """The shape of docs/schemas/status.schema.json."""
-    return {
-        "index": encodable(str(status.directory)),
-        "photos": status.photos,
-        "described": status.described,
-        "pending": status.pending,
-        "gated": dict(status.gated),
-        "sightings": status.sightings,
-        "failed": status.failed,
-        "failed_pairs": status.failed_pairs,
-        "skipped": {encodable(kind): count for kind, count in status.skipped.items()},
-        "files": dict(status.files),
-        "profiles": status.profiles,
-        "matches": sum(status.matches.values()),
-        "matches_by_kind": dict(status.matches),
-        "waiting_pairs": status.waiting,
-        "decisions": dict(status.decisions),
-        "collections": {entry.name: entry.sightings for entry in status.collections},
-        "galleries": [
-            {"name": entry.name, "files": entry.files, "photos": entry.photos}
-            for entry in status.collections
-            if entry.kind == "gallery"
-        ],
-        "preset": status.preset,
-        "embedder": status.embedder,
-        "catalogue": encodable(status.catalogue),
-        "vectors": {name: _vectors(stats) for name, stats in status.vectors.items()},
-        "traces": {"kept": status.traces.count, "bytes": status.traces.bytes},
-        "pictures": {"kept": status.pictures.count, "bytes": status.pictures.bytes},
-        "bytes": status.bytes,
-        "runs": [_run(run) for run in status.runs],
-        "writer": status.writer,
-    }
-
-
-def failure_json(file: FailedSighting) -> dict[str, str]:
-    """One failed file, in the shape of docs/schemas/status.schema.json."""
-    return {
-        "collection": file.collection,
-        "root": file.root,
-        "path": file.path,
-        **_failure(file.failure, file.installation),
-    }
-
-
-def failed_pair_json(pair: FailedCouple) -> dict[str, Any]:
-    """One failed pair, in the shape of docs/schemas/status.schema.json."""
-    return {
-        "photos": list(pair.photos),
-        "paths": [encodable(path) for path in pair.paths],
-        **_failure(pair.failure, pair.installation),
-    }
-
-
-def _failure(failure: Failure, installation: str) -> dict[str, str]:
-    return {
-        "code": failure.code,
-        "message": encodable(failure.message),
-        "traceback": encodable(failure.traceback),
-        "installation": installation,
-    }
-
-
 def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
     sightings = census.sightings()
     return tuple(
@@ -231,19 +240,6 @@ def _bytes_beside_pictures(directory: Path) -> int:
     return total
 
 
-def _vectors(stats: StoreStats) -> dict[str, Any]:
-    return {
-        "vectors": stats.vectors,
-        "removed": stats.tombstones,
-        "shards": stats.shards,
-        "bytes": stats.bytes,
-        "method": stats.method,
-        "listed": stats.listed,
-        "listed_shards": stats.listed_shards,
-        "search": how_searched(stats),
-    }
-
-
 def how_searched(stats: StoreStats) -> str:
     """How a vector store searches, and what it chose that by, in words."""
     if not stats.listed_shards:
@@ -257,17 +253,3 @@ def how_searched(stats: StoreStats) -> str:
     rest = stats.vectors - stats.listed
     text = f"{large}, for {shards} of {counted(stats.listed, 'vector')}"
     return f"{text}; every vector is compared of the other {rest:,}" if rest else text
-
-
-def _run(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "what": run.what,
-        "job": run.job,
-        "folder": run.root,
-        "started": run.started,
-        "finished": run.finished,
-        "state": run.state,
-        "message": run.message,
-        "counts": dict(run.counts),
-    }

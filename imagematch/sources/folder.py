@@ -15,9 +15,9 @@ from pathlib import Path
 
 from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.kernels.sidecars import kind_by_name
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
 from imagematch.sources.source import UNREADABLE, FoundFolder, change_time, within_64_bits
+from imagematch.surrogates import encodable
 
 LEFT_OUT = "belongs to imagematch (an index or the manifest)"
 INNER_LINK = "a link to something inside the folder, which is read in its own place"

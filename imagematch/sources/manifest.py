@@ -12,12 +12,12 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from imagematch.kernels.phones import checked_region, to_e164
-from imagematch.kernels.surrogates import encodable, without_surrogates
 from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
 from imagematch.sources import table_rows
 from imagematch.sources.absolute import is_address, within
 from imagematch.sources.paths import composed, loose, relative
+from imagematch.surrogates import encodable, without_surrogates
 
 # Columns that `SightingInfo` has a field for, in the order in which rows are packed.
 _FIELDS = table_rows.COLUMNS[1:]

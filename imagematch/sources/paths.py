@@ -6,7 +6,7 @@ A path here is relative to a root, with `/` between its parts.
 import re
 import unicodedata
 
-from imagematch.kernels.surrogates import encodable
+from imagematch.surrogates import encodable
 
 _ABSOLUTE = re.compile(r"\s*(/|[A-Za-z]:)")
 

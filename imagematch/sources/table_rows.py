@@ -17,8 +17,8 @@ from typing import Any, BinaryIO, TextIO
 
 from imagematch.amounts import counted
 from imagematch.errors import ManifestError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import ManifestNote
+from imagematch.surrogates import encodable
 
 #: Columns with a meaning; others are kept as they are.
 COLUMNS = (

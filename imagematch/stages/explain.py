@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
 
+from imagematch import formatting, wording
 from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.kernels import match_drawing, overlap
 from imagematch.kernels.overlap import Side
 from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
-from imagematch.reports import drawings, formatting, wording
+from imagematch.reports import drawings
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import is_out_of_memory
 from imagematch.settings import DecodeSettings, VerifySettings

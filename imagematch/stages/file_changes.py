@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from imagematch.kernels.sidecars import named_like_picture
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile
 from imagematch.stores.known_files import KnownFile, KnownFiles, folder_of
 from imagematch.stores.scan_inserts import inode_of, sightings_sha256
+from imagematch.surrogates import encodable
 
 #: Folders whose known files are read one folder at a time; of more, all known files are read once.
 _FEW_FOLDERS = 50

@@ -7,7 +7,8 @@ from itertools import batched
 
 import numpy as np
 
-from imagematch.kernels import confidence, hashes
+from imagematch import calibration, wording
+from imagematch.kernels import hashes
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
     Content,
@@ -22,7 +23,6 @@ from imagematch.records import (
 from imagematch.records import (
     QueryOptions as QueryOptions,
 )
-from imagematch.reports import wording
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.settings import SearchSettings, Settings
@@ -292,7 +292,7 @@ def _is_wanted(index: Index, effective: EffectiveJudgement, options: QueryOption
         return judgement.confidence >= options.min_confidence
     if judgement.kind == "scene" and not options.scenes:
         return False
-    return effective.decision is not None or confidence.counts(judgement, index.settings.match)
+    return effective.decision is not None or calibration.counts(judgement, index.settings.match)
 
 
 def _is_in(sighting: StoredSighting, collection: str) -> bool:

@@ -10,10 +10,10 @@ from itertools import product
 from pathlib import Path
 
 from imagematch.errors import PhotoError, UsageError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import SHORT, Content, Decision, Kind, Locator
 from imagematch.sources.reading import sha256_of
 from imagematch.stores.index import Index
+from imagematch.surrogates import encodable
 
 #: Fewer digits are a slip, and would stand for every sixteenth photo.
 _FEWEST = 4

@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 from imagematch.amounts import agreeing, counted
 from imagematch.errors import SourceUnavailable
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, Locator, ManifestNote, SkippedFile
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
@@ -25,6 +24,7 @@ from imagematch.stages.file_changes import LastScan, differs, is_to_be_read, is_
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
 from imagematch.stores.scan_inserts import ScannedFile, inode_of, sightings_sha256
+from imagematch.surrogates import encodable
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import batched
 
+from imagematch import calibration
 from imagematch.errors import KeepsFailing, Stopped
 from imagematch.kernels import confidence, trace_confidence
 from imagematch.records import Failure, Geometry, Judgement
@@ -91,7 +92,7 @@ def _store(
             failed.append(FailedPair(candidate, pair.failure, _counting(pair, index.settings)))
         elif pair.judgement is not None:
             judged.append((candidate, pair.judgement))
-    keep = [confidence.counts(judgement, index.settings.match) for _, judgement in judged]
+    keep = [calibration.counts(judgement, index.settings.match) for _, judgement in judged]
     index.matches.save_judged(judged, keep, run_id)
     if failed:
         index.matches.save_failed(failed, installation(), run_id)
@@ -106,7 +107,7 @@ def _store(
 def _counting(pair: Judged, settings: Settings) -> Judgement | None:
     """The judgement of a pair that counts as a match."""
     found = pair.judgement
-    return found if found and confidence.counts(found, settings.match) else None
+    return found if found and calibration.counts(found, settings.match) else None
 
 
 def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Settings) -> Judgement:
@@ -116,7 +117,7 @@ def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Setti
             pdq_distance=candidate.pdq_distance,
             cosine=candidate.cosine,
             geometry=geometry,
-            appearance=confidence.shipped(),
+            appearance=calibration.shipped(),
             calibration=trace_confidence.shipped(),
             settings=settings.verify,
         )
@@ -125,7 +126,7 @@ def judged_pair(candidate: Candidate, geometry: Geometry | None, settings: Setti
         pdq_distance=candidate.pdq_distance,
         cosine=candidate.cosine,
         geometry=geometry,
-        calibration=confidence.shipped(),
+        calibration=calibration.shipped(),
         settings=settings.verify,
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
@@ -21,6 +22,7 @@ from imagematch.stores.schema import (
     roots,
     sightings,
 )
+from imagematch.surrogates import encodable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,22 @@ class FailedSighting:
     failure: Failure
     installation: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/status.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.FailedFile(
+                collection=self.collection,
+                root=self.root,
+                path=self.path,
+                code=self.failure.code,
+                message=encodable(self.failure.message),
+                traceback=encodable(self.failure.traceback),
+                installation=self.installation,
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class FailedCouple:
@@ -71,6 +89,21 @@ class FailedCouple:
     paths: tuple[str, str]
     failure: Failure
     installation: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its JSON, see docs/schemas/status.schema.json."""
+        from imagematch import contract, conversions
+
+        return conversions.builtins(
+            contract.FailedPair(
+                photos=self.photos,
+                paths=(encodable(self.paths[0]), encodable(self.paths[1])),
+                code=self.failure.code,
+                message=encodable(self.failure.message),
+                traceback=encodable(self.failure.traceback),
+                installation=self.installation,
+            )
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch.calibration import Calibration, Logistic, features
 from imagematch.errors import SettingsError
-from imagematch.kernels.confidence import Calibration, Logistic, features, judge
+from imagematch.kernels.confidence import judge
 from imagematch.records import Evidence, Geometry, Judgement
 from imagematch.settings import DEFAULTS
 

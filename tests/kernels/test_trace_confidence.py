@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch import calibration
 from imagematch.errors import SettingsError
 from imagematch.kernels import confidence, trace_confidence
 from imagematch.records import Geometry, Judgement
@@ -27,7 +28,7 @@ def judged(geometry: Geometry, cosine: float | None = 0.5) -> Judgement:
         pdq_distance=60,
         cosine=cosine,
         geometry=geometry,
-        appearance=confidence.shipped(),
+        appearance=calibration.shipped(),
         calibration=trace_confidence.shipped(),
         settings=DEFAULTS.verify,
     )
@@ -37,8 +38,8 @@ def test_agreeing_keypoints_make_a_copy_that_counts_and_is_never_certain() -> No
     found = judged(ALIKE)
     assert (found.kind, found.evidence.rule) == ("copy", "trace")
     assert found.confidence >= DEFAULTS.match.min_confidence_unverified
-    assert confidence.counts(found, DEFAULTS.match)
-    assert confidence.band(found, confidence.shipped()) == "strong"
+    assert calibration.counts(found, DEFAULTS.match)
+    assert calibration.band(found, calibration.shipped()) == "strong"
 
 
 def test_a_small_share_of_the_larger_photo_is_a_part() -> None:
@@ -71,7 +72,7 @@ def test_what_could_not_be_laid_over_is_judged_as_if_there_were_no_trace(
         pdq_distance=60,
         cosine=cosine,
         geometry=None,
-        calibration=confidence.shipped(),
+        calibration=calibration.shipped(),
         settings=DEFAULTS.verify,
     )
     assert (found.kind, found.confidence) == (without.kind, without.confidence)
@@ -95,8 +96,8 @@ def test_few_keypoints_that_differ_do_not_overrule_what_looks_the_same() -> None
     soft = replace(ALIKE, inliers=8, correlation=0.15, agreement=0.2, reason="pixels_differ")
     found = judged(soft, cosine=0.95)
     assert (found.kind, found.evidence.rule) == ("copy", "unverified")
-    assert confidence.counts(found, DEFAULTS.match)
-    assert not confidence.counts(judged(soft, cosine=0.3), DEFAULTS.match)
+    assert calibration.counts(found, DEFAULTS.match)
+    assert not calibration.counts(judged(soft, cosine=0.3), DEFAULTS.match)
 
 
 # --- the file ------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def test_one_row_a_pair_strongest_link_first() -> None:
         "strength": "0.9991",
         "cluster": "1",
         "weakest": "false",
-        "match": builders.pair().match,
+        "match": builders.pair().id,
         "kind": "copy",
         "confidence": "0.998",
         "band": "certain",

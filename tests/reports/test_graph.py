@@ -32,7 +32,7 @@ def test_profiles_and_links_come_back_with_their_values() -> None:
     assert strongest["photos"] == 2
     assert strongest["best_kind"] == "exact"
     assert strongest["best_confidence"] == 1.0
-    assert strongest["best_match"] == builders.pair().match
+    assert strongest["best_match"] == builders.pair().id
     weakest = {values["strength"]: values["weakest"] for *_, values in network.edges(data=True)}
     assert weakest == {0.9991: False, 0.93: True}
 

@@ -326,7 +326,7 @@ def test_decisions_stand_beside_what_they_are_about() -> None:
     text = Outline(link_page(builders.named_report("zoe"))).text
 
     assert "confirmed by zoe" in text
-    assert f"Match {builders.named_report('zoe').links[0].pairs[0].match}" in text
+    assert f"Match {builders.named_report('zoe').links[0].pairs[0].id}" in text
     assert "Decision confirmed by zoe on 2026-05-09: zoe" in text
     assert "It was kept out by zoe on 2026-05-09: zoe." in text
 

@@ -18,9 +18,8 @@ from imagematch.errors import (
     UsageError,
 )
 from imagematch.presets import with_preset
-from imagematch.records import IndexReport, LinkReport, Profile, QueryOptions, QueryResult
+from imagematch.records import Gallery, IndexReport, LinkReport, Profile, QueryOptions, QueryResult
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services.galleries import Gallery
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import DEFAULTS, to_toml
 from imagematch.sources.folder_source import FolderSource

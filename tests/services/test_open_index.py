@@ -50,7 +50,7 @@ def index(tmp_path: Path, directory: Path) -> Iterator[imagematch.Index]:
 def only_match(index: imagematch.Index) -> str:
     (link,) = index.link().links
     (pair,) = link.pairs
-    return pair.match
+    return pair.id
 
 
 def python(code: str, *words: str | Path) -> "subprocess.Popen[str]":

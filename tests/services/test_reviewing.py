@@ -183,8 +183,7 @@ gallery = true
         yield "link --json", self.run("link", "--json")
         yield "query --jsonl", self.run("query", *self._asked(), "--jsonl", "--scenes")
         news = new_pairs(self.index, range(1000))
-        made = json_report.new_matches(news, jobs=[], runs=(1, 1), made_at="")
-        yield "news", json_report.dumps(made)
+        yield "news", json_report.dumps([pair.to_dict() for pair in news])
 
     def _asked(self) -> list[Path]:
         return [self.query, *sorted((self.base / "ads").rglob("*.jpg")), self.base / "cases"]
@@ -303,7 +302,7 @@ def test_all_that_was_looked_at_shows_a_rejected_match_as_rejected(doors: Doors)
             doors.index, [str(query)], QueryOptions(top=None, min_confidence=0.0), Unwatched()
         )
     )
-    by_id = {match.match: match for match in results[0].matches}
+    by_id = {match.id: match for match in results[0].matches}
     decision = by_id[rejected].decision
     assert decision is not None
     assert (decision.verdict, decision.note) == ("reject", "other room")
@@ -338,7 +337,7 @@ def test_a_confirmed_match_is_certain_and_outlives_what_later_runs_make_of_it(
     settings.write_text(settings.read_text() + "[search]\nmax_pdq_distance = 0\n")
     doors.reindex()
     assert "one-two" not in doors.matches()
-    pairs = [pair for pair in everywhere(doors.index) if pair.match == confirmed]
+    pairs = [pair for pair in everywhere(doors.index) if pair.id == confirmed]
     assert pairs
     for pair in pairs:
         assert (pair.judgement.kind, pair.judgement.confidence) == ("copy", 1.0)
@@ -348,7 +347,7 @@ def test_a_confirmed_match_is_certain_and_outlives_what_later_runs_make_of_it(
     assert [link.strength for link in report.links] == [1.0]
     query = doors.base / "ads" / "site" / "berta" / "two.jpg"
     [result] = recipes.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
-    assert confirmed in {match.match for match in result.matches}
+    assert confirmed in {match.id for match in result.matches}
     assert f"{confirmed}, confirmed by " in doors.run("link")
 
 
@@ -362,7 +361,7 @@ def test_one_photo_seen_twice_is_nothing_to_decide_about(tmp_path: Path) -> None
     index = indexed(tmp_path)
     for pair in everywhere(index):
         with pytest.raises(UsageError, match="imagematch ignore add"):
-            recipes.decide(index, pair.match, "reject")
+            recipes.decide(index, pair.id, "reject")
     assert recipes.history(index) == []
 
 
@@ -475,7 +474,7 @@ def test_decisions_hold_in_another_index_that_takes_them_over(
 ) -> None:
     index = indexed(logos)
     pair = only_pair(index)
-    recipes.decide(index, pair.match, "reject", "not the same")
+    recipes.decide(index, pair.id, "reject", "not the same")
     name = logos / "ads" / "site" / "p00" / "logo.jpg"
     ignore(index, name)
     ran = imagematch("decisions", "list", "--json", "--index", index)

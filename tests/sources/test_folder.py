@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import SourceUnavailable, UsageError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
 from imagematch.sources import folder
 from imagematch.sources.folder import walk
+from imagematch.surrogates import encodable
 
 posix_only = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX file system")
 

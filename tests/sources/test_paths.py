@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.kernels.surrogates import encodable
 from imagematch.sources.paths import composed, loose, relative
+from imagematch.surrogates import encodable
 
 any_text = st.text(st.characters(exclude_categories=()))  # lone surrogates, too
 

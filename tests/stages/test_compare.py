@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from imagematch import calibration
 from imagematch.errors import Stopped
-from imagematch.kernels import confidence
 from imagematch.records import Failure, Judgement, QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
@@ -36,10 +36,10 @@ def test_a_copy_is_a_copy_and_a_stranger_is_nothing(known: Path, tmp_path: Path)
     first, second = judged((copy, known), (stranger, known))
     assert isinstance(first, Judgement)
     assert isinstance(second, Judgement)
-    assert (first.kind, confidence.counts(first, DEFAULTS.match)) == ("copy", True)
+    assert (first.kind, calibration.counts(first, DEFAULTS.match)) == ("copy", True)
     assert first.evidence.geometry is not None
     assert first.evidence.geometry.mirrored
-    assert not confidence.counts(second, DEFAULTS.match)
+    assert not calibration.counts(second, DEFAULTS.match)
 
 
 def test_equal_bytes_and_equal_pixels_are_exact(known: Path, tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_flat_pictures_are_not_measured_by_their_hashes(tmp_path: Path) -> None:
     (said,) = judged((one, other))
     assert isinstance(said, Judgement)
     assert said.evidence.pdq_distance is None
-    assert not confidence.counts(said, DEFAULTS.match)
+    assert not calibration.counts(said, DEFAULTS.match)
 
 
 @pytest.mark.model

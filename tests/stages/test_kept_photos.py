@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from imagematch import wording
 from imagematch.errors import PhotoError
 from imagematch.kernels import kept_picture, views
 from imagematch.records import Fingerprint
-from imagematch.reports import wording
 from imagematch.runtime.executors import SerialExecutor
 from imagematch.settings import DEFAULTS, DecodeSettings, DescribeSettings, VerifySettings
 from imagematch.stages import geometry, thumbnails

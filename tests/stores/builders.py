@@ -8,7 +8,6 @@ import numpy as np
 
 from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     VERDICTS,
     Content,
@@ -26,6 +25,7 @@ from imagematch.stores.index import EmbedderRecord, Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import Described
 from imagematch.stores.scan_inserts import ScannedFile
+from imagematch.surrogates import encodable
 
 WIDTH = 8
 HASHES = EmbedderRecord("hashes", EmbedderIdentity("", "", 0), 0)

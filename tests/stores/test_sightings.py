@@ -13,13 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 
 from imagematch.errors import UsageError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import Failure, FoundFile, Locator, SightingInfo
 from imagematch.stores import sightings as sightings_module
 from imagematch.stores.index import Index
 from imagematch.stores.photos import photo_of
 from imagematch.stores.scan_inserts import sightings_sha256
 from imagematch.stores.schema import profiles
+from imagematch.surrogates import encodable
 from tests.stores.builders import add, create, describe, match, scanned, sha
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from imagematch import calibration, formatting
 from imagematch.amounts import agreeing, counted
-from imagematch.kernels import confidence
 from imagematch.records import (
     Decision,
     Evidence,
@@ -15,7 +15,6 @@ from imagematch.records import (
     QueryMatch,
     Verdict,
 )
-from imagematch.reports import formatting
 
 #: Folders that a note names, at most.
 _FOLDERS_NAMED = 3
@@ -161,16 +160,16 @@ def full_decision(decision: Decision) -> str:
 
 def band(judgement: Judgement) -> str:
     """The name of the band of confidence that a match is in; "" for what is no match."""
-    return confidence.band(judgement, confidence.shipped())
+    return calibration.band(judgement, calibration.shipped())
 
 
 def band_rows() -> tuple[tuple[str, str, str], ...]:
     """For each band its name, where it begins, and what it was measured to be worth."""
-    bands = confidence.shipped().bands
+    bands = calibration.shipped().bands
     return tuple((row.name, f"from {share(row.least)}", _worth(row)) for row in bands)
 
 
-def _worth(row: confidence.Band) -> str:
+def _worth(row: calibration.Band) -> str:
     if row.precision is None:
         return "not measured yet"
     return f"{percent(row.precision)} of {row.pairs:,}"
@@ -198,7 +197,7 @@ def sureness(judgement: Judgement) -> str:
 def verdict(found: PhotoPair | QueryMatch) -> str:
     """Kind, id and sureness of a match; what a person decided takes the place of the last."""
     sure = short_decision(found.decision) if found.decision else sureness(found.judgement)
-    return f"{found.judgement.kind} {found.match}, {sure}"
+    return f"{found.judgement.kind} {found.id}, {sure}"
 
 
 def percent(probability: float) -> str:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch import formatting
 from imagematch.records import LinkReport, Profile
-from imagematch.reports import formatting
 from tests.reports import builders
 
 

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagematch.calibration import Band, Calibration, band, counts, shipped
 from imagematch.errors import SettingsError
-from imagematch.kernels.confidence import SAME_BYTES, Band, Calibration, band, counts, shipped
+from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import Evidence, Geometry, Judgement
 from imagematch.settings import DEFAULTS, MatchSettings
 

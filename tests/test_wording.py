@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.kernels import confidence
-from imagematch.kernels.confidence import Band
+from imagematch import calibration, wording
+from imagematch.calibration import Band
 from imagematch.records import Evidence, Judgement, Kind
-from imagematch.reports import wording
 from tests.reports import builders
 
 
@@ -133,8 +132,8 @@ def test_what_is_no_match_is_called_a_candidate(judgement: Judgement, word: str)
 
 def test_a_band_claims_no_precision_before_one_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     bands = (Band("certain", 0.99, 0.99871, 1512), Band("possible", 0.5, None, None))
-    shipped = dataclasses.replace(confidence.shipped(), bands=bands)
-    monkeypatch.setattr(confidence, "shipped", lambda: shipped)
+    shipped = dataclasses.replace(calibration.shipped(), bands=bands)
+    monkeypatch.setattr(calibration, "shipped", lambda: shipped)
 
     assert [tuple(map(plain, row)) for row in wording.band_rows()] == [
         ("certain", "from 99 %", "99.8 % of 1,512"),

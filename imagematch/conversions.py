@@ -1,0 +1,372 @@
+"""Records in, the JSON contract out: the types of `imagematch.contract`, and dictionaries.
+
+Texts become such as UTF-8 can hold, and numbers are cut or rounded as every report shows them.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from msgspec import UNSET, Struct, to_builtins
+
+from imagematch import contract, formatting, wording
+from imagematch.records import (
+    Cluster,
+    Decision,
+    Evidence,
+    Gallery,
+    Geometry,
+    HotPhoto,
+    IgnoredPhoto,
+    IndexReport,
+    Judgement,
+    Link,
+    LinkReport,
+    PhotoPair,
+    Profile,
+    QueryMatch,
+    QueryResult,
+    StoredSighting,
+)
+from imagematch.surrogates import encodable
+
+
+def to_dict(record: object) -> dict[str, Any]:
+    """What a record is in JSON, as a dictionary of its own.
+
+    Raises:
+        TypeError: the contract has no place for such a record.
+    """
+    for kind in type(record).__mro__:
+        if kind in _SHAPES:
+            return builtins(_SHAPES[kind](record))
+    raise TypeError(f"the JSON contract has no {type(record).__name__}")
+
+
+def builtins(shape: Struct) -> dict[str, Any]:
+    """A shape as dictionaries, lists, texts and numbers."""
+    made: dict[str, Any] = to_builtins(shape)
+    return made
+
+
+# --- matches -----------------------------------------------------------------------------------
+
+
+def answer(result: QueryResult) -> contract.Answer | contract.FailedQuery:
+    """One query photo with its matches, best first."""
+    if result.failure:
+        return contract.FailedQuery(
+            query=encodable(result.query),
+            status="failed",
+            error=encodable(formatting.failure(result.failure)),
+            gate=result.gate,
+            notes=texts(result.notes),
+            not_looked_at=result.not_looked_at,
+            further_pictures=result.further_pictures,
+            matches=[],
+        )
+    return contract.Answer(
+        query=encodable(result.query),
+        status="ok",
+        gate=result.gate,
+        notes=texts(result.notes),
+        not_looked_at=result.not_looked_at,
+        further_pictures=result.further_pictures,
+        matches=[match(found) for found in formatting.best_first(result.matches)],
+    )
+
+
+def match(found: QueryMatch) -> contract.Match:
+    """One sighting that matches a query."""
+    seen = sighting(found.sighting)
+    return contract.Match(
+        photo=seen.photo,
+        path=seen.path,
+        collection=seen.collection,
+        site=seen.site,
+        profile=seen.profile,
+        match=found.id,
+        kind=found.kind,
+        confidence=found.confidence,
+        band=wording.band(found.judgement),
+        evidence=_measured(found.judgement.evidence),
+        decision=_in_force(contract.MatchDecision, found.decision),
+        ignored=found.ignored,
+    )
+
+
+def sighting(seen: StoredSighting) -> contract.Sighting:
+    """Where a photo was seen."""
+    return contract.Sighting(
+        photo=seen.photo,
+        path=encodable(seen.path),
+        collection=encodable(seen.collection),
+        site=encodable(seen.info.site),
+        profile=encodable(seen.info.profile),
+    )
+
+
+def judgement(judged: Judgement) -> contract.Judgement:
+    """What a pair is, how sure that is, and why."""
+    return contract.Judgement(
+        kind=judged.kind,
+        confidence=formatting.confidence(judged),
+        band=wording.band(judged),
+        evidence=evidence(judged.evidence),
+    )
+
+
+def evidence(measured: Evidence) -> contract.PairEvidence:
+    """What was measured, and by which rule it was judged."""
+    geometry = measured.geometry
+    return contract.PairEvidence(
+        exact=measured.exact,
+        pdq_distance=measured.pdq_distance,
+        cosine=formatting.rounded(measured.cosine, 4),
+        inliers=geometry.inliers if geometry else None,
+        overlap=formatting.rounded(geometry.overlap, 4) if geometry else None,
+        mirrored=geometry.mirrored if geometry else False,
+        transform=_transform(geometry) if geometry else None,
+        traced=geometry.traced if geometry else False,
+        correlation=formatting.rounded(geometry.correlation, 4) if geometry else None,
+        agreement=formatting.rounded(geometry.agreement, 4) if geometry else None,
+        rule=measured.rule,
+    )
+
+
+def _measured(measured: Evidence) -> contract.Evidence:
+    """The part of it that stands in an answer to a query."""
+    whole = evidence(measured)
+    return contract.Evidence(
+        **{name: getattr(whole, name) for name in contract.Evidence.__struct_fields__}
+    )
+
+
+def _transform(geometry: Geometry) -> list[list[float]] | None:
+    if geometry.transform is None:
+        return None
+    if not all(math.isfinite(value) for row in geometry.transform for value in row):
+        return None
+    # Significant digits and not decimals: the perspective terms are around 1e-6 a pixel.
+    return [[float(f"{value:.9g}") for value in row] for row in geometry.transform]
+
+
+# --- links -------------------------------------------------------------------------------------
+
+
+def link_report(report: LinkReport) -> contract.LinkReport:
+    """All that linking found; `reports.json.link_lines` writes it entry by entry."""
+    return contract.LinkReport(
+        profiles=report.profiles,
+        links=[link(entry) for entry in formatting.strongest_first(report.links)],
+        clusters=[cluster(entry) for entry in report.clusters],
+        hot=[hot(entry) for entry in report.hot],
+        gallery_hits=[pair(entry) for entry in report.gallery_hits],
+        scenes=[pair(entry) for entry in report.scenes],
+    )
+
+
+def link(linked: Link) -> contract.Link:
+    """Two profiles and the pairs that join them."""
+    return contract.Link(
+        left=profile(linked.left),
+        right=profile(linked.right),
+        strength=formatting.floored(linked.strength),
+        pairs=[pair(found) for found in linked.pairs],
+    )
+
+
+def pair(found: PhotoPair) -> contract.Pair:
+    """Two sightings whose photos match."""
+    return contract.Pair(
+        left=sighting(found.left),
+        right=sighting(found.right),
+        match=found.id,
+        kind=found.kind,
+        confidence=found.confidence,
+        band=wording.band(found.judgement),
+        evidence=evidence(found.judgement.evidence),
+        shared_by=found.shared_by,
+        weight=formatting.rounded(found.weight, 4) or 0.0,
+        decision=_in_force(contract.MatchDecision, found.decision),
+    )
+
+
+def cluster(joined: Cluster) -> contract.Cluster:
+    """Profiles that belong together, and the link that holds them together least."""
+    weakest = joined.weakest
+    return contract.Cluster(
+        number=joined.number,
+        profiles=[profile(member) for member in joined.profiles],
+        weakest=contract.Weakest(
+            left=profile(weakest.left),
+            right=profile(weakest.right),
+            strength=formatting.floored(weakest.strength),
+            matches=[found.id for found in weakest.pairs],
+        ),
+    )
+
+
+def profile(named: Profile) -> contract.Profile:
+    """One account on one site."""
+    return contract.Profile(site=encodable(named.site), profile=encodable(named.handle))
+
+
+# --- what people decided -----------------------------------------------------------------------
+
+
+def decision(made: Decision) -> contract.Decision:
+    """What a person decided, where it stands beside what it is about."""
+    return _decided(contract.Decision, made)
+
+
+def _in_force[D: contract.Decision](shape: type[D], made: Decision | None) -> D | None:
+    return _decided(shape, made) if made else None
+
+
+def _decided[D: contract.Decision](shape: type[D], made: Decision) -> D:
+    return shape(
+        verdict=made.verdict, who=encodable(made.who), at=made.at, note=encodable(made.note)
+    )
+
+
+def history_entry(made: Decision, *, in_force: bool) -> contract.HistoryEntry:
+    """One decision of the history, as another index can take it over."""
+    return contract.HistoryEntry(
+        subject=made.subject,
+        about=made.about,
+        photos=[
+            contract.Content(sha256=photo.sha256, pixel_sha256=photo.pixel_sha256)
+            for photo in made.photos
+        ],
+        kind=made.kind,
+        verdict=made.verdict,
+        who=encodable(made.who),
+        at=made.at,
+        note=encodable(made.note),
+        in_force=in_force,
+    )
+
+
+def hot(photo: HotPhoto) -> contract.Hot:
+    """A photo that is set aside, was released or is ignored."""
+    return _hot(contract.Hot, contract.ShownDecision, photo)
+
+
+def listed_hot(photo: HotPhoto) -> contract.ListedHot:
+    """A photo that is set aside or was released."""
+    return _hot(contract.ListedHot, contract.HotDecision, photo)
+
+
+def _hot[H: contract.Hot](
+    shape: type[H], decided: type[contract.ShownDecision], photo: HotPhoto
+) -> H:
+    return shape(
+        photo=photo.sighting.photo,
+        path=encodable(photo.sighting.path),
+        reason=photo.reason,
+        state=photo.state,
+        decision=_in_force(decided, photo.decision),
+        profiles=[profile(shown) for shown in photo.profiles],
+    )
+
+
+def ignored(photo: IgnoredPhoto) -> contract.Ignored:
+    """A photo of the ignore list, with its near-copies."""
+    return contract.Ignored(
+        photo=photo.decision.photos[0].sha256,
+        decision=_decided(contract.IgnoreDecision, photo.decision),
+        seen=[sighting(seen) for seen in photo.seen],
+        near_copies=[sighting(seen) for seen in photo.copies],
+    )
+
+
+# --- runs --------------------------------------------------------------------------------------
+
+
+def with_jobs(shape: contract.Pass | contract.NewMatches) -> dict[str, Any]:
+    """What tells of jobs, as dictionaries."""
+    made = builtins(shape)
+    return made | {"jobs": [_named_first(job) for job in made["jobs"]]}
+
+
+def job(shape: contract.JobDone | contract.JobFailed) -> dict[str, Any]:
+    """What became of one job, as a dictionary."""
+    return _named_first(builtins(shape))
+
+
+def _named_first(job: dict[str, Any]) -> dict[str, Any]:
+    # msgspec puts the status first, which tells the two shapes apart.
+    return {"name": job["name"], "status": job["status"], **job}
+
+
+def index_run(report: IndexReport) -> contract.IndexRun:
+    """The counts of one indexing run."""
+    return contract.IndexRun(**_counts(report))
+
+
+def job_done(name: str, report: IndexReport) -> contract.JobDone:
+    """The same of a scheduled job, with what became of files."""
+    return contract.JobDone(
+        **_counts(report),
+        name=encodable(name),
+        new=report.new,
+        changed=report.changed,
+        moved=report.moved,
+        vanished=report.vanished,
+    )
+
+
+def job_failed(name: str, error: str) -> contract.JobFailed:
+    """A scheduled job that failed, and why."""
+    return contract.JobFailed(name=encodable(name), error=encodable(error))
+
+
+def _counts(report: IndexReport) -> dict[str, Any]:
+    return {
+        "seen": report.seen,
+        "described": report.described,
+        "known": report.known,
+        "skipped": report.skipped,
+        "skipped_kinds": counts_by_text(report.skipped_kinds),
+        "failed": report.failed,
+        "failed_new": report.failed_new,
+        "failed_pairs": report.failed_pairs,
+        "matches": report.matches,
+        "seconds": formatting.rounded(report.seconds, 3) or 0.0,
+        "not_looked_at": report.not_looked_at or UNSET,
+    }
+
+
+# --- parts -------------------------------------------------------------------------------------
+
+
+def texts(written: Iterable[str]) -> list[str]:
+    """Texts as UTF-8 can hold them."""
+    return [encodable(text) for text in written]
+
+
+def counts_by_text(counts: Mapping[str, int]) -> dict[str, int]:
+    """Counts by such texts."""
+    return {encodable(text): count for text, count in counts.items()}
+
+
+_SHAPES: Mapping[type, Callable[[Any], Struct]] = {
+    Gallery: lambda gallery: contract.Gallery(
+        encodable(gallery.name), gallery.files, gallery.photos
+    ),
+    Cluster: cluster,
+    Decision: decision,
+    Evidence: evidence,
+    HotPhoto: hot,
+    IgnoredPhoto: ignored,
+    IndexReport: index_run,
+    Judgement: judgement,
+    Link: link,
+    LinkReport: link_report,
+    PhotoPair: pair,
+    Profile: profile,
+    QueryMatch: match,
+    QueryResult: answer,
+    StoredSighting: sighting,
+}
