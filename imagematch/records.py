@@ -495,6 +495,7 @@ class QueryResult(InJson):
         not_looked_at: candidates whose picture could not be looked at, because their files are
             gone, were changed or can't be compared; a trace may stand in for it.
         further_pictures: in the file (frames, pages), that were not looked up.
+        content: what the query is; None where it could not be read.
     """
 
     query: str
@@ -504,6 +505,7 @@ class QueryResult(InJson):
     notes: tuple[str, ...] = ()
     not_looked_at: int = 0
     further_pictures: int = 0
+    content: Content | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,10 @@ def query_photos(
             index.collections.get(options.collection)
         index.require_embedder(named_embedder(index.settings.describe, index.embedder))
         executor = session.workers(index.settings)
-        yield from query.run(index, executor, photos, options, monitor)
+        for result in query.run(index, executor, photos, options, monitor):
+            if result.content is not None:
+                session.asked.append(result.content)
+            yield result
 
 
 def judge_files(

@@ -103,18 +103,25 @@ def decide(
         IndexUnavailable: the index can't be written to.
     """
     with session.deciding(actor) as index:
-        return _kept(index, _on_match(index, match, verdict, note, actor or session.actor))[0]
+        return _kept(
+            index, _on_match(session, index, match, verdict, note, actor or session.actor)
+        )[0]
 
 
 def reach_of_decision(session: Session, match: str, verdict: Verdict) -> Foreseen:
     """How far `decide` would reach; raises as it does."""
-    return _foreseen(session, lambda index: _on_match(index, match, verdict))
+    return _foreseen(session, lambda index: _on_match(session, index, match, verdict))
 
 
 def _on_match(
-    index: Index, match: str, verdict: Verdict, note: str = "", actor: str = ""
+    session: Session,
+    index: Index,
+    match: str,
+    verdict: Verdict,
+    note: str = "",
+    actor: str = "",
 ) -> list[Decision]:
-    named = resolve_match(index, match)
+    named = resolve_match(index, match, tuple(session.asked))
     return [Decision("match", named.photos, verdict, actor, "", note, named.kind)]
 
 

@@ -5,11 +5,14 @@ state of the index, runs over photos take turns, and worker processes stay for t
 """
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Self
 
+from imagematch.errors import UsageError
+from imagematch.records import Content
 from imagematch.runtime.executors import Executor
 from imagematch.services.opening import open_for_writing
 from imagematch.settings import DescribeSettings, Settings, WorkerSettings
@@ -18,6 +21,9 @@ from imagematch.stores.audit import account
 from imagematch.stores.index import HeldIndex
 from imagematch.stores.index import Index as Stores
 
+#: Photos that were looked up and are remembered.
+_REMEMBERED = 10_000
+
 
 class Session:
     """What recipes work with. A context manager; leaving it stops all work and closes all files.
@@ -25,6 +31,8 @@ class Session:
     Attributes:
         directory: of the index.
         actor: who works with it, for decisions and the audit log.
+        asked: photos that were looked up last, so that a match with one of them can be decided,
+            which the index itself does not know.
     """
 
     def __init__(self, directory: Path, *, actor: str = "", nice: bool = False) -> None:
@@ -34,10 +42,12 @@ class Session:
         """
         self.directory = directory
         self.actor = actor or account()
+        self.asked: deque[Content] = deque(maxlen=_REMEMBERED)
         self._nice = nice
         self._held = HeldIndex(directory)
         self._lock = threading.Lock()
         self._executors: dict[tuple[WorkerSettings, DescribeSettings | None], Executor] = {}
+        self._closed = False
 
     def reading(self) -> AbstractContextManager[Stores]:
         """The stores as they are now, for one thread; raises as `Index.read`."""
@@ -74,10 +84,15 @@ class Session:
 
         Args:
             embedding: with the embedder, unless no work needs it.
+
+        Raises:
+            UsageError: the session has ended.
         """
         full = settings.workers, settings.describe
         key = full if embedding else (settings.workers, None)
         with self._lock:
+            if self._closed:
+                raise UsageError(f"the index {self.directory} was closed; open it again")
             if full in self._executors:  # they can do all that the others can
                 return self._executors[full]
             if key not in self._executors:
@@ -88,6 +103,7 @@ class Session:
     def close(self) -> None:
         """Stop all work of all threads, and let go of all files."""
         with self._lock:
+            self._closed = True
             executors = list(self._executors.values())
             self._executors.clear()
         for executor in executors:

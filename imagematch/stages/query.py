@@ -117,6 +117,7 @@ def _answered(
                 notes=tuple(_notes(gate, fingerprint, lost, index.settings)),
                 not_looked_at=lost.count,
                 further_pictures=fingerprint.unseen,
+                content=query,
             )
 
 

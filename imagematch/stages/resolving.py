@@ -5,6 +5,7 @@ found.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -38,11 +39,14 @@ class ResolvedMatch:
     kind: Kind | None
 
 
-def resolve_match(index: Index, text: str) -> ResolvedMatch:
+def resolve_match(index: Index, text: str, asked: Iterable[Content] = ()) -> ResolvedMatch:
     """The match of an id, as `records.match_id` makes it, or with more or fewer digits.
 
-    One of the photos may be unknown to the index, if its whole SHA-256 is given: a photo that was
-    only looked up.
+    One of the photos may be unknown to the index, if its whole SHA-256 is given, or if it is one of
+    those that were just looked up.
+
+    Args:
+        asked: these.
 
     Raises:
         UsageError: it is no id, or of no match, or of several; or both photos are the same.
@@ -55,7 +59,11 @@ def resolve_match(index: Index, text: str) -> ResolvedMatch:
         )
     history = index.decisions.history()
     names = [name.lower() for name in found.groups()]
-    sides = [_beginning_with(index, history, name) for name in names]
+    sides = [
+        {photo.sha256: photo for photo in asked if photo.sha256.startswith(name)}
+        | _beginning_with(index, history, name)
+        for name in names
+    ]
     if not any(sides):
         raise _unknown(index, names[0])
     for side, name in zip(sides, names, strict=True):
