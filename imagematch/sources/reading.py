@@ -89,7 +89,7 @@ def read_once(file: BinaryIO, name: str, size: int, max_bytes: int, most_held: i
         OSError: it can't be read.
     """
     head = b"" if named_like_picture(name) else file.read(HEAD_BYTES)
-    if head and (skipped := kind_of_sidecar(name, head)):
+    if skipped := kind_of_sidecar(name, head):
         return Contents(skipped)
     _check_size(size, max_bytes)
     data = head + file.read(max(0, min(size, most_held) - len(head)) + 1)
@@ -98,8 +98,8 @@ def read_once(file: BinaryIO, name: str, size: int, max_bytes: int, most_held: i
         length += len(block)
         _check_size(length, max_bytes)
         digest.update(block)
-        data = b""
-    return Contents(sha256=digest.hexdigest(), data=data)
+    held = length == len(data) <= most_held
+    return Contents(sha256=digest.hexdigest(), data=data if held else b"")
 
 
 def sha256_of(locator: Locator, max_bytes: int) -> str:
