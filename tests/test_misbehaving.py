@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import jsonschema
 import pytest
@@ -18,6 +18,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.reading import Contents
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module
 from imagematch.stores.index import Index
@@ -262,14 +263,14 @@ def test_an_error_while_a_file_is_hashed_fails_that_file(
 ) -> None:
     from imagematch.stages import scan
 
-    before = scan.sha256_of
+    before = scan.read_once
 
-    def hash_or_raise(path: str, max_bytes: int) -> str:
-        if "good1" in path:
+    def read_or_raise(file: BinaryIO, name: str, *limits: int) -> Contents:
+        if "good1" in name:
             raise OverflowError("a size that nobody foresaw")
-        return before(path, max_bytes)
+        return before(file, name, *limits)
 
-    monkeypatch.setattr(scan, "sha256_of", hash_or_raise)
+    monkeypatch.setattr(scan, "read_once", read_or_raise)
     ads = folder_of(tmp_path / "ads", 3, [])
     ran = imagematch("index", ads, "--index", index, "--json")
     assert ran.code == 1

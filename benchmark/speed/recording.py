@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +14,7 @@ from imagematch.services import indexing
 from imagematch.services.session import Session
 from imagematch.settings import WorkerSettings
 from imagematch.stages import photo_workers
+from imagematch.stages.fingerprints import FileTask
 
 
 def record(directory: Path, request: indexing.IndexRequest, monitor: Monitor) -> Tape:
@@ -62,7 +64,7 @@ class _Recorder:
 
         def noted() -> Iterator[T]:
             for task in tasks:
-                work.tasks.append(task)
+                work.tasks.append(_as_on_disk(task))
                 yield task
 
         return self._inner.run(function, noted(), check, urgent=urgent)
@@ -80,3 +82,8 @@ class _Recorder:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _as_on_disk(task: object) -> object:
+    """The task without the bytes that a scan has read: the bare loop reads its files, too."""
+    return replace(task, data=b"") if isinstance(task, FileTask) else task

@@ -5,6 +5,7 @@ below are timed from outside: the product itself knows nothing of it.
 """
 
 import functools
+import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,8 +29,9 @@ OTHER = "everything else"
 #: What is timed: where the name is looked up when it is called, the name, and the step that it is.
 #: A step within another one counts for itself alone.
 TIMED: tuple[tuple[object, str, str], ...] = (
-    (scan, "run", "scan"),
-    (scan, "sha256_of", "read and SHA-256"),
+    (scan, "begin", "scan"),
+    (scan.Scan, "photos", "scan"),
+    (scan, "read_once", "read and SHA-256"),
     (fingerprints, "read_photo", "read and SHA-256"),
     (decode, "decode", "decode"),
     (hashes, "phash", "pHash"),
@@ -123,8 +125,18 @@ def _all_timed(clock: _Clock) -> Iterator[None]:
 
 def _timed(clock: _Clock, step: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
+    def each_timed(*arguments: Any, **named: Any) -> Iterator[Any]:
+        steps = function(*arguments, **named)
+        while True:
+            with clock.step(step):
+                one = next(steps, None)
+            if one is None:
+                return
+            yield one
+
+    @functools.wraps(function)
     def timed(*arguments: Any, **named: Any) -> Any:
         with clock.step(step):
             return function(*arguments, **named)
 
-    return timed
+    return each_timed if inspect.isgeneratorfunction(function) else timed

@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
 from imagematch.records import FailedFile, IndexReport
@@ -21,6 +23,10 @@ from imagematch.stages import scan, tally
 from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
+from imagematch.stores.photos import NewPhoto
+
+if TYPE_CHECKING:
+    from imagematch.stages.describe import DescribeReport
 
 #: Failures named in a report; the catalogue has them all.
 _FAILURES_LISTED = 10_000
@@ -132,26 +138,33 @@ def _check_root(index: Index, request: IndexRequest, root: Path) -> None:
         raise SourceUnavailable(f"{root} does not exist")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Work:
     """What the stages of a run did.
 
     Attributes:
         hidden: photos that wait to be described, only in files that the scan could not see.
+        spent: seconds by part.
         described: photos of the root.
         partly_seen: of how many of these not all that they show was looked at.
         matches: pairs that matched.
         not_looked_at: pairs that were judged without a look at both pictures.
-        spent: seconds by part.
     """
 
     scanned: ScanReport
     hidden: set[int]
-    described: int
-    partly_seen: int
-    matches: int
-    not_looked_at: int
     spent: dict[str, float]
+    described: int = 0
+    partly_seen: int = 0
+    matches: int = 0
+    not_looked_at: int = 0
+
+    def count(self, described: "DescribeReport") -> None:
+        """Add photos of the root that were described."""
+        self.described += described.described
+        self.partly_seen += described.partly_seen
+        for part, seconds in described.spent.items():
+            self.spent[part] = self.spent.get(part, 0.0) + seconds
 
 
 def _work(
@@ -160,11 +173,29 @@ def _work(
     spent: dict[str, float] = {}
     executor = session.workers(index.settings)
     with _timed(spent, "scan"):
-        scanned = scan.run(index, _to_scan(request), run_id, monitor, executor.start)
-    try_again(index, scanned.root_id, all_failures=request.retry_failed)
-    hidden = index.photos.pending_only_in(scanned.root_id, scanned.hidden)
-    done = _work_off(index, scanned.root_id, run_id, spent, monitor, executor)
-    return _Work(scanned, hidden, *done, spent)
+        scanning = scan.begin(index, _to_scan(request), run_id, monitor, executor.start)
+    new = _each_timed(spent, "scan", scanning.photos())
+    described = _describe_new(index, executor, new, run_id, monitor)
+    root_id = scanning.report.root_id
+    try_again(index, root_id, all_failures=request.retry_failed)
+    hidden = index.photos.pending_only_in(root_id, scanning.report.hidden)
+    work = _Work(scanning.report, hidden, spent)
+    if described is not None:
+        work.count(described)
+    _work_off(index, work, run_id, monitor, executor)
+    return work
+
+
+def _describe_new(
+    index: Index, executor: Executor, new: Iterator[NewPhoto], run_id: int, monitor: Monitor
+) -> "DescribeReport | None":
+    """Describe photos while the scan finds them; None where it finds none."""
+    first = next(new, None)
+    if first is None:
+        return None
+    from imagematch.stages import describe
+
+    return describe.run_new(index, executor, chain([first], new), run_id, monitor)
 
 
 def _to_scan(request: IndexRequest) -> ScanRequest:
@@ -187,17 +218,8 @@ def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None
         index.matches.retry(here, all_failures=all_failures)
 
 
-def _work_off(
-    index: Index,
-    root_id: int,
-    run_id: int,
-    spent: dict[str, float],
-    monitor: Monitor,
-    executor: Executor,
-) -> tuple[int, int, int, int]:
-    """Describe, search and verify what waits; returns how many photos of the root were described,
-    of how many of these that was not all they show, how many pairs matched, and how many were
-    judged without a look at both pictures."""
+def _work_off(index: Index, work: _Work, run_id: int, monitor: Monitor, executor: Executor) -> None:
+    """Describe, search and verify what waits."""
     roots = Census(index.catalogue).roots()
     if not (
         index.matches.any_waiting()
@@ -206,17 +228,17 @@ def _work_off(
     ):
         for stage in ("describe", "search", "verify"):
             monitor.stage(stage, 0)
-        return 0, 0, 0, 0
+        return
     from imagematch.stages import describe, search, verify
 
-    described = describe.run(index, executor, root_id, run_id, monitor)
-    spent.update(described.spent)
-    with _timed(spent, "search"):
+    root_id = work.scanned.root_id
+    work.count(describe.run(index, executor, root_id, run_id, monitor))
+    with _timed(work.spent, "search"):
         search.run(index, root_id, monitor)
     _catch_up(index, executor, root_id, run_id, monitor)
-    with _timed(spent, "verify"):
+    with _timed(work.spent, "verify"):
         verified = verify.run(index, executor, run_id, monitor)
-    return described.described, described.partly_seen, verified.matches, verified.unseen
+    work.matches, work.not_looked_at = verified.matches, verified.unseen
 
 
 def _catch_up(index: Index, executor: Executor, but: int, run_id: int, monitor: Monitor) -> None:
@@ -274,5 +296,17 @@ def _run_counts(report: IndexReport) -> dict[str, object]:
 @contextmanager
 def _timed(spent: dict[str, float], part: str) -> Iterator[None]:
     start = time.perf_counter()
-    yield
-    spent[part] = time.perf_counter() - start
+    try:
+        yield
+    finally:
+        spent[part] = spent.get(part, 0.0) + time.perf_counter() - start
+
+
+def _each_timed[T](spent: dict[str, float], part: str, things: Iterator[T]) -> Iterator[T]:
+    """Pass things on, and count how long each is waited for."""
+    while True:
+        with _timed(spent, part):
+            thing = next(things, None)
+        if thing is None:
+            return
+        yield thing

@@ -11,7 +11,7 @@ from imagematch.errors import ManifestError
 from imagematch.records import FoundFile, Locator, RootLabels
 from imagematch.settings import ScanSettings
 from imagematch.sources import folder, reading
-from imagematch.sources.source import Entry
+from imagematch.sources.source import Entry, FoundFolder
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,18 @@ class FolderSource:
     ) -> Iterator[Entry]:
         """See `Source.entries`; whole folders, or files one by one where there is a manifest."""
         root, by_path = self.root, labels.site_from_path
+        leave_out = _left_out(labels, leave_out)
         if not labels.manifest:
             return folder.folders(root, site_from_path=by_path, leave_out=leave_out)
         from imagematch.sources import manifest  # the phone numbers of the world, for few runs
 
-        path = Path(labels.manifest)
-        leave_out = [*leave_out, path.resolve()]
         found = folder.walk(root, site_from_path=by_path, leave_out=leave_out)
-        return manifest.join(found, manifest.read(path, settings, root))
+        return manifest.join(found, manifest.read(Path(labels.manifest), settings, root))
+
+    def count(self, labels: RootLabels, leave_out: Collection[Path] = ()) -> int:
+        """See `Source.count`."""
+        found = folder.folders(self.root, leave_out=_left_out(labels, leave_out))
+        return sum(len(entry.names) for entry in found if isinstance(entry, FoundFolder))
 
     def look_again(self, found: FoundFile) -> FoundFile:
         """See `Source.look_again`."""
@@ -77,3 +81,8 @@ class FolderSource:
     def open(self, locator: Locator) -> AbstractContextManager[BinaryIO]:
         """See `Source.open`."""
         return reading.opened(locator)
+
+
+def _left_out(labels: RootLabels, leave_out: Collection[Path]) -> list[Path]:
+    """What is not read, with the manifest, which may lie in the folder."""
+    return [*leave_out, *([Path(labels.manifest).resolve()] if labels.manifest else [])]

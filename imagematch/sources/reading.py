@@ -9,7 +9,9 @@ import pathlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BufferedReader
+from typing import BinaryIO
 
 from imagematch.errors import PhotoError
 from imagematch.kernels.containers import HEAD_BYTES
@@ -18,6 +20,9 @@ from imagematch.records import Locator
 
 # Opening a FIFO waits for its other end unless it is non-blocking; Windows has neither.
 _SAFELY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+
+#: Bytes of a long file that are read at a time.
+_BLOCK = 2**20
 
 
 @contextmanager
@@ -53,6 +58,48 @@ def read_bytes(locator: Locator, max_bytes: int) -> bytes:
         data = file.read(max_bytes + 1)
     _check_size(len(data), max_bytes)  # it may have grown meanwhile
     return data
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What reading a file once tells.
+
+    Attributes:
+        skipped: what it counts as that is plainly no picture, see `kernels.sidecars`; then it was
+            not read to its end, and nothing else is told.
+        sha256: hex.
+        data: all its bytes; empty where they are more than the caller wants to hold.
+    """
+
+    skipped: str = ""
+    sha256: str = ""
+    data: bytes = b""
+
+
+def read_once(file: BinaryIO, name: str, size: int, max_bytes: int, most_held: int) -> Contents:
+    """Read a file that nobody knows.
+
+    Args:
+        name: of the file, or its path; one that is named like a picture is taken for one.
+        size: that it should have, bytes.
+        most_held: bytes; of a longer file only the hash comes out.
+
+    Raises:
+        PhotoError: "too_large" when it has more than `max_bytes`.
+        OSError: it can't be read.
+    """
+    head = b"" if named_like_picture(name) else file.read(HEAD_BYTES)
+    if skipped := kind_of_sidecar(name, head):
+        return Contents(skipped)
+    _check_size(size, max_bytes)
+    data = head + file.read(max(0, min(size, most_held) - len(head)) + 1)
+    digest, length = hashlib.sha256(data), len(data)
+    while block := file.read(_BLOCK):  # it is long, or has grown meanwhile
+        length += len(block)
+        _check_size(length, max_bytes)
+        digest.update(block)
+    held = length == len(data) <= most_held
+    return Contents(sha256=digest.hexdigest(), data=data if held else b"")
 
 
 def sha256_of(locator: Locator, max_bytes: int) -> str:

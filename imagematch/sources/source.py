@@ -136,6 +136,10 @@ class Source(Protocol):
         """
         ...
 
+    def count(self, labels: RootLabels, leave_out: Collection[Path] = ()) -> int | None:
+        """How many files `entries` will give, for progress; None where only reading all tells."""
+        ...
+
     def look_again(self, found: FoundFile) -> FoundFile:
         """An entry with its size and times as they are now.
 

@@ -1,16 +1,18 @@
 """Describe: photos without a fingerprint in, fingerprints and vectors in the stores out.
 
 The work is done in worker processes; this side makes vectors and kept pictures durable first and
-commits their rows after, a batch at a time, so that a killed run loses one batch at most.
+commits their rows after, a batch at a time, so that a killed run loses one batch at most. Photos
+that a scan has just read come with their bytes, so that no file is read twice.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from imagematch import __version__
-from imagematch.errors import KeepsFailing, Stopped
+from imagematch.errors import KeepsFailing, SourceUnavailable, Stopped
 from imagematch.kernels import hashes
 from imagematch.records import Failure, Fingerprint
 from imagematch.runtime.executors import Executor
@@ -21,7 +23,11 @@ from imagematch.stages import fallback, result_checks
 from imagematch.stages.fingerprints import FileTask, describe_files, without_further_views
 from imagematch.stages.installation import installation
 from imagematch.stores.index import Index
-from imagematch.stores.photos import Described, PendingPhoto
+from imagematch.stores.photos import Described, NewPhoto, PendingPhoto
+
+#: Bytes of photos that were read already and that workers have or wait for. What would be more is
+#: read again by the worker, most likely from the memory of the system.
+_MOST_HELD = 256 * 2**20
 
 
 @dataclass(slots=True)
@@ -49,17 +55,33 @@ def run(
         Stopped: as asked through the monitor; what was committed is kept.
         KeepsFailing: as `Executor.run`; what was described before is kept, too.
     """
-    report = DescribeReport()
     monitor.stage("describe", index.photos.count_pending(root_id))
+    waiting = (NewPhoto(photo, b"") for photo in index.photos.pending(root_id))
+    return run_new(index, executor, waiting, run_id, monitor)
+
+
+def run_new(
+    index: Index, executor: Executor, photos: Iterable[NewPhoto], run_id: int, monitor: Monitor
+) -> DescribeReport:
+    """Describe photos as they come, as steps of the stage that the monitor is in.
+
+    Args:
+        photos: in the catalogue, without a fingerprint; taken a bounded number ahead, in this
+            thread. What they raise is raised here.
+
+    Raises:
+        Stopped, KeepsFailing: as `run`.
+    """
+    report = DescribeReport()
     batch: list[tuple[PendingPhoto, Fingerprint | Failure]] = []
     try:
-        for outcome in _outcomes(index, executor, root_id, monitor):
+        for outcome in _outcomes(index, executor, photos, monitor):
             batch.append(outcome)
             if len(batch) == index.settings.store.batch:
                 _store(index, batch, run_id, report)
                 batch.clear()
             monitor.check()
-    except (Stopped, KeepsFailing):
+    except (Stopped, KeepsFailing, SourceUnavailable):
         # A batch of a slow model takes minutes: who asks to stop should not wait for it to fill.
         _store(index, batch, run_id, report)
         raise
@@ -68,15 +90,19 @@ def run(
 
 
 def _outcomes(
-    index: Index, executor: Executor, root_id: int, monitor: Monitor
+    index: Index, executor: Executor, photos: Iterable[NewPhoto], monitor: Monitor
 ) -> Iterator[tuple[PendingPhoto, Fingerprint | Failure]]:
-    """Fingerprints in the order of the photos' ids."""
-    waiting: list[PendingPhoto] = []
+    """Fingerprints in the order of the photos."""
+    waiting: deque[PendingPhoto] = deque()
+    held = 0
 
     def tasks() -> Iterator[FileTask]:
-        for photo in index.photos.pending(root_id):
+        nonlocal held
+        for photo, read in photos:
+            data = read if held + len(read) <= _MOST_HELD else b""
+            held += len(data)
             waiting.append(photo)
-            yield FileTask(photo.locators, photo.sha256)
+            yield FileTask(photo.locators, photo.sha256, data=data)
 
     settings = index.settings
     function = partial(
@@ -90,10 +116,11 @@ def _outcomes(
     outcome: Outcome[FileTask, Fingerprint | Failure]
     work = partial(executor.run, function, check=check)
     for outcome in fallback.run(work, tasks(), without_further_views):
+        held -= len(outcome.task.data)
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other
-        yield waiting.pop(0), result
+        yield waiting.popleft(), result
 
 
 def _store(

@@ -8,7 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -33,6 +33,7 @@ class FileTask:
     Attributes:
         locators: any of which should have the bytes; the first readable one is used.
         sha256: that the bytes must have, hex; "" for any.
+        data: the bytes, where they are at hand and have this hash: then no file is opened.
         kept: where the picture kept of it would be, see `open_photo`; None for a file from outside.
         trace: that was kept of it; empty where there is none.
         further: whether its further views may be sought, where settings want them.
@@ -43,6 +44,7 @@ class FileTask:
     kept: Path | None = None
     trace: bytes = b""
     further: bool = True
+    data: bytes = field(default=b"", repr=False)
 
 
 def file_outside(path: str | PathLike[str], sha256: str = "") -> FileTask:
@@ -78,11 +80,13 @@ def warm_up(settings: DescribeSettings) -> None:
 
 
 def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
-    """Read the first file that has the bytes, and hash them.
+    """The bytes of a photo and their hash, from the first file that has them.
 
     Raises:
         PhotoError: "unreadable", "too_large", or "changed" when no file has the bytes any more.
     """
+    if task.data:
+        return task.data, task.sha256
     trouble = PhotoError("unreadable", "the file is gone")
     for locator in task.locators:
         try:

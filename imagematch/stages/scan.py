@@ -3,12 +3,15 @@
 Compares what is there with what was there at the last scan, so that new, changed, moved and
 vanished files are told apart. Folders are compared first, by a digest of all that they hold, and
 only the files of those that differ one by one; only files that are new or were touched are read, to
-hash them. Nothing is decoded here.
+hash them. Nothing is decoded here. New photos are handed on with the bytes that were hashed, so
+that nobody reads them again.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import batched, compress
 from pathlib import Path
 from typing import NamedTuple
@@ -18,16 +21,21 @@ from imagematch.errors import SourceUnavailable
 from imagematch.records import FoundFile, Locator, ManifestNote, SkippedFile
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
-from imagematch.sources.reading import kind_of_skipped, sha256_of
+from imagematch.sources.reading import read_once
 from imagematch.sources.source import UNREADABLE, Entry, FoundFolder, Source
 from imagematch.stages.file_changes import LastScan, differs, is_to_be_read, is_touched
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
+from imagematch.stores.photos import NewPhoto, PendingPhoto
 from imagematch.stores.scan_inserts import ScannedFile, inode_of, sightings_sha256
 from imagematch.surrogates import encodable
 
 #: Threads that hash; hashing leaves Python's lock, and a disk serves two readers better than one.
 _THREADS = 2
+
+#: Longest file whose bytes are held for whoever describes it, and bytes of files that are read
+#: together. A longer file is read again.
+_MOST_HELD, _HELD_TOGETHER = 16 * 2**20, 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +75,33 @@ class ScanReport:
     hidden: list[int] = field(default_factory=list)
 
 
-def run(
+def begin(
     index: Index,
     request: ScanRequest,
     run_id: int,
     monitor: Monitor,
     expect: Callable[[], object] = lambda: None,
-) -> ScanReport:
-    """Bring the catalogue up to date with a source.
+) -> "Scan":
+    """Begin to bring the catalogue up to date with a source; `Scan.photos` does it.
 
     Args:
         expect: called once, when there are photos to describe or may be; the scan goes on.
 
     Raises:
-        SourceUnavailable: the material is gone, or most of its known files are.
+        SourceUnavailable: the material is gone.
         ManifestError: the manifest can't be read.
-        Stopped: as asked through the monitor; what was scanned is kept.
     """
     collection = index.collections.get(request.collection)
     source, root = request.source, request.source.root
     labels = source.labels(index.collections.labels(collection, root))
+    leave_out = [index.directory.resolve()]
     entries: Iterator[Entry] = iter(())
+    count: Callable[[], int | None] = int
     if root.exists() or not request.allow_lost:  # else it is gone for good, and the caller knows it
-        entries = source.entries(labels, index.settings.scan, [index.directory.resolve()])
+        entries = source.entries(labels, index.settings.scan, leave_out)
+        count = partial(source.count, labels, leave_out)
     root_id = index.collections.ensure_root(collection, root, labels)
-    return _Scan(index, request, root_id, run_id, monitor, expect).run(entries)
+    return Scan(index, request, entries, count, root_id, run_id, monitor, expect)
 
 
 def add_file(
@@ -129,13 +139,19 @@ class _Touched(NamedTuple):
     known: KnownFile | None
 
 
-class _Scan:
-    """One scan of one root."""
+class Scan:
+    """One scan of one root, which goes on as its new photos are taken.
+
+    Attributes:
+        report: complete when all photos were taken.
+    """
 
     def __init__(
         self,
         index: Index,
         request: ScanRequest,
+        entries: Iterator[Entry],
+        count: Callable[[], int | None],
         root_id: int,
         run_id: int,
         monitor: Monitor,
@@ -144,13 +160,14 @@ class _Scan:
         self._index = index
         self._source = request.source
         self._root = str(request.source.root)
+        self._entries, self._count = entries, count
         self._reread, self._allow_lost = request.reread, request.allow_lost
         self._run_id = run_id
         self._monitor = monitor
         self._expect = expect
         self._change_times = index.settings.scan.change_times
         self._expected = False
-        self._report = ScanReport(root_id)
+        self.report = ScanReport(root_id)
         self._batch = index.settings.store.batch
         self._last_complete = index.known.last_complete_run(root_id)
         self._known = LastScan(index.known, root_id)
@@ -161,73 +178,104 @@ class _Scan:
         self._changed: set[int] = set()  # ids of files with other bytes than before
         self._listed: list[FoundFile] = []  # to be compared
         self._touched: list[_Touched] = []
+        self._to_hold = 0  # bytes of these
+        self._new: deque[NewPhoto] = deque()  # to be handed on
+        self._handed_on = False
         self._relabelled: list[tuple[int, FoundFile]] = []
 
-    def run(self, entries: Iterator[Entry]) -> ScanReport:
-        self._monitor.stage("scan", None)
+    def photos(self) -> Iterator[NewPhoto]:
+        """Scan, and hand on the photos that nobody knew, when their rows are committed.
+
+        The last ones come when the scan is over. They are steps of the stage "describe" if no
+        others came before, and else, like those, of the stage "scan": who takes them advances it.
+
+        Raises:
+            SourceUnavailable: the material is gone, or most of its known files are.
+            Stopped: as asked through the monitor; what was scanned is kept.
+        """
+        # Of a folder that is new, all is new, and takes as long as it takes to describe it.
+        self._monitor.stage("scan", None if self._known.count else self._count())
         with ThreadPoolExecutor(_THREADS) as threads:
-            for entry in entries:
+            for entry in self._entries:
                 if isinstance(entry, FoundFolder):
-                    self._report.skips += entry.skips
-                    self._look_through(threads, entry)
+                    self.report.skips += entry.skips
+                    yield from self._look_through(threads, entry)
                 elif isinstance(entry, SkippedFile):
-                    self._report.skips.append(entry)
+                    self.report.skips.append(entry)
                 elif isinstance(entry, ManifestNote):
-                    self._report.notes.append(entry)
+                    self.report.notes.append(entry)
                 else:
                     self._listed.append(entry)
                     if len(self._listed) == self._batch:
-                        self._compare_listed(threads)
-            self._compare_listed(threads)
+                        yield from self._compare_listed(threads)
+            yield from self._compare_listed(threads)
             self._store(threads)
         self._finish()
-        return self._report
+        if self._new and not self._handed_on:
+            self._monitor.advance(len(self._new))
+            self._monitor.stage("describe", len(self._new))
+        yield from self._taken()
 
-    def _look_through(self, threads: ThreadPoolExecutor, found: FoundFolder) -> None:
+    def _taken(self) -> Iterator[NewPhoto]:
+        """Hand on what has come together, and forget it one by one."""
+        while self._new:
+            self._handed_on = True
+            yield self._new.popleft()
+
+    def _look_through(self, threads: ThreadPoolExecutor, found: FoundFolder) -> Iterator[NewPhoto]:
         """Compare a folder as a whole, and its files only where that is not enough."""
         digest = found.digest(change_times=self._change_times)
         count = len(found.names)
         look_closer = self._reread or found.path in self._suspected
         if not look_closer and self._known.passes(found.path, digest):
-            self._report.seen += count
+            self.report.seen += count
             self._monitor.advance(count)
         else:
             for files in batched(found.files(), self._batch):
-                self._compare(threads, files)
+                yield from self._compare(threads, files)
         self._seen[found.path] = KnownFolder(count, digest)
         # Also where nothing is to be read: a walk over known files can be long.
         self._monitor.check()
 
-    def _compare_listed(self, threads: ThreadPoolExecutor) -> None:
-        self._compare(threads, self._listed)
+    def _compare_listed(self, threads: ThreadPoolExecutor) -> Iterator[NewPhoto]:
+        yield from self._compare(threads, self._listed)
         self._listed.clear()
 
-    def _compare(self, threads: ThreadPoolExecutor, entries: Sequence[FoundFile]) -> None:
+    def _compare(
+        self, threads: ThreadPoolExecutor, entries: Sequence[FoundFile]
+    ) -> Iterator[NewPhoto]:
         """Sort files by whether they are to be read, and store what has come together."""
         known = self._known.take([entry.path for entry in entries])
+        unread = 0
         for entry in entries:
-            self._compare_file(entry, known.get(entry.path))
-        self._report.seen += len(entries)
-        self._monitor.advance(len(entries))
-        if max(len(self._touched), len(self._relabelled)) >= self._batch:
-            self._store(threads)
+            unread += not self._is_to_be_read(entry, known.get(entry.path))
+            together = max(len(self._touched), len(self._relabelled))
+            if together >= self._batch or self._to_hold >= _HELD_TOGETHER:
+                self._store(threads)
+                yield from self._taken()
+        self.report.seen += len(entries)
+        self._monitor.advance(unread)
         self._monitor.check()
 
-    def _compare_file(self, entry: FoundFile, known: KnownFile | None) -> None:
+    def _is_to_be_read(self, entry: FoundFile, known: KnownFile | None) -> bool:
+        """Remember a file with those to read, or what is said anew about one that is not."""
         if known is None or self._reread or is_to_be_read(entry, known, self._change_times):
             self._touched.append(_Touched(entry, known))
+            self._to_hold += entry.size if entry.size <= _MOST_HELD else 0
             if self._known.count == 0:
                 self._call()  # all of a new folder is to be described, so they need not wait
-        elif known.skipped:
-            return  # nobody asks what is said about it
-        elif sightings_sha256(entry.sightings) != known.sightings_sha256:
+            return True
+        # Nobody asks what is said about something that was skipped.
+        if not known.skipped and sightings_sha256(entry.sightings) != known.sightings_sha256:
             self._relabelled.append((known.id, entry))
+        return False
 
     def _store(self, threads: ThreadPoolExecutor) -> None:
         """Commit what is to be read and what is said anew."""
         self._read(threads, self._touched)
         self._touched.clear()
-        self._index.sightings.refresh_files(self._report.root_id, self._relabelled)
+        self._to_hold = 0
+        self._index.sightings.refresh_files(self.report.root_id, self._relabelled)
         self._relabelled.clear()
 
     def _read(self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]) -> None:
@@ -239,7 +287,9 @@ class _Scan:
         known_before: list[bool] = []
         mistaken: list[int] = []
         same: list[tuple[int, FoundFile]] = []
-        for (found, known), file in zip(touched, self._contents(threads, touched), strict=True):
+        held: dict[str, tuple[FoundFile, bytes]] = {}
+        contents = self._contents(threads, touched)
+        for (found, known), (file, data) in zip(touched, contents, strict=True):
             if file.failure is not None:
                 self._unread.add(folder_of(found.path))
             if known is not None and (known.sha256, known.skipped) == (file.sha256, file.skipped):
@@ -248,23 +298,28 @@ class _Scan:
                     same.append((known.id, self._with_true_ctime(file.found, known)))
                 continue
             scanned.append(file)
+            if file.sha256 is not None:
+                held.setdefault(file.sha256, (found, data))
             known_before.append(known is not None)
             if known is None:
-                self._report.new += not file.skipped
+                self.report.new += not file.skipped
             elif file.skipped and not is_touched(found, known):
                 mistaken.append(known.id)
             else:
                 replaced.append(known.id)
-                self._report.changed += not file.skipped
-        self._index.sightings.discard_files(self._report.root_id, mistaken)
-        self._index.sightings.refresh_files(self._report.root_id, same)
-        ids = self._index.sightings.add_files(self._report.root_id, self._run_id, scanned, replaced)
-        self._changed.update(compress(ids, known_before))
-        if (
-            scanned
-            and not self._expected
-            and self._index.photos.count_pending(self._report.root_id)
-        ):
+                self.report.changed += not file.skipped
+        self._index.sightings.discard_files(self.report.root_id, mistaken)
+        self._index.sightings.refresh_files(self.report.root_id, same)
+        added = self._index.sightings.add_files(
+            self.report.root_id, self._run_id, scanned, replaced
+        )
+        self._changed.update(compress(added.files, known_before))
+        for sha256, photo_id in added.photos.items():
+            found, data = held[sha256]
+            locators = (Locator(self._root, found.path),)
+            self._new.append(NewPhoto(PendingPhoto(photo_id, sha256, locators), data))
+        self._monitor.advance(len(touched) - len(added.photos))
+        if scanned and not self._expected and self._index.photos.count_pending(self.report.root_id):
             self._call()
 
     def _call(self) -> None:
@@ -288,10 +343,13 @@ class _Scan:
 
     def _contents(
         self, threads: ThreadPoolExecutor, touched: Sequence[_Touched]
-    ) -> Iterator[ScannedFile]:
-        """What is in some files, in order: those that were read under another name are not read."""
+    ) -> Iterator[tuple[ScannedFile, bytes]]:
+        """What is in some files, in order: those that were read under another name are not read.
+
+        Bytes come with those that are not too long to be held.
+        """
         new = [entry.found for entry in touched if entry.known is None]
-        known = self._index.known.same_inodes(self._report.root_id, new)
+        known = self._index.known.same_inodes(self.report.root_id, new)
         hashes = [
             known.get(inode)
             if entry.known is None and not self._reread and (inode := inode_of(entry.found))
@@ -300,30 +358,30 @@ class _Scan:
         ]
         return threads.map(self._scanned, (entry.found for entry in touched), hashes)
 
-    def _scanned(self, found: FoundFile, sha256: str | None) -> ScannedFile:
+    def _scanned(self, found: FoundFile, sha256: str | None) -> tuple[ScannedFile, bytes]:
         shown = encodable(found.path)
         if sha256 is not None:
-            return ScannedFile(found, shown, sha256, None)
-        locator = Locator(self._root, found.path)
+            return ScannedFile(found, shown, sha256, None), b""
+        most = self._index.settings.decode.max_bytes
         try:
-            if kind := kind_of_skipped(locator):
-                return ScannedFile(replace(found, sightings=()), shown, None, None, kind)
-            sha256 = sha256_of(locator, self._index.settings.decode.max_bytes)
+            with self._source.open(Locator(self._root, found.path)) as file:
+                read = read_once(file, found.path, found.size, most, _MOST_HELD)
         except Exception as error:
             if stops_run(error):
                 raise
-            return ScannedFile(found, shown, None, failure_from(error))
-        return ScannedFile(found, shown, sha256, None)
+            return ScannedFile(found, shown, None, failure_from(error)), b""
+        if read.skipped:
+            none = replace(found, sightings=())
+            return ScannedFile(none, shown, None, None, read.skipped), b""
+        return ScannedFile(found, shown, read.sha256, None), read.data
 
     def _finish(self) -> None:
         """Tell moved from vanished files, unless so many are gone that the drive must be."""
-        unreadable = {
-            skip.path for skip in self._report.skips if skip.reason.startswith(UNREADABLE)
-        }
+        unreadable = {skip.path for skip in self.report.skips if skip.reason.startswith(UNREADABLE)}
         lost: list[KnownFile] = []
         for file in self._known.lost():
             if unreadable and not unreadable.isdisjoint(_with_folders(file.path)):
-                self._report.hidden.append(file.id)
+                self.report.hidden.append(file.id)
             else:
                 lost.append(file)
         moved = self._moved(lost)
@@ -331,19 +389,19 @@ class _Scan:
         vanished = [file for file in lost if file.id not in gone]
         self._check_lost(vanished)
         self._index.sightings.finish_scan(
-            self._report.root_id,
+            self.report.root_id,
             self._run_id,
             [file.id for file in vanished],
             moved,
             self._left_behind(hidden=bool(unreadable)),
         )
-        self._report.moved = len(moved)
-        self._report.vanished = sum(not file.skipped for file in vanished)
+        self.report.moved = len(moved)
+        self.report.vanished = sum(not file.skipped for file in vanished)
         # A file that was moved over another one is no change, and what a killed run added before
         # this one was not counted.
         over = len(moved.keys() & self._changed)
-        self._report.changed -= over
-        self._report.new -= sum(self._known.is_later(new) for new in moved) - over
+        self.report.changed -= over
+        self.report.new -= sum(self._known.is_later(new) for new in moved) - over
 
     def _moved(self, lost: Sequence[KnownFile]) -> dict[int, int]:
         """Which lost files are there under another name: from the id of that to the id of this.
@@ -351,7 +409,7 @@ class _Scan:
         What came since the last complete scan came in this run, or in one that was killed.
         """
         photos = {file.photo_id for file in lost if file.photo_id is not None}
-        arrived = self._index.known.arrived(self._report.root_id, photos, self._last_complete)
+        arrived = self._index.known.arrived(self.report.root_id, photos, self._last_complete)
         ids = {file.id for file in lost}  # a killed run may have seen a file that is gone again
         waiting = {
             photo: iter([file for file in files if file not in ids])
@@ -380,8 +438,8 @@ class _Scan:
         if self._allow_lost or not vanished:
             return
         # An empty folder is what a drive leaves behind, however few files it had.
-        emptied = self._report.seen == 0
-        skipped = self._index.known.count_skipped(self._report.root_id, self._run_id)
+        emptied = self.report.seen == 0
+        skipped = self._index.known.count_skipped(self.report.root_id, self._run_id)
         known, lost = self._known.count - skipped, sum(not file.skipped for file in vanished)
         guarded = known >= limits.lost_minimum
         if emptied or (guarded and lost > limits.lost_share * known):

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
@@ -46,6 +46,13 @@ class PendingPhoto:
     id: int
     sha256: str
     locators: tuple[Locator, ...]
+
+
+class NewPhoto(NamedTuple):
+    """A photo that has no fingerprint yet, with its bytes where they are at hand."""
+
+    photo: PendingPhoto
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

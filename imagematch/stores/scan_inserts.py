@@ -93,8 +93,14 @@ def spelled(printable: str, raw: bytes) -> str:
     return os.fsdecode(raw) if raw else printable
 
 
-def photo_ids_of(connection: Connection, hashes: Sequence[str]) -> dict[str, int]:
-    """Ids of photos by SHA-256, made where they are new, in the order given."""
+def photo_ids_of(
+    connection: Connection, hashes: Sequence[str]
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Ids of photos by SHA-256, made where they are new, in the order given.
+
+    Returns:
+        All, and those of them that are new.
+    """
     known: dict[str, int] = {}
     for some in batched(dict.fromkeys(hashes), MANY):
         rows = connection.execute(
@@ -102,13 +108,14 @@ def photo_ids_of(connection: Connection, hashes: Sequence[str]) -> dict[str, int
         )
         known.update((row.sha256, row.id) for row in rows)
     new = [sha256 for sha256 in dict.fromkeys(hashes) if sha256 not in known]
+    made: dict[str, int] = {}
     if new:
         ids = connection.execute(
             insert(photos).returning(photos.c.id, sort_by_parameter_order=True),
             [{"sha256": sha256, "state": "pending"} for sha256 in new],
         ).scalars()
-        known.update(zip(new, ids, strict=True))
-    return known
+        made.update(zip(new, ids, strict=True))
+    return known | made, made
 
 
 def add_files(

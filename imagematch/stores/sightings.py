@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import batched
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -51,6 +51,13 @@ from imagematch.stores.schema import (
 _NOTHING_FURTHER: Mapping[str, str] = {}
 
 
+class AddedFiles(NamedTuple):
+    """Ids of files that were added, in order, and of the photos that came with them, by SHA-256."""
+
+    files: list[int]
+    photos: dict[str, int]
+
+
 class SightingStore:
     """The part of the catalogue that knows where photos were seen."""
 
@@ -61,8 +68,8 @@ class SightingStore:
 
     def add_files(
         self, root_id: int, run_id: int, scanned: Sequence[ScannedFile], replaced: Sequence[int]
-    ) -> list[int]:
-        """Add files with their photos and sightings, in one transaction; returns their ids.
+    ) -> AddedFiles:
+        """Add files with their photos and sightings, in one transaction.
 
         Args:
             replaced: ids of files whose content is another one now; they become history.
@@ -70,13 +77,14 @@ class SightingStore:
         with self._catalogue.change() as connection:
             _forget_folders(connection, root_id)
             self._retire(connection, replaced, "replaced")
-            photo_ids = photo_ids_of(connection, [file.sha256 for file in scanned if file.sha256])
+            hashes = [file.sha256 for file in scanned if file.sha256]
+            photo_ids, new = photo_ids_of(connection, hashes)
             file_ids = add_files(connection, root_id, run_id, scanned, photo_ids, now())
             add_sightings(
                 connection,
                 list(zip(file_ids, (file.found.sightings for file in scanned), strict=True)),
             )
-            return file_ids
+            return AddedFiles(file_ids, new)
 
     def refresh_files(self, root_id: int, changes: Sequence[tuple[int, FoundFile]]) -> None:
         """Note sizes, times, and what the source now says, of files that count as before."""

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from imagematch.records import FoundFile
-from imagematch.sources import folder
+from imagematch.sources import folder, source
+from imagematch.sources.reading import Contents
 from imagematch.stages import scan
 from tests.conftest import CommandLine, Ran
 from tests.world import photo, save
@@ -29,13 +31,13 @@ def ads(tmp_path: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that scans read."""
     names: list[str] = []
-    real = scan.sha256_of
+    real = scan.read_once
 
-    def noted(path: str, most: int) -> str:
-        names.append(Path(path).name)
-        return real(path, most)
+    def noted(file: BinaryIO, name: str, *limits: int) -> Contents:
+        names.append(Path(name).name)
+        return real(file, name, *limits)
 
-    monkeypatch.setattr(scan, "sha256_of", noted)
+    monkeypatch.setattr(scan, "read_once", noted)
     return names
 
 
@@ -162,22 +164,29 @@ def test_content_decides_where_every_file_is_read(
     assert "changed" not in again.out
 
 
-def test_a_file_that_changes_while_it_is_indexed_heals_at_the_next_run(
+def changing(monkeypatch: pytest.MonkeyPatch, changed: Path) -> None:
+    """Another picture in a file after it was hashed, before it is described."""
+    real = scan.read_once
+
+    def read(file: BinaryIO, name: str, *limits: int) -> Contents:
+        contents = real(file, name, *limits)
+        if name.endswith(changed.name):
+            in_place(changed)
+        return contents
+
+    monkeypatch.setattr(scan, "read_once", read)
+
+
+def test_a_long_file_that_changes_while_it_is_indexed_heals_at_the_next_run(
     imagematch: CommandLine, ads: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     index = ads.parent / "index"
     index.mkdir()
     (index / "settings.toml").write_text(SETTINGS.format("false"), "utf-8")
-    real = scan.sha256_of
-
-    def changing(path: str, most: int) -> str:
-        sha256 = real(path, most)
-        if path.endswith("1.jpg"):
-            in_place(Path(path))  # after it was hashed, before it is described
-        return sha256
 
     with monkeypatch.context() as patch:
-        patch.setattr(scan, "sha256_of", changing)
+        patch.setattr(scan, "_MOST_HELD", 0)  # so that workers read it again
+        changing(patch, ads / "anna" / "1.jpg")
         first = imagematch("index", ads, "--index", index)
     assert (first.code, "while it was being indexed" in first.err) == (1, True)
 
@@ -189,12 +198,27 @@ def test_a_file_that_changes_while_it_is_indexed_heals_at_the_next_run(
 
 
 @posix_only
+def test_the_bytes_that_were_hashed_are_described_whatever_becomes_of_the_file(
+    imagematch: CommandLine, ads: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        changing(patch, ads / "anna" / "1.jpg")
+        assert "3 described" in indexed(imagematch, ads).out
+    assert finds(imagematch, ads, 1) == ["anna/1.jpg"]
+
+    assert "1 changed" in indexed(imagematch, ads).out  # its time of change tells
+
+    assert finds(imagematch, ads, 77) == ["anna/1.jpg"]
+
+
+@posix_only
 def test_times_of_change_that_are_made_up_are_not_believed_twice(
     imagematch: CommandLine, ads: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Some file systems of other machines answer with the time of the question."""
     asked = iter(range(10**9 + 1, 2 * 10**9, 3))
-    monkeypatch.setattr(folder, "_change_time", lambda _status: next(asked))
+    for module in (folder, source):
+        monkeypatch.setattr(module, "change_time", lambda _status: next(asked))
     indexed(imagematch, ads)
     hashed.clear()
     assert "3 known" in indexed(imagematch, ads).out

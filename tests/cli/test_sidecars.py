@@ -3,10 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 import jsonschema
 import pytest
 
+from imagematch.sources import reading
+from imagematch.sources.reading import Contents
 from imagematch.stages import scan
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine, Ran
@@ -100,8 +103,13 @@ def test_sidecars_are_not_read_again(
 ) -> None:
     indexed(imagematch, ads)
     looked: list[str] = []
-    real = scan.kind_of_skipped
-    monkeypatch.setattr(scan, "kind_of_skipped", lambda path: looked.append(path) or real(path))
+    real = scan.read_once
+
+    def noted(file: BinaryIO, name: str, *limits: int) -> Contents:
+        looked.append(name)
+        return real(file, name, *limits)
+
+    monkeypatch.setattr(scan, "read_once", noted)
 
     indexed(imagematch, ads)
     assert looked == []
@@ -160,13 +168,11 @@ def test_photos_that_go_are_one_however_many_sidecars_stay(
 def test_files_that_failed_before_settle_by_themselves(imagematch: CommandLine, ads: Path) -> None:
     """As an index has them that an older version made, for which all files were photos."""
     index = ads.parent / "index"
-    real = scan.kind_of_skipped
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scan, "kind_of_skipped", lambda _path: "")
+        patch.setattr(reading, "kind_of_sidecar", lambda _name, _head: "")
         assert indexed(imagematch, ads).code == 1
     with Index.write(index, "test") as opened:  # its digests of folders were others
         opened.sightings.discard_files(1, [])
-    assert scan.kind_of_skipped is real
 
     settled = indexed(imagematch, ads, "--json")
 

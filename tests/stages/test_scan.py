@@ -5,19 +5,21 @@ import hashlib
 import os
 import shutil
 import tracemalloc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagematch.errors import Stopped
-from imagematch.records import Failure, FoundFile, Locator
-from imagematch.runtime.monitor import Unwatched
+from imagematch.errors import PhotoError, Stopped
+from imagematch.records import Failure, FoundFile
+from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.sources import folder
 from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.reading import Contents
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.index import Index
@@ -34,12 +36,12 @@ class Looking:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hashed: list[str] = []
         self.known: list[str] = []
-        hash_file = scan.sha256_of
+        read = scan.read_once
         files_of, files_under = KnownFiles.files_of, KnownFiles.files_under
 
-        def counted(locator: Locator, most: int) -> str:
-            self.hashed.append(Path(locator.path).name)
-            return hash_file(locator, most)
+        def counted(file: BinaryIO, name: str, *limits: int) -> Contents:
+            self.hashed.append(Path(name).name)
+            return read(file, name, *limits)
 
         def noted_of(store: KnownFiles, root: int, of: str | None = None) -> Iterator[KnownFile]:
             for file in files_of(store, root, of):
@@ -53,7 +55,7 @@ class Looking:
             self.known += found
             return found
 
-        monkeypatch.setattr(scan, "sha256_of", counted)
+        monkeypatch.setattr(scan, "read_once", counted)
         monkeypatch.setattr(KnownFiles, "files_of", noted_of)
         monkeypatch.setattr(KnownFiles, "files_under", noted_under)
 
@@ -86,9 +88,23 @@ def _request(
     return ScanRequest(source, "ads", allow_lost, reread)
 
 
+def finished(
+    index: Index,
+    request: ScanRequest,
+    run_id: int,
+    monitor: Monitor = Unwatched(),  # noqa: B008 - has no state
+    expect: Callable[[], object] = lambda: None,
+) -> ScanReport:
+    """Scan to the end, and leave the new photos to whoever comes later."""
+    going = scan.begin(index, request, run_id, monitor, expect)
+    for _ in going.photos():
+        pass
+    return going.report
+
+
 def scanned(index: Index, root: Path, **asked: object) -> ScanReport:
     run_id = index.catalogue.start_run("index", "", str(root))
-    return scan.run(index, _request(root, **asked), run_id, Unwatched())  # type: ignore[arg-type]
+    return finished(index, _request(root, **asked), run_id)  # type: ignore[arg-type]
 
 
 def present(index: Index, report: ScanReport) -> dict[str, str | None]:
@@ -109,13 +125,7 @@ def calls(index: Index, root: Path, looking: Looking) -> list[int]:
     """How many files were hashed by each call for workers."""
     found: list[int] = []
     run_id = index.catalogue.start_run("index", "", str(root))
-    scan.run(
-        index,
-        _request(root),
-        run_id,
-        Unwatched(),
-        lambda: found.append(len(looking.hashed)),
-    )
+    finished(index, _request(root), run_id, expect=lambda: found.append(len(looking.hashed)))
     return found
 
 
@@ -174,7 +184,7 @@ def test_photos_to_describe_are_announced_and_known_ones_are_not(index: Index, a
     def scan_again(what: str) -> None:
         run_id = index.catalogue.start_run("index", "", str(ads))
         source = _request(ads)
-        report = scan.run(index, source, run_id, Unwatched(), lambda: announced.append(what))
+        report = finished(index, source, run_id, expect=lambda: announced.append(what))
         photos = [photo.id for photo in index.photos.pending(report.root_id)]
         failed = [(photo, Failure("broken", "no photo")) for photo in photos]
         index.photos.save_failed(failed, "here", run_id)
@@ -285,7 +295,7 @@ def test_file_that_could_not_be_read_is_tried_each_time(
     index: Index, ads: Path, looking: Looking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(scan, "sha256_of", refused)
+        patched.setattr(scan, "read_once", refused)
         assert None in present(index, scanned(index, ads)).values()
     looking.reset()
     report = scanned(index, ads)
@@ -293,8 +303,8 @@ def test_file_that_could_not_be_read_is_tried_each_time(
     assert None not in present(index, report).values()
 
 
-def refused(path: str, _most: int) -> str:
-    raise scan.PhotoError("unreadable", f"{path} can't be read")
+def refused(_file: BinaryIO, name: str, *_limits: int) -> Contents:
+    raise PhotoError("unreadable", f"{name} can't be read")
 
 
 def test_folder_that_refuses_once_is_neither_lost_nor_new(
@@ -384,7 +394,7 @@ def test_memory_does_not_grow_with_the_number_of_files(
             put(root, *(f"{number // 100}/new-{number}.jpg" for number in range(0, files, 50)))
         run_id = index.catalogue.start_run("index", "", str(root))
         tracemalloc.start()
-        scan.run(index, _request(root), run_id, Collecting())
+        finished(index, _request(root), run_id, Collecting())
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most

@@ -147,7 +147,7 @@ def test_moved_file_keeps_when_it_was_first_seen(
     root = add(index, scanned("old.jpg", "same"))
     (old,) = index.known.files_of(root)
     times(monkeypatch, 2)
-    (new,) = index.sightings.add_files(root, 2, [scanned("new.jpg", "same")], [])
+    (new,) = index.sightings.add_files(root, 2, [scanned("new.jpg", "same")], []).files
     index.sightings.finish_scan(root, 2, [], {new: old.id})
     assert seen(index, "same") == [("ads", "new.jpg", True)]
     (found,) = index.sightings.sightings_of([1])[1]
