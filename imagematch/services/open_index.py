@@ -31,6 +31,7 @@ from imagematch.sources.folder_source import FolderSource
 
 if TYPE_CHECKING:
     from imagematch.services.jobs import Job
+    from imagematch.services.querying import QueryPhoto
     from imagematch.services.reindexing import PassReport
     from imagematch.services.reviewing import Foreseen, Ignoring, Recorded
     from imagematch.services.status import Status
@@ -152,7 +153,7 @@ class Index(Session):
 
     def query(
         self,
-        photo: PathText,
+        photo: "QueryPhoto",
         *,
         collection: str = "",
         top: int | None = 10,
@@ -162,7 +163,8 @@ class Index(Session):
         """Where was this photo seen before, in any form? Nothing is stored.
 
         Args:
-            photo: a file.
+            photo: the path of a file, the bytes of one, a file that is open to be read as bytes, a
+                PIL image, or an array of shape (height, width, 3), uint8, RGB.
             collection: only look in this collection or gallery; "" for all.
             top: different photos, at most; None for all.
             min_confidence: every pair that was scored, from this confidence on; 0 gives all. None:
@@ -183,7 +185,7 @@ class Index(Session):
 
     def query_all(
         self,
-        photos: Iterable[PathText],
+        photos: Iterable["QueryPhoto"],
         *,
         collection: str = "",
         top: int | None = 10,
@@ -199,8 +201,7 @@ class Index(Session):
         from imagematch.services import querying
 
         options = QueryOptions(collection, top, min_confidence, scenes)
-        names = (os.fspath(photo) for photo in photos)
-        return querying.query_photos(self, names, options, monitor_of(progress))
+        return querying.query_photos(self, photos, options, monitor_of(progress))
 
     def link(
         self,
@@ -224,7 +225,7 @@ class Index(Session):
         self, results: Iterable[QueryResult]
     ) -> Iterator[tuple[str, QueryMatch, Drawing | None]]:
         """Draw what queries found: for each different photo the query, the match and a drawing of
-        both with the points that fit, or None where a file is gone."""
+        both with the points that fit, or None where a file is gone or was never one."""
         from imagematch.services import illustrating
 
         return illustrating.explain_matches(self, results)

@@ -1,19 +1,32 @@
 """Photos from outside to matches; and matches that indexing found, or that need no index."""
 
+import hashlib
+import os
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from imagematch.records import Failure, Judgement, QueryOptions, QueryResult
+from imagematch.records import Failure, Judgement, Locator, QueryOptions, QueryResult
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.opening import named_embedder
 from imagematch.services.session import Session
 from imagematch.settings import Settings
+from imagematch.sources import in_memory
+from imagematch.sources.in_memory import InMemory
 from imagematch.stages.photo_workers import photo_workers
+
+if TYPE_CHECKING:
+    from imagematch.stages.fingerprints import FileTask
+
+type QueryPhoto = str | os.PathLike[str] | InMemory
 
 
 def query_photos(
-    session: Session, photos: Iterable[str], options: QueryOptions, monitor: Monitor
+    session: Session, photos: Iterable[QueryPhoto], options: QueryOptions, monitor: Monitor
 ) -> Iterator[QueryResult]:
-    """Look photo files up in an index, in the order given.
+    """Look photos up in an index, in the order given.
+
+    Args:
+        photos: paths, or what a program holds, see `sources.in_memory`.
 
     Raises:
         UsageError: there is no such collection.
@@ -26,10 +39,21 @@ def query_photos(
             index.collections.get(options.collection)
         index.require_embedder(named_embedder(index.settings.describe, index.embedder))
         executor = session.workers(index.settings)
-        for result in query.run(index, executor, photos, options, monitor):
+        most = index.settings.decode.max_bytes
+        tasks = (_task(photo, most) for photo in photos)
+        for result in query.run(index, executor, tasks, options, monitor):
             if result.content is not None:
                 session.asked.append(result.content)
             yield result
+
+
+def _task(photo: QueryPhoto, most: int) -> "FileTask":
+    from imagematch.stages.fingerprints import FileTask, file_outside
+
+    if isinstance(photo, str | os.PathLike):
+        return file_outside(photo)
+    name, data = in_memory.file_of(photo, most + 1)
+    return FileTask((Locator.outside(name),), hashlib.sha256(data).hexdigest(), data=data)
 
 
 def judge_files(

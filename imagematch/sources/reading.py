@@ -54,9 +54,9 @@ def read_bytes(locator: Locator, max_bytes: int) -> bytes:
         PhotoError: "unreadable", or "too_large" when it has more than `max_bytes`.
     """
     with opened(locator) as file:
-        _check_size(os.fstat(file.fileno()).st_size, max_bytes)
+        check_size(os.fstat(file.fileno()).st_size, max_bytes)
         data = file.read(max_bytes + 1)
-    _check_size(len(data), max_bytes)  # it may have grown meanwhile
+    check_size(len(data), max_bytes)  # it may have grown meanwhile
     return data
 
 
@@ -91,12 +91,12 @@ def read_once(file: BinaryIO, name: str, size: int, max_bytes: int, most_held: i
     head = b"" if named_like_picture(name) else file.read(HEAD_BYTES)
     if skipped := kind_of_sidecar(name, head):
         return Contents(skipped)
-    _check_size(size, max_bytes)
+    check_size(size, max_bytes)
     data = head + file.read(max(0, min(size, most_held) - len(head)) + 1)
     digest, length = hashlib.sha256(data), len(data)
     while block := file.read(_BLOCK):  # it is long, or has grown meanwhile
         length += len(block)
-        _check_size(length, max_bytes)
+        check_size(length, max_bytes)
         digest.update(block)
     held = length == len(data) <= most_held
     return Contents(sha256=digest.hexdigest(), data=data if held else b"")
@@ -105,7 +105,7 @@ def read_once(file: BinaryIO, name: str, size: int, max_bytes: int, most_held: i
 def sha256_of(locator: Locator, max_bytes: int) -> str:
     """Hash a file without holding it in memory; raises as `read_bytes` does."""
     with opened(locator) as file:
-        _check_size(os.fstat(file.fileno()).st_size, max_bytes)
+        check_size(os.fstat(file.fileno()).st_size, max_bytes)
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -123,7 +123,7 @@ def kind_of_skipped(locator: Locator) -> str:
         return kind_of_sidecar(locator.path, file.read(HEAD_BYTES))
 
 
-def _check_size(size: int, max_bytes: int) -> None:
+def check_size(size: int, max_bytes: int) -> None:
     if size > max_bytes:
         raise PhotoError(
             "too_large", f"{size} bytes, over the limit of {max_bytes} (decode.max_bytes)"

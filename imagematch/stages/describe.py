@@ -102,7 +102,7 @@ def _outcomes(
             data = read if held + len(read) <= _MOST_HELD else b""
             held += len(data)
             waiting.append(photo)
-            yield FileTask(photo.locators, photo.sha256, data=data)
+            yield FileTask(photo.locators, photo.sha256, data=data or None)
 
     settings = index.settings
     function = partial(
@@ -116,7 +116,7 @@ def _outcomes(
     outcome: Outcome[FileTask, Fingerprint | Failure]
     work = partial(executor.run, function, check=check)
     for outcome in fallback.run(work, tasks(), without_further_views):
-        held -= len(outcome.task.data)
+        held -= len(outcome.task.data or b"")
         monitor.advance()
         result = outcome.result if outcome.failure is None else outcome.failure
         assert result is not None  # an outcome has one or the other

@@ -23,7 +23,7 @@ from imagematch.kernels.sizes import Sizes, sizes
 from imagematch.records import Bytes, Failure, Fingerprint, Floats, Locator
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.settings import DecodeSettings, DescribeSettings
-from imagematch.sources.reading import read_bytes
+from imagematch.sources.reading import check_size, read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class FileTask:
     kept: Path | None = None
     trace: bytes = b""
     further: bool = True
-    data: bytes = field(default=b"", repr=False)
+    data: bytes | None = field(default=None, repr=False)
 
 
 def file_outside(path: str | PathLike[str], sha256: str = "") -> FileTask:
@@ -85,7 +85,8 @@ def read_photo(task: FileTask, settings: DecodeSettings) -> tuple[bytes, str]:
     Raises:
         PhotoError: "unreadable", "too_large", or "changed" when no file has the bytes any more.
     """
-    if task.data:
+    if task.data is not None:
+        check_size(len(task.data), settings.max_bytes)
         return task.data, task.sha256
     trouble = PhotoError("unreadable", "the file is gone")
     for locator in task.locators:

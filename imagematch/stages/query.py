@@ -32,7 +32,6 @@ from imagematch.stages.fingerprints import (
     FileTask,
     QueryPrint,
     describe_queries,
-    file_outside,
     without_further_views,
 )
 from imagematch.stages.geometry import PairTask
@@ -58,6 +57,14 @@ _LONG, _REDUCED = 4, 0.5
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query that could be described."""
+
+    task: FileTask
+    found: QueryPrint
+
+
+@dataclass(frozen=True, slots=True)
 class _Scored:
     """A photo of the index with what the query has to do with it."""
 
@@ -68,14 +75,14 @@ class _Scored:
 def run(
     index: Index,
     executor: Executor,
-    photos: Iterable[str],
+    photos: Iterable[FileTask],
     options: QueryOptions,
     monitor: Monitor,
 ) -> Iterator[QueryResult]:
-    """Look photo files up, in the order given.
+    """Look photos up, in the order given.
 
     Args:
-        photos: paths.
+        photos: each of one place, whose text names the query.
     """
     finder = Finder(index, index.settings.search.min_margin_query, options.top or 0)
     decided = DecisionsInForce.of(index)
@@ -90,28 +97,30 @@ def _answered(
     executor: Executor,
     finder: Finder,
     decided: DecisionsInForce,
-    paths: Sequence[str],
+    photos: Sequence[FileTask],
     options: QueryOptions,
 ) -> Iterator[QueryResult]:
-    prints = _described(index, executor, paths)
-    good = {
-        path: result
-        for path, result in zip(paths, prints, strict=True)
+    prints = _described(index, executor, photos)
+    good = [
+        _Asked(task, result)
+        for task, result in zip(photos, prints, strict=True)
         if isinstance(result, QueryPrint)
-    }
-    found = finder.find([query_features(entry, index.settings.search) for entry in good.values()])
-    scored = _scored(index, executor, good, found, options)
-    for path, result in zip(paths, prints, strict=True):
+    ]
+    found = finder.find([query_features(asked.found, index.settings.search) for asked in good])
+    scored = iter(_scored(index, executor, good, found, options))
+    for task, result in zip(photos, prints, strict=True):
+        name = str(task.locators[0])
         if isinstance(result, Failure):
-            yield QueryResult(path, failure=result)
+            yield QueryResult(name, failure=result)
         else:
+            near = next(scored)
             fingerprint = result.fingerprint
             query = Content(fingerprint.sha256, fingerprint.pixel_sha256)
-            effective = _effective(decided, query, scored[path])
+            effective = _effective(decided, query, near)
             gate = _gate_of(index, result)
-            lost = unseen(index, {entry.photo_id: entry.judgement for entry in scored[path]})
+            lost = unseen(index, {entry.photo_id: entry.judgement for entry in near})
             yield QueryResult(
-                path,
+                name,
                 _shown(index, query, effective, options),
                 gate=gate,
                 notes=tuple(_notes(gate, fingerprint, lost, index.settings)),
@@ -148,7 +157,7 @@ def _gate_of(index: Index, entry: QueryPrint) -> str:
 
 
 def _described(
-    index: Index, executor: Executor, paths: Sequence[str]
+    index: Index, executor: Executor, photos: Sequence[FileTask]
 ) -> list[QueryPrint | Failure]:
     settings = index.settings
     function = partial(
@@ -156,8 +165,7 @@ def _described(
     )
     check = partial(result_checks.query_print, dimensions=index.embedder.dimensions)
     work = partial(executor.run, function, check=check, urgent=True)
-    tasks = (file_outside(path) for path in paths)
-    outcomes = fallback.run(work, tasks, without_further_views)
+    outcomes = fallback.run(work, photos, without_further_views)
     return [outcome.result or outcome.failure for outcome in outcomes]  # type: ignore[misc]
 
 
@@ -177,17 +185,17 @@ def _has_good_hash(entry: QueryPrint, settings: SearchSettings) -> bool:
 def _scored(
     index: Index,
     executor: Executor,
-    prints: dict[str, QueryPrint],
+    asked: Sequence[_Asked],
     found: Sequence[Sequence[Neighbour]],
     options: QueryOptions,
-) -> dict[str, list[_Scored]]:
+) -> list[list[_Scored]]:
     """Judge what was found for each query, nearest first."""
-    scored: dict[str, list[_Scored]] = {path: [] for path in prints}
-    doubtful: list[tuple[str, Neighbour]] = []
-    for (path, entry), around in zip(prints.items(), found, strict=True):
-        same_bytes = index.photos.id_of(entry.fingerprint.sha256)
+    scored: list[list[_Scored]] = [[] for _ in asked]
+    doubtful: list[tuple[int, Neighbour]] = []
+    for place, (query, around) in enumerate(zip(asked, found, strict=True)):
+        same_bytes = index.photos.id_of(query.found.fingerprint.sha256)
         if same_bytes is not None:
-            scored[path].append(_Scored(same_bytes, SAME_BYTES))
+            scored[place].append(_Scored(same_bytes, SAME_BYTES))
         others = [other for other in around if other.photo_id != same_bytes]
         if options.collection:
             # First, or ads that are nearer would keep a gallery's photos from being looked at.
@@ -195,20 +203,20 @@ def _scored(
         most = max(index.settings.search.verified, options.top or 0)
         nearest = sorted(others, key=_nearness)[:most]
         # The views are where to look closer if the whole pictures do not settle it.
-        doubtful.extend((path, other) for other in nearest[:_CLOSER])
+        doubtful.extend((place, other) for other in nearest[:_CLOSER])
         whole = (replace(other, query_view=0, photo_view=0) for other in nearest[_CLOSER:])
-        doubtful.extend((path, other) for other in whole)
+        doubtful.extend((place, other) for other in whole)
 
-    tasks = _pair_tasks(index, prints, doubtful)
+    tasks = _pair_tasks(index, asked, doubtful)
     geometries = iter(list(verify.geometries(executor, index.settings, tasks)))
-    for path, near in doubtful:
+    for place, near in doubtful:
         candidate = Candidate(
             0, near.photo_id, near.pdq_distance, near.cosine, near.same_pixels, 0, 0
         )
         geometry = None if near.same_pixels else next(geometries)
         judged = verify.judged(candidate, geometry, index.settings)
         if judged.judgement is not None:
-            scored[path].append(_Scored(near.photo_id, judged.judgement))
+            scored[place].append(_Scored(near.photo_id, judged.judgement))
     return scored
 
 
@@ -222,14 +230,15 @@ def _in_collection(index: Index, found: Sequence[Neighbour], collection: str) ->
 
 
 def _pair_tasks(
-    index: Index, prints: dict[str, QueryPrint], doubtful: Sequence[tuple[str, Neighbour]]
+    index: Index, asked: Sequence[_Asked], doubtful: Sequence[tuple[int, Neighbour]]
 ) -> Iterator[PairTask]:
     ids = sorted({near.photo_id for _, near in doubtful})
     locators, traces = index.photos.locators_of(ids), index.traces.of(ids)
-    for path, near in doubtful:
+    for place, near in doubtful:
         if not near.same_pixels:
+            query = asked[place]
             yield PairTask(
-                file_outside(path, prints[path].fingerprint.sha256),
+                replace(query.task, sha256=query.found.fingerprint.sha256),
                 FileTask(
                     locators[near.photo_id],
                     near.sha256,

@@ -13,6 +13,7 @@ from imagematch.records import QueryResult
 from imagematch.runtime.executors import SerialExecutor
 from imagematch.runtime.monitor import Unwatched
 from imagematch.stages import query
+from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests import recipes
@@ -34,7 +35,9 @@ chunk = 1
 
 def answer(index: Index, photo: Path) -> QueryResult:
     """What `imagematch query` answers, without starting workers."""
-    [result] = query.run(index, SerialExecutor(), [str(photo)], QueryOptions(), Unwatched())
+    [result] = query.run(
+        index, SerialExecutor(), [file_outside(photo)], QueryOptions(), Unwatched()
+    )
     return result
 
 

@@ -1,5 +1,6 @@
 """The Python API: one index that stays open, for many threads, beside other programs."""
 
+import io
 import subprocess
 import sys
 import threading
@@ -8,7 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import imagematch
 from imagematch.errors import IndexMissing, Stopped, UsageError
@@ -116,6 +119,73 @@ def test_the_first_program_of_the_manual(tmp_path: Path, index: imagematch.Index
     assert all(confidence > 0.9 and why for _, confidence, why in said)
     decided = index.decide(index.query(query).matches[0].id, "reject", note="another room")
     assert (decided.verdict, decided.note, decided.who) == ("reject", "another room", "m.k")
+
+
+def test_a_photo_may_be_held_in_any_form(tmp_path: Path, index: imagematch.Index) -> None:
+    path = save(photo(1), tmp_path / "query.jpg", quality=70)
+    data = path.read_bytes()
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+        with path.open("rb") as file:
+            forms = [path, str(path), data, bytearray(data), io.BytesIO(data), file, image, pixels]
+            results = list(index.query_all(forms))
+    (expected,) = results[0].matches
+    for result in results:
+        (match,) = result.matches
+        assert (match.id[:6], match.confidence) != ("", 0)
+        assert match.sighting == expected.sighting
+        assert match.confidence == expected.confidence
+    assert [result.query for result in results[2:]] == [
+        *["(in memory)"] * 3,
+        *[str(path)] * 2,
+        "(in memory)",
+    ]
+
+
+def test_a_turned_picture_in_memory_is_upright_as_its_file_is(
+    tmp_path: Path, index: imagematch.Index
+) -> None:
+    turned = Image.fromarray(np.rot90(photo(2)))
+    exif = turned.getexif()
+    exif[0x0112] = 6  # turn by 90 degrees to show
+    turned.save(tmp_path / "turned.jpg", exif=exif, quality=90)
+    with Image.open(tmp_path / "turned.jpg") as image:
+        (match,) = index.query(image).matches
+    (expected,) = index.query(tmp_path / "turned.jpg").matches
+    assert match.sighting == expected.sighting
+    assert match.judgement.evidence.geometry == expected.judgement.evidence.geometry
+
+
+@pytest.mark.parametrize(
+    "mode", ["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "I;16", "F"]
+)
+def test_pictures_of_all_modes_are_looked_up(index: imagematch.Index, mode: str) -> None:
+    image = Image.fromarray(photo(1)).convert("L" if mode in ("I;16", "PA") else mode)
+    if mode in ("I;16", "PA"):
+        image = image.convert("I;16" if mode == "I;16" else "LA").convert(mode)
+    assert index.query(image).failure is None
+
+
+@pytest.mark.parametrize(
+    ("data", "code"), [(b"", "empty"), (b"nothing of the kind", "not_an_image")]
+)
+def test_bytes_that_are_no_picture_are_an_answer_too(
+    index: imagematch.Index, data: bytes, code: str
+) -> None:
+    for form in (data, io.BytesIO(data)):
+        failure = index.query(form).failure
+        assert failure is not None
+        assert failure.code == code
+
+
+@pytest.mark.parametrize(
+    "nonsense", [7, None, io.StringIO("text"), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4))]
+)
+def test_what_is_no_photo_is_refused_with_what_it_may_be(
+    index: imagematch.Index, nonsense: object
+) -> None:
+    with pytest.raises(UsageError, match="photo"):
+        index.query(nonsense)  # type: ignore[arg-type]
 
 
 def test_a_file_that_can_not_be_read_is_an_answer_too(

@@ -13,6 +13,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import opening
 from imagematch.settings import DEFAULTS
 from imagematch.stages import query
+from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.stores.builders import create
@@ -37,7 +38,9 @@ def test_crops_of_a_query_are_embedded_where_the_settings_want_them(
     with Index.read(directory) as index:
         for preset in ("fast", "balanced"):
             index.settings = with_preset(DEFAULTS, preset)
-            [answer] = query.run(index, SerialExecutor(), [path], QueryOptions(), Unwatched())
+            [answer] = query.run(
+                index, SerialExecutor(), [file_outside(path)], QueryOptions(), Unwatched()
+            )
             assert answer.failure is None
             counts[preset] = len(embedded)
             embedded.clear()
