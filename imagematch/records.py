@@ -562,6 +562,26 @@ class FailedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two files that were compared with each other, without an index.
+
+    Attributes:
+        left, right: paths as they were given.
+        match: what people type for the pair (see `match_id`); "" where there is no judgement.
+        judgement: None where a file can't be described, or the pair can't be judged.
+        counts: the pair is a match, or a lead that a search would keep, by the settings.
+        failures: why there is no judgement; the path is "" where it is about the pair.
+    """
+
+    left: str
+    right: str
+    match: str = ""
+    judgement: Judgement | None = None
+    counts: bool = False
+    failures: tuple[FailedFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """The counts of one indexing run; seen = described + known + skipped + failed, in files.
 

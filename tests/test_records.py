@@ -81,7 +81,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         status.status_of(world.index),
         list(_explained(world)),
         list(
-            querying.judge_files(
+            querying.compare_files(
                 presets.with_preset(DEFAULTS, "hashes"),
                 [(str(shown["anna"]), str(shown["berta"]))],
                 Unwatched(),

@@ -30,6 +30,7 @@ _STAGES = {
     "search": "Searching for likenesses",
     "verify": "Verifying pairs",
     "query": "Looking up photos",
+    "compare": "Comparing photos",
     "explain": "Drawing matches",
 }
 
@@ -40,6 +41,7 @@ _UNITS = {
     "search": ("photo", "photos"),
     "verify": ("pair", "pairs"),
     "query": ("photo", "photos"),
+    "compare": ("pair", "pairs"),
     "explain": ("match", "matches"),
 }
 

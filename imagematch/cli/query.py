@@ -180,7 +180,7 @@ def _draw(directory: Path, results: Sequence[QueryResult], folder: Path, watch: 
             say(f"no drawing of {query} and {match.sighting.path}: one is gone or can't be drawn")
         else:
             key = query, match.sighting.photo
-            drawn.files[key] = drawings.save_drawing(folder, query, match, drawing)
+            drawn.files[key] = drawings.save_drawing(folder, query, match.match, drawing)
             drawn.pictures[key] = drawing.picture
         watch.advance()
         watch.check()

@@ -10,6 +10,7 @@ from typing import Any
 from imagematch.kernels.surrogates import encodable
 from imagematch.records import (
     Cluster,
+    Comparison,
     Decision,
     Evidence,
     Geometry,
@@ -61,6 +62,31 @@ def query_result(result: QueryResult) -> dict[str, Any]:
     data["further_pictures"] = result.further_pictures
     data["matches"] = [_match(match) for match in formatting.best_first(result.matches)]
     return data
+
+
+def comparison(compared: Comparison) -> dict[str, Any]:
+    """Two files that were compared (docs/schemas/compare.schema.json)."""
+    judgement = compared.judgement
+    data: dict[str, Any] = {
+        "left": encodable(compared.left),
+        "right": encodable(compared.right),
+        "status": "ok" if judgement else "failed",
+        "failures": [
+            {"path": encodable(file.path), "error": encodable(formatting.failure(file.failure))}
+            for file in compared.failures
+        ],
+    }
+    if judgement is None:
+        return data
+    return {
+        **data,
+        "outcome": wording.outcome(compared),
+        "match": compared.match,
+        "kind": judgement.kind,
+        "confidence": formatting.confidence(judgement),
+        "band": wording.band(judgement),
+        "evidence": _evidence(judgement.evidence),
+    }
 
 
 def link_lines(report: LinkReport) -> Iterator[str]:

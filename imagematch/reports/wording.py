@@ -6,6 +6,7 @@ from typing import Literal
 from imagematch.amounts import agreeing, counted
 from imagematch.kernels import confidence
 from imagematch.records import (
+    Comparison,
     Decision,
     Evidence,
     Geometry,
@@ -16,6 +17,7 @@ from imagematch.records import (
     Verdict,
 )
 from imagematch.reports import formatting
+from imagematch.settings import DEFAULTS
 
 #: Folders that a note names, at most.
 _FOLDERS_NAMED = 3
@@ -26,6 +28,9 @@ _FOLDERS_NAMED = 3
 _CONTRADICTS, _EXCHANGED, _AGREES = 0.03, 0.006, 0.6
 
 _SPACE = "\u00a0"
+
+#: What a comparison calls its two photos.
+COMPARED = ("first", "second")
 
 KIND_WORDS: dict[Kind, str] = {
     "exact": "Identical",
@@ -201,6 +206,22 @@ def verdict(found: PhotoPair | QueryMatch) -> str:
     return f"{found.judgement.kind} {found.match}, {sure}"
 
 
+def outcome(compared: Comparison) -> Literal["match", "scene", "none"]:
+    """What comes of comparing two files: a match, a lead, or neither."""
+    if compared.judgement is None or not compared.counts:
+        return "none"
+    return "scene" if compared.judgement.kind == "scene" else "match"
+
+
+def comparison(compared: Comparison) -> str:
+    """Kind, id and sureness of two files that were compared: "no match, 0.4 %"."""
+    assert compared.judgement is not None
+    sure = sureness(compared.judgement)
+    if outcome(compared) == "none":
+        return f"no match, {sure}"
+    return f"{compared.judgement.kind} {compared.match}, {sure}"
+
+
 def percent(probability: float) -> str:
     """A probability, 0-1, in percent, cut to one digit; 100 % only for 1."""
     if 0 < probability < 0.001:
@@ -252,7 +273,7 @@ def further_pictures_note(pictures: int) -> str:
 
 def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
-        return _scene(geometry)
+        return _scene(judgement, geometry)
     if geometry.reason != "accepted" or judgement.evidence.rule == "unverified":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
         return f"Geometry does not confirm it: {refusal}. {_distances(judgement.evidence)}"
@@ -285,7 +306,7 @@ def _distances(evidence: Evidence) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _scene(geometry: Geometry) -> str:
+def _scene(judgement: Judgement, geometry: Geometry) -> str:
     if geometry.contradiction >= _CONTRADICTS:
         return (
             f"Not a copy: {_fit(geometry)}, but amid what agrees, "
@@ -297,10 +318,11 @@ def _scene(geometry: Geometry) -> str:
             f"Not a copy: {_fit(geometry)}, but each picture has marks where the other has others, "
             "as two cards or papers of one design do."
         )
+    lead = confidence.counts(judgement, DEFAULTS.match)
+    claim = "Another photograph of what looks like the same place, and not a copy"
     return (
-        "Another photograph of what looks like the same place, and not a copy: "
-        f"{_fit(geometry)}, but {_compared(geometry)} do not agree "
-        f"(correlation {geometry.correlation:.2f})."
+        f"{claim if lead else 'Not a copy'}: {_fit(geometry)}, but {_compared(geometry)} do not "
+        f"agree (correlation {geometry.correlation:.2f})."
     )
 
 

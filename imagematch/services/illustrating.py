@@ -1,9 +1,10 @@
-"""Pictures for reports: small ones of photos, and drawings of what a query found."""
+"""Pictures for reports: small ones of photos, and drawings of what was found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from imagematch.records import Drawing, QueryMatch, QueryResult, StoredSighting
+from imagematch.records import Comparison, Drawing, QueryMatch, QueryResult, StoredSighting
+from imagematch.settings import Settings
 from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.index import Index
 
@@ -16,6 +17,14 @@ def explain_matches(
 
     with Index.read(directory) as index, photo_workers(index.settings, embedding=False) as executor:
         yield from explain.run(index, executor, results)
+
+
+def explain_comparison(settings: Settings, comparison: Comparison) -> Drawing | None:
+    """Draw two files that were compared; see `stages.explain.run_comparison`."""
+    from imagematch.stages import explain
+
+    with photo_workers(settings, embedding=False) as executor:
+        return explain.run_comparison(executor, settings, comparison)
 
 
 def make_thumbnails(

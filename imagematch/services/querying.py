@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from imagematch.records import Failure, Judgement, QueryOptions, QueryResult
+from imagematch.records import Comparison, Judgement, QueryOptions, QueryResult
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.opening import named_embedder
 from imagematch.settings import Settings
@@ -30,9 +30,9 @@ def query_photos(
             yield from query.run(index, executor, photos, options, monitor)
 
 
-def judge_files(
+def compare_files(
     settings: Settings, pairs: Iterable[tuple[str, str]], monitor: Monitor
-) -> Iterator[Judgement | Failure]:
+) -> Iterator[Comparison]:
     """Judge any pairs of photo files, without an index and without a search.
 
     Args:
