@@ -36,8 +36,9 @@ FAILURE_CODES = (
 PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
 
 
-#: Length of a PDQ hash, 256 bits.
+#: Length of a PDQ hash, 256 bits, and of a pHash, 64 bits.
 PDQ_BYTES = 32
+PHASH_BYTES = 8
 
 #: What a decision can say of each subject; "reopen", the last, takes back what was said before.
 VERDICTS: Mapping[About, tuple[Verdict, ...]] = {
@@ -403,6 +404,71 @@ class QueryResult:
     notes: tuple[str, ...] = ()
     not_looked_at: int = 0
     further_pictures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ListedHashes:
+    """Hashes of a photo from elsewhere, as hex digits in lower case; "" for one that is not known.
+
+    Attributes:
+        label: what the list calls the photo.
+        line: in the list; 0 for what stands in none.
+    """
+
+    sha256: str = ""
+    pdq: str = ""
+    phash: str = ""
+    label: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableLine:
+    """A line of a list that holds no hash to look up, and why, in plain words."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HashLead:
+    """One sighting of a photo that is near by its hashes alone: nobody has compared the pictures.
+
+    Attributes:
+        same_bytes: the SHA-256 is the same, which settles it.
+        pdq_distance, phash_distance: bits of 256 and of 64; None where one is unknown or too far.
+        orientation: what has to be done to the listed photo for its PDQ to be that near, see
+            `kernels.hashes.DIHEDRAL`.
+        ignored: the photo is on the ignore list, or a near-copy of one that is.
+    """
+
+    sighting: StoredSighting
+    same_bytes: bool
+    pdq_distance: int | None
+    phash_distance: int | None
+    orientation: str
+    ignored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HashResult:
+    """What is known about one photo of which there are hashes only, nearest first."""
+
+    asked: ListedHashes
+    leads: tuple[HashLead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedHashes:
+    """What other programs can look a photo up by, for one file that shows it."""
+
+    sha256: str
+    phash: str
+    pdq: str
+    pdq_quality: int
+    gate: str
+    collection: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ _STAGES = {
     "verify": "Verifying pairs",
     "query": "Looking up photos",
     "compare": "Comparing photos",
+    "hashes": "Looking up hashes",
     "explain": "Drawing matches",
 }
 
@@ -42,6 +43,7 @@ _UNITS = {
     "verify": ("pair", "pairs"),
     "query": ("photo", "photos"),
     "compare": ("pair", "pairs"),
+    "hashes": ("hash", "hashes"),
     "explain": ("match", "matches"),
 }
 
@@ -184,7 +186,7 @@ class Watch:
         """See `Monitor.check`."""
         if self._stop:
             kept = self._kept
-            if self._name == "query" and kept == _KEPT:
+            if self._name in ("query", "hashes") and kept == _KEPT:
                 kept = "A query stores nothing."
             raise Stopped(
                 f"on request, while {_STAGES.get(self._name, self._name).lower()} "

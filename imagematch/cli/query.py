@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from imagematch.amounts import counted
+from imagematch.cli import hash_query
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
@@ -25,7 +26,7 @@ _TOP = 10
 
 
 @click.command("query")
-@click.argument("photos", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
+@click.argument("photos", nargs=-1, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
 @index_option
 @click.option(
     "--collection", metavar="NAME", default="", help="Only look in this collection or gallery."
@@ -68,6 +69,27 @@ _TOP = 10
     metavar="FOLDER",
     help="Draw each match there: both photos, the points that fit, the overlap, and why.",
 )
+@click.option(
+    "--phash",
+    "phashes",
+    metavar="HEX",
+    multiple=True,
+    help="Instead of a photo: its pHash, 16 hex digits; may be given several times.",
+)
+@click.option(
+    "--pdq",
+    "pdqs",
+    metavar="HEX",
+    multiple=True,
+    help="Instead of a photo: its PDQ hash, 64 hex digits; may be given several times.",
+)
+@click.option(
+    "--hash-list",
+    "hash_list",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Instead of a photo: hashes that another program wrote, one a line, as CSV or JSONL.",
+)
 def query_command(
     photos: Sequence[Path],
     directory: Path,
@@ -79,11 +101,15 @@ def query_command(
     as_jsonl: bool,
     html_file: Path | None,
     explain_folder: Path | None,
+    phashes: Sequence[str],
+    pdqs: Sequence[str],
+    hash_list: Path | None,
 ) -> None:
     """Look up photos: where was each seen before, in any form?
 
     Each match is shown with its evidence; see "How to read a match" in the README. Nothing is
-    stored. A folder stands for all files in it.
+    stored. A folder stands for all files in it. Where you have no photo but its hash, photos that
+    are near by that alone are leads and no matches.
 
     \b
     Examples:
@@ -91,15 +117,28 @@ def query_command(
       imagematch query phone_export/ --jsonl > found.jsonl
       imagematch query photo.jpg --html found.html
       imagematch query photo.jpg --explain drawings
+      imagematch query --hash-list hashes.csv
     """
     if sum((as_json, as_jsonl, html_file is not None)) > 1:
         raise click.UsageError("--json, --jsonl and --html exclude each other")
+    by_hash = bool(phashes or pdqs or hash_list)
+    if by_hash == bool(photos):
+        raise click.UsageError("name photos, or give --phash, --pdq or --hash-list")
+    if by_hash and (html_file or explain_folder or scenes or min_confidence is not None):
+        raise click.UsageError(
+            "--html, --explain, --scenes and --min-confidence are about pictures, not hashes"
+        )
     if top is None and min_confidence is None:
         top = _TOP
     if explain_folder is not None:
         drawings.make_folder(explain_folder)
-    warn_unfinished(directory)
     options = QueryOptions(collection, top, min_confidence, scenes)
+    if by_hash:
+        entries = hash_query.entries_of(phashes, pdqs, [hash_list] if hash_list else [])
+        warn_unfinished(directory)
+        hash_query.look_up(directory, entries, options, as_json=as_json, as_jsonl=as_jsonl)
+        return
+    warn_unfinished(directory)
     results: list[QueryResult] = []
     with watching(quiet=as_json or as_jsonl) as watch:
         watch.stage("query", None)

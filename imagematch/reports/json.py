@@ -13,7 +13,10 @@ from imagematch.records import (
     Comparison,
     Decision,
     Evidence,
+    ExportedHashes,
     Geometry,
+    HashLead,
+    HashResult,
     HotPhoto,
     IgnoredPhoto,
     IndexReport,
@@ -24,6 +27,7 @@ from imagematch.records import (
     QueryMatch,
     QueryResult,
     StoredSighting,
+    UnusableLine,
 )
 from imagematch.reports import formatting, wording
 
@@ -86,6 +90,35 @@ def comparison(compared: Comparison) -> dict[str, Any]:
         "confidence": formatting.confidence(judgement),
         "band": wording.band(judgement),
         "evidence": _evidence(judgement.evidence),
+    }
+
+
+def hash_result(result: HashResult | UnusableLine) -> dict[str, Any]:
+    """Hashes that were looked up, nearest first (docs/schemas/hashes.schema.json)."""
+    if isinstance(result, UnusableLine):
+        return {
+            "line": result.line,
+            "status": "failed",
+            "error": encodable(result.reason),
+            "leads": [],
+        }
+    return {
+        "line": result.asked.line,
+        "status": "ok",
+        "label": encodable(result.asked.label),
+        "sha256": result.asked.sha256,
+        "pdq": result.asked.pdq,
+        "phash": result.asked.phash,
+        "leads": [_lead(lead) for lead in result.leads],
+    }
+
+
+def exported_hashes(entry: ExportedHashes) -> dict[str, Any]:
+    """Hashes of a photo, for one file that shows it (docs/schemas/export-hashes.schema.json)."""
+    return {
+        **asdict(entry),
+        "collection": encodable(entry.collection),
+        "path": encodable(entry.path),
     }
 
 
@@ -208,6 +241,20 @@ def _match(match: QueryMatch) -> dict[str, Any]:
         "evidence": _evidence(match.judgement.evidence),
         "decision": _decision(match.decision),
         "ignored": match.ignored,
+    }
+
+
+def _lead(lead: HashLead) -> dict[str, Any]:
+    return {
+        **_sighting(lead.sighting),
+        "kind": "exact" if lead.same_bytes else "lead",
+        "evidence": {
+            "exact": lead.same_bytes,
+            "pdq_distance": lead.pdq_distance,
+            "phash_distance": lead.phash_distance,
+            "orientation": lead.orientation,
+        },
+        "ignored": lead.ignored,
     }
 
 

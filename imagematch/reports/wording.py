@@ -5,11 +5,13 @@ from typing import Literal
 
 from imagematch.amounts import agreeing, counted
 from imagematch.kernels import confidence
+from imagematch.kernels.hashes import DIHEDRAL
 from imagematch.records import (
     Comparison,
     Decision,
     Evidence,
     Geometry,
+    HashLead,
     Judgement,
     Kind,
     PhotoPair,
@@ -259,6 +261,29 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
     if geometry.traced:
         return said + _TRACED
     return said + _KEPT if geometry.kept else said
+
+
+def hash_lead(lead: HashLead) -> str:
+    """Why a hash from elsewhere leads to a photo, in a sentence."""
+    if lead.same_bytes:
+        return "The same file, byte for byte, by its SHA-256."
+    parts = []
+    if lead.pdq_distance is not None:
+        turned = "" if lead.orientation == DIHEDRAL[0] else f", {lead.orientation}"
+        parts.append(f"PDQ differs in {lead.pdq_distance} of 256 bits{turned}")
+    if lead.phash_distance is not None:
+        parts.append(f"pHash in {lead.phash_distance} of 64")
+    text = " and ".join(parts)
+    if lead.pdq_distance is None:
+        text = text.replace("pHash in", "pHash differs in") + " bits"
+    return f"{text}."
+
+
+#: Below all leads that hashes alone gave.
+HASH_LEADS = (
+    "A near hash is a lead and no match: nobody has compared the pictures, and strangers can be as "
+    "near. Look at both, or get the photo and look it up."
+)
 
 
 def further_pictures_note(pictures: int) -> str:

@@ -3,7 +3,15 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from imagematch.records import Comparison, Judgement, QueryOptions, QueryResult
+from imagematch.records import (
+    Comparison,
+    HashResult,
+    Judgement,
+    ListedHashes,
+    QueryOptions,
+    QueryResult,
+    UnusableLine,
+)
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.opening import named_embedder
 from imagematch.settings import Settings
@@ -28,6 +36,26 @@ def query_photos(
         index.require_embedder(named_embedder(index.settings.describe, index.embedder))
         with photo_workers(index.settings) as executor:
             yield from query.run(index, executor, photos, options, monitor)
+
+
+def query_hashes(
+    directory: Path,
+    entries: Iterable[ListedHashes | UnusableLine],
+    options: QueryOptions,
+    monitor: Monitor,
+) -> Iterator[HashResult | UnusableLine]:
+    """Look hashes up in an index, without any picture, in the order given.
+
+    Raises:
+        UsageError: there is no such collection.
+        IndexUnavailable: the index can't be searched.
+    """
+    from imagematch.stages import hash_lookup
+
+    with Index.read(directory) as index:
+        if options.collection:
+            index.collections.get(options.collection)
+        yield from hash_lookup.run(index, entries, options, monitor)
 
 
 def compare_files(
