@@ -105,7 +105,8 @@ class WorkerSettings:
     )
     memory_mb: int = _setting(
         3072,
-        "Address space of one worker, MiB; 0: no limit. Held by the operating system on Linux.",
+        "Memory that one worker may write to, MiB, whatever `describe.runtime` computes; memory of "
+        "a graphics card does not count. 0: no limit. Held by the operating system on Linux.",
         low=0,
     )
     chunk: int = _setting(4, "Files handed to a worker at a time.", low=1)
