@@ -438,7 +438,7 @@ class HashLead:
         same_bytes: the SHA-256 is the same, which settles it.
         pdq_distance, phash_distance: bits of 256 and of 64; None where one is unknown or too far.
         orientation: what has to be done to the listed photo for its PDQ to be that near, see
-            `kernels.hashes.DIHEDRAL`.
+            `kernels.hashes.DIHEDRAL`; "" for nothing.
         ignored: the photo is on the ignore list, or a near-copy of one that is.
     """
 

@@ -15,6 +15,7 @@ from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import (
     environment,
+    exporting,
     galleries,
     health,
     illustrating,
@@ -87,10 +88,17 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
                 Unwatched(),
             )
         ),
+        list(querying.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
+        list(exporting.hashes_of(index)),
         # What it takes more than a small index to meet.
         builders.report(),
         builders.result((builders.sighting(), builders.judgement())),
     ]
+
+
+def _listed(index: Path) -> list[records.ListedHashes | records.UnusableLine]:
+    [known, *_] = exporting.hashes_of(index)
+    return [records.ListedHashes(pdq=known.pdq), records.UnusableLine(2, "no hash")]
 
 
 def _explained(world: World) -> Iterator[Any]:

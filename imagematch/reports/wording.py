@@ -5,7 +5,6 @@ from typing import Literal
 
 from imagematch.amounts import agreeing, counted
 from imagematch.kernels import confidence
-from imagematch.kernels.hashes import DIHEDRAL
 from imagematch.records import (
     Comparison,
     Decision,
@@ -269,7 +268,7 @@ def hash_lead(lead: HashLead) -> str:
         return "The same file, byte for byte, by its SHA-256."
     parts = []
     if lead.pdq_distance is not None:
-        turned = "" if lead.orientation == DIHEDRAL[0] else f", {lead.orientation}"
+        turned = f", {lead.orientation}" if lead.orientation else ""
         parts.append(f"PDQ differs in {lead.pdq_distance} of 256 bits{turned}")
     if lead.phash_distance is not None:
         parts.append(f"pHash in {lead.phash_distance} of 64")

@@ -64,7 +64,7 @@ class _Near:
         self.same_bytes = False
         self.pdq: int | None = None
         self.phash: int | None = None
-        self.orientation = hashes.DIHEDRAL[0]
+        self.orientation = ""
 
     def rank(self, settings: SearchSettings) -> tuple[bool, float]:
         """A key that sorts the nearest first, by whichever hash says so more clearly."""
@@ -151,7 +151,7 @@ class _Lookup:
                 number, way = divmod(row, ways)
                 one = near[asking[number]].setdefault(photo_id, _Near())
                 if one.pdq is None or distance < one.pdq:  # of equal ones, the first way
-                    one.pdq, one.orientation = distance, hashes.DIHEDRAL[way]
+                    one.pdq, one.orientation = distance, hashes.DIHEDRAL[way] if way else ""
 
     def _by_phash(self, entries: Sequence[ListedHashes], near: list[dict[int, _Near]]) -> None:
         asking = [number for number, entry in enumerate(entries) if entry.phash]

@@ -319,16 +319,18 @@ class PhotoStore:
         """The pHash of every photo that is searched by its hashes.
 
         Returns:
-            Ids, shape (N,), int64, ascending; and packed bits, shape (N, 8), uint8.
+            Ids, shape (N,), int64; and packed bits, shape (N, 8), uint8.
         """
-        wanted = select(photos.c.id, photos.c.phash).where(_hashed()).order_by(photos.c.id)
-        ids, hexes = [np.empty(0, np.int64)], [b""]
+        wanted = select(photos.c.id, photos.c.phash).where(_hashed())
+        ids, packed = [np.empty(0, np.int64)], [b""]
         with self._catalogue.begin() as connection:
             for rows in connection.execute(wanted).partitions(_AT_ONCE):
-                ids.append(np.array([row.id for row in rows], np.int64))
-                hexes.append(bytes.fromhex("".join(row.phash for row in rows)))
-        packed = np.frombuffer(b"".join(hexes), np.uint8).reshape(-1, PHASH_BYTES)
-        return np.concatenate(ids), packed
+                some, hexes = zip(*rows, strict=True)
+                ids.append(np.array(some, np.int64))
+                packed.append(bytes.fromhex("".join(hexes)))
+        return np.concatenate(ids), np.frombuffer(b"".join(packed), np.uint8).reshape(
+            -1, PHASH_BYTES
+        )
 
     def hashes(self) -> Iterator[list[PhotoHashes]]:
         """All hashes of described photos, by id, in blocks."""

@@ -61,7 +61,7 @@ def test_a_pdq_finds_its_photo_also_mirrored(imagematch: CommandLine, world: Wor
     known = pdq_of(file(world, 4))
     words = ("query", "--index", world.index, "--jsonl", "--pdq")
     [lead] = imagematch(*words, flipped(known, 31)).json()["leads"]
-    assert (lead["evidence"]["pdq_distance"], lead["evidence"]["orientation"]) == (31, "upright")
+    assert (lead["evidence"]["pdq_distance"], lead["evidence"]["orientation"]) == (31, "")
     assert imagematch(*words, flipped(known, 32)).json()["leads"] == []
     [turned] = hashes.orientations(hashes.pack_hex([known]))
     mirrored = turned[hashes.DIHEDRAL.index("mirrored left to right")].tobytes().hex()
