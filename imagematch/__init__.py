@@ -28,26 +28,35 @@ if TYPE_CHECKING:
     from imagematch.errors import Stopped as Stopped
     from imagematch.errors import UsageError as UsageError
     from imagematch.records import Cluster as Cluster
+    from imagematch.records import Comparison as Comparison
     from imagematch.records import Decision as Decision
     from imagematch.records import Drawing as Drawing
     from imagematch.records import Evidence as Evidence
+    from imagematch.records import ExportedHashes as ExportedHashes
     from imagematch.records import Failure as Failure
+    from imagematch.records import Gallery as Gallery
     from imagematch.records import Geometry as Geometry
+    from imagematch.records import HashLead as HashLead
+    from imagematch.records import HashResult as HashResult
     from imagematch.records import HotPhoto as HotPhoto
     from imagematch.records import IgnoredPhoto as IgnoredPhoto
     from imagematch.records import IndexReport as IndexReport
     from imagematch.records import Judgement as Judgement
     from imagematch.records import Link as Link
     from imagematch.records import LinkReport as LinkReport
+    from imagematch.records import ListedHashes as ListedHashes
     from imagematch.records import PhotoPair as PhotoPair
     from imagematch.records import Profile as Profile
     from imagematch.records import QueryMatch as QueryMatch
     from imagematch.records import QueryResult as QueryResult
+    from imagematch.records import Reach as Reach
     from imagematch.records import StoredSighting as StoredSighting
+    from imagematch.records import UnusableLine as UnusableLine
     from imagematch.runtime.monitor import Progress as Progress
     from imagematch.services.jobs import load as load_jobs
     from imagematch.services.open_index import Index as Index
     from imagematch.services.open_index import compare as compare
+    from imagematch.services.open_index import explain as explain
     from imagematch.services.open_index import open_index as open
 
 #: Written here, and not looked up where packages are installed: that takes a twentieth of a second.
@@ -55,12 +64,17 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cluster",
+    "Comparison",
     "Decision",
     "Drawing",
     "EmbedderUnavailable",
     "Evidence",
+    "ExportedHashes",
     "Failure",
+    "Gallery",
     "Geometry",
+    "HashLead",
+    "HashResult",
     "HotPhoto",
     "IgnoredPhoto",
     "ImagematchError",
@@ -74,17 +88,21 @@ __all__ = [
     "KeepsFailing",
     "Link",
     "LinkReport",
+    "ListedHashes",
     "PhotoPair",
     "Profile",
     "Progress",
     "QueryMatch",
     "QueryResult",
+    "Reach",
     "SourceUnavailable",
     "Stopped",
     "StoredSighting",
+    "UnusableLine",
     "UsageError",
     "__version__",
     "compare",
+    "explain",
     "load_jobs",
     "open",
 ]
@@ -96,13 +114,15 @@ _PLACES = {
         *("IndexUnavailable", "KeepsFailing", "SourceUnavailable", "Stopped", "UsageError"),
     ),
     "imagematch.records": (
-        *("Cluster", "Decision", "Drawing", "Evidence", "Failure", "Geometry", "HotPhoto"),
-        *("IgnoredPhoto", "IndexReport", "Judgement", "Link", "LinkReport", "PhotoPair"),
-        *("Profile", "QueryMatch", "QueryResult", "StoredSighting"),
+        *("Cluster", "Comparison", "Decision", "Drawing", "Evidence", "ExportedHashes"),
+        *("Failure", "Gallery", "Geometry", "HashLead", "HashResult", "HotPhoto"),
+        *("IgnoredPhoto", "IndexReport", "Judgement", "Link", "LinkReport", "ListedHashes"),
+        *("PhotoPair", "Profile", "QueryMatch", "QueryResult", "Reach", "StoredSighting"),
+        *("UnusableLine"),
     ),
     "imagematch.runtime.monitor": ("Progress",),
     "imagematch.services.jobs": ("load",),
-    "imagematch.services.open_index": ("Index", "compare", "open_index"),
+    "imagematch.services.open_index": ("Index", "compare", "explain", "open_index"),
 }
 _OTHER_NAMES = {"load": "load_jobs", "open_index": "open"}
 _MODULES = {

@@ -339,6 +339,145 @@ class FailedQuery(Shape):
     matches: Annotated[list[Match], Meta(max_length=0)]
 
 
+# --- files without an index --------------------------------------------------------------------
+
+
+class ComparisonFailure(Shape):
+    """Why there is no judgement of two files."""
+
+    path: Annotated[str, said("The file as it was given; empty: the pair could not be judged.")]
+    error: Annotated[str, said("A stable code, a colon and the reason.")]
+
+
+class FailedComparison(Shape):
+    """Two files that could not be compared."""
+
+    left: GivenPath
+    right: GivenPath
+    status: Literal["failed"]
+    failures: Annotated[list[ComparisonFailure], Meta(min_length=1)]
+
+
+class Comparison(Shape):
+    """Two files that were compared, without an index."""
+
+    left: GivenPath
+    right: GivenPath
+    status: Literal["ok"]
+    failures: Annotated[list[ComparisonFailure], Meta(max_length=0)]
+    outcome: Annotated[
+        Literal["match", "scene", "none"],
+        said(
+            "match: both derive from one photograph, by the confidence that a match takes. scene: "
+            "a lead. none: no match, whatever kind and confidence say of what was measured."
+        ),
+    ]
+    match: MatchId
+    kind: MatchKind
+    confidence: Confidence
+    band: Band
+    evidence: Evidence
+
+
+# --- hashes ------------------------------------------------------------------------------------
+
+type LookedUp64 = Annotated[
+    str, Meta(pattern="^([0-9a-f]{64})?$", description="As it was looked up; empty: unknown.")
+]
+type LookedUp16 = Annotated[
+    str, Meta(pattern="^([0-9a-f]{16})?$", description="As it was looked up; empty: unknown.")
+]
+type Line = Annotated[Count, said("Of the list; 0: typed.")]
+
+
+class LeadEvidence(Shape):
+    """How near a photo is by its hashes."""
+
+    exact: Annotated[bool, said("The same bytes.")]
+    pdq_distance: Annotated[
+        Annotated[int, Meta(ge=0, le=256)] | None,
+        said(
+            "Bits of 256, the smallest over flips and rotations; null: unknown, or farther than "
+            "search.lead_pdq_distance."
+        ),
+    ]
+    phash_distance: Annotated[
+        Annotated[int, Meta(ge=0, le=64)] | None,
+        said("Bits of 64; null: unknown, or farther than search.lead_phash_distance."),
+    ]
+    orientation: Annotated[
+        str,
+        among(
+            "",
+            "turned 90 degrees left",
+            "turned 180 degrees",
+            "turned 90 degrees right",
+            "mirrored top to bottom",
+            "mirrored left to right",
+            "mirrored on the main diagonal",
+            "mirrored on the other diagonal",
+        ),
+        said("Of the listed photo, by its PDQ hash, when it is as near as that; empty: as it is."),
+    ]
+
+
+class Lead(Sighting):
+    """A sighting of a photo that is near by its hashes."""
+
+    kind: Annotated[
+        Literal["exact", "lead"],
+        said(
+            "exact: the same bytes, by SHA-256. lead: near by a perceptual hash alone; nobody has "
+            "compared the pictures, and there is no confidence."
+        ),
+    ]
+    evidence: LeadEvidence
+    ignored: Annotated[
+        bool, said("The photo is on the ignore list, or a near-copy of one that is.")
+    ]
+
+
+class HashAnswer(Shape):
+    """One photo of which there are hashes only, and what is near by them, nearest first."""
+
+    line: Line
+    status: Literal["ok"]
+    label: Annotated[str, said("What the list calls the photo; empty: nothing.")]
+    sha256: LookedUp64
+    pdq: LookedUp64
+    phash: LookedUp16
+    leads: list[Lead]
+
+
+class UnusableHashes(Shape):
+    """A line that holds nothing that can be looked up."""
+
+    line: Line
+    status: Literal["failed"]
+    error: Annotated[str, said("What is wrong with the line.")]
+    leads: Annotated[list[Lead], Meta(max_length=0)]
+
+
+class ExportedHashes(Shape):
+    """The hashes of a photo, for one file that shows it."""
+
+    sha256: Sha256
+    phash: Annotated[
+        str, Meta(pattern="^[0-9a-f]{16}$", description="As str(imagehash.phash(image)).")
+    ]
+    pdq: Annotated[str, Meta(pattern="^[0-9a-f]{64}$", description="In ThreatExchange's order.")]
+    pdq_quality: Annotated[
+        int, Meta(ge=0, le=100, description="The PDQ paper advises against hashes below 50.")
+    ]
+    gate: Annotated[
+        str,
+        among("", "tiny", "flat", "drawn"),
+        said("Why the perceptual hashes mean nothing; empty: an ordinary photo."),
+    ]
+    collection: str
+    path: Annotated[str, said("As stored at indexing; undecodable bytes as \\xNN.")]
+
+
 # --- links -------------------------------------------------------------------------------------
 
 

@@ -12,10 +12,14 @@ from msgspec import UNSET, Struct, to_builtins
 from imagematch import contract, formatting, wording
 from imagematch.records import (
     Cluster,
+    Comparison,
     Decision,
     Evidence,
+    ExportedHashes,
     Gallery,
     Geometry,
+    HashLead,
+    HashResult,
     HotPhoto,
     IgnoredPhoto,
     IndexReport,
@@ -27,6 +31,7 @@ from imagematch.records import (
     QueryMatch,
     QueryResult,
     StoredSighting,
+    UnusableLine,
 )
 from imagematch.surrogates import encodable
 
@@ -338,6 +343,83 @@ def _counts(report: IndexReport) -> dict[str, Any]:
     }
 
 
+# --- without a picture, or without an index ----------------------------------------------------
+
+
+def comparison(compared: Comparison) -> contract.Comparison | contract.FailedComparison:
+    """Two files that were compared."""
+    left, right, judged = encodable(compared.left), encodable(compared.right), compared.judgement
+    if judged is None:
+        failures = [
+            contract.ComparisonFailure(
+                encodable(file.path), encodable(formatting.failure(file.failure))
+            )
+            for file in compared.failures
+        ]
+        return contract.FailedComparison(left, right, "failed", failures)
+    return contract.Comparison(
+        left=left,
+        right=right,
+        status="ok",
+        failures=[],
+        outcome=wording.outcome(compared),
+        match=compared.id,
+        kind=judged.kind,
+        confidence=formatting.confidence(judged),
+        band=wording.band(judged),
+        evidence=_measured(judged.evidence),
+    )
+
+
+def hash_answer(result: HashResult) -> contract.HashAnswer:
+    """Hashes that were looked up, nearest first."""
+    asked = result.asked
+    return contract.HashAnswer(
+        line=asked.line,
+        status="ok",
+        label=encodable(asked.label),
+        sha256=asked.sha256,
+        pdq=asked.pdq,
+        phash=asked.phash,
+        leads=[lead(found) for found in result.leads],
+    )
+
+
+def unusable_line(line: UnusableLine) -> contract.UnusableHashes:
+    """A line of a list that holds nothing to look up."""
+    return contract.UnusableHashes(line.line, "failed", encodable(line.reason), [])
+
+
+def lead(found: HashLead) -> contract.Lead:
+    """One sighting that is near by hashes."""
+    seen = sighting(found.sighting)
+    return contract.Lead(
+        photo=seen.photo,
+        path=seen.path,
+        collection=seen.collection,
+        site=seen.site,
+        profile=seen.profile,
+        kind="exact" if found.same_bytes else "lead",
+        evidence=contract.LeadEvidence(
+            found.same_bytes, found.pdq_distance, found.phash_distance, found.orientation
+        ),
+        ignored=found.ignored,
+    )
+
+
+def exported_hashes(entry: ExportedHashes) -> contract.ExportedHashes:
+    """Hashes of a photo, for one file that shows it."""
+    return contract.ExportedHashes(
+        sha256=entry.sha256,
+        phash=entry.phash,
+        pdq=entry.pdq,
+        pdq_quality=entry.pdq_quality,
+        gate=entry.gate,
+        collection=encodable(entry.collection),
+        path=encodable(entry.path),
+    )
+
+
 # --- parts -------------------------------------------------------------------------------------
 
 
@@ -356,8 +438,12 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
         encodable(gallery.name), gallery.files, gallery.photos
     ),
     Cluster: cluster,
+    Comparison: comparison,
     Decision: decision,
     Evidence: evidence,
+    ExportedHashes: exported_hashes,
+    HashResult: hash_answer,
+    UnusableLine: unusable_line,
     HotPhoto: hot,
     IgnoredPhoto: ignored,
     IndexReport: index_run,

@@ -38,8 +38,9 @@ FAILURE_CODES = (
 PASSING_FAILURES = frozenset({"unreadable", "changed", "timeout", "memory", "crashed"})
 
 
-#: Length of a PDQ hash, 256 bits.
+#: Length of a PDQ hash, 256 bits, and of a pHash, 64 bits.
 PDQ_BYTES = 32
+PHASH_BYTES = 8
 
 #: What a decision can say of each subject; "reopen", the last, takes back what was said before.
 VERDICTS: Mapping[About, tuple[Verdict, ...]] = {
@@ -509,6 +510,71 @@ class QueryResult(InJson):
 
 
 @dataclass(frozen=True, slots=True)
+class ListedHashes:
+    """Hashes of a photo from elsewhere, as hex digits in lower case; "" for one that is not known.
+
+    Attributes:
+        label: what the list calls the photo.
+        line: in the list; 0 for what stands in none.
+    """
+
+    sha256: str = ""
+    pdq: str = ""
+    phash: str = ""
+    label: str = ""
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class UnusableLine(InJson):
+    """A line of a list that holds no hash to look up, and why, in plain words."""
+
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HashLead:
+    """One sighting of a photo that is near by its hashes alone: nobody has compared the pictures.
+
+    Attributes:
+        same_bytes: the SHA-256 is the same, which settles it.
+        pdq_distance, phash_distance: bits of 256 and of 64; None where one is unknown or too far.
+        orientation: what has to be done to the listed photo for its PDQ to be that near, see
+            `kernels.hashes.DIHEDRAL`; "" for nothing.
+        ignored: the photo is on the ignore list, or a near-copy of one that is.
+    """
+
+    sighting: StoredSighting
+    same_bytes: bool
+    pdq_distance: int | None
+    phash_distance: int | None
+    orientation: str
+    ignored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HashResult(InJson):
+    """What is known about one photo of which there are hashes only, nearest first."""
+
+    asked: ListedHashes
+    leads: tuple[HashLead, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedHashes(InJson):
+    """What other programs can look a photo up by, for one file that shows it."""
+
+    sha256: str
+    phash: str
+    pdq: str
+    pdq_quality: int
+    gate: str
+    collection: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A JPEG for a page, with its size in px."""
 
@@ -662,6 +728,26 @@ class FailedFile:
 
     path: str
     failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(InJson):
+    """Two files that were compared with each other, without an index.
+
+    Attributes:
+        left, right: paths as they were given.
+        id: what people type for the pair (see `match_id`); "" where there is no judgement.
+        judgement: None where a file can't be described, or the pair can't be judged.
+        counts: the pair is a match, or a lead that a search would keep, by the settings.
+        failures: why there is no judgement; the path is "" where it is about the pair.
+    """
+
+    left: str
+    right: str
+    id: str = ""
+    judgement: Judgement | None = None
+    counts: bool = False
+    failures: tuple[FailedFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

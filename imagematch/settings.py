@@ -105,7 +105,8 @@ class WorkerSettings:
     )
     memory_mb: int = _setting(
         3072,
-        "Address space of one worker, MiB; 0: no limit. Held by the operating system on Linux.",
+        "Memory that one worker may write to, MiB, whatever `describe.runtime` computes; memory of "
+        "a graphics card does not count. 0: no limit. Held by the operating system on Linux.",
         low=0,
     )
     chunk: int = _setting(4, "Files handed to a worker at a time.", low=1)
@@ -189,6 +190,20 @@ class SearchSettings:
     )
     min_pdq_quality: int = _setting(
         50, "PDQ hashes of a lower quality are not searched, 0-100 (PDQ paper).", low=0, high=100
+    )
+    lead_pdq_distance: int = _setting(
+        31,
+        "Largest Hamming distance of a lead to a PDQ hash that is looked up alone (`query --pdq`, "
+        "`--hash-list`), bits of 256; PDQ's reference calls 31 a confident match.",
+        low=0,
+        high=256,
+    )
+    lead_phash_distance: int = _setting(
+        8,
+        "The same for a pHash, bits of 64. Of 1.7 million pairs of different photos, 11 are as "
+        "near as 8, and none as near as 31 bits of PDQ.",
+        low=0,
+        high=64,
     )
 
 

@@ -6,15 +6,18 @@ from typing import Literal
 from imagematch import calibration, formatting
 from imagematch.amounts import agreeing, counted
 from imagematch.records import (
+    Comparison,
     Decision,
     Evidence,
     Geometry,
+    HashLead,
     Judgement,
     Kind,
     PhotoPair,
     QueryMatch,
     Verdict,
 )
+from imagematch.settings import DEFAULTS
 
 #: Folders that a note names, at most.
 _FOLDERS_NAMED = 3
@@ -25,6 +28,9 @@ _FOLDERS_NAMED = 3
 _CONTRADICTS, _EXCHANGED, _AGREES = 0.03, 0.006, 0.6
 
 _SPACE = "\u00a0"
+
+#: What a comparison calls its two photos.
+COMPARED = ("first", "second")
 
 KIND_WORDS: dict[Kind, str] = {
     "exact": "Identical",
@@ -200,6 +206,22 @@ def verdict(found: PhotoPair | QueryMatch) -> str:
     return f"{found.judgement.kind} {found.id}, {sure}"
 
 
+def outcome(compared: Comparison) -> Literal["match", "scene", "none"]:
+    """What comes of comparing two files: a match, a lead, or neither."""
+    if compared.judgement is None or not compared.counts:
+        return "none"
+    return "scene" if compared.judgement.kind == "scene" else "match"
+
+
+def comparison(compared: Comparison) -> str:
+    """Kind, id and sureness of two files that were compared: "no match, 0.4 %"."""
+    assert compared.judgement is not None
+    sure = sureness(compared.judgement)
+    if outcome(compared) == "none":
+        return f"no match, {sure}"
+    return f"{compared.judgement.kind} {compared.id}, {sure}"
+
+
 def percent(probability: float) -> str:
     """A probability, 0-1, in percent, cut to one digit; 100 % only for 1."""
     if 0 < probability < 0.001:
@@ -239,6 +261,29 @@ def sentence(judgement: Judgement, left: str = "left", right: str = "right") -> 
     return said + _KEPT if geometry.kept else said
 
 
+def hash_lead(lead: HashLead) -> str:
+    """Why a hash from elsewhere leads to a photo, in a sentence."""
+    if lead.same_bytes:
+        return "The same file, byte for byte, by its SHA-256."
+    parts = []
+    if lead.pdq_distance is not None:
+        turned = f", {lead.orientation}" if lead.orientation else ""
+        parts.append(f"PDQ differs in {lead.pdq_distance} of 256 bits{turned}")
+    if lead.phash_distance is not None:
+        parts.append(f"pHash in {lead.phash_distance} of 64")
+    text = " and ".join(parts)
+    if lead.pdq_distance is None:
+        text = text.replace("pHash in", "pHash differs in") + " bits"
+    return f"{text}."
+
+
+#: Below all leads that hashes alone gave.
+HASH_LEADS = (
+    "A near hash is a lead and no match: nobody has compared the pictures, and strangers can be as "
+    "near. Look at both, or get the photo and look it up."
+)
+
+
 def further_pictures_note(pictures: int) -> str:
     """Say that a file holds further pictures than the one that was looked up."""
     save = agreeing(pictures, "it as a file of its own", "them as files of their own")
@@ -251,7 +296,7 @@ def further_pictures_note(pictures: int) -> str:
 
 def _measured(judgement: Judgement, geometry: Geometry, left: str, right: str) -> str:
     if judgement.kind == "scene":
-        return _scene(geometry)
+        return _scene(judgement, geometry)
     if geometry.reason != "accepted" or judgement.evidence.rule == "unverified":
         refusal = _REFUSALS.get(geometry.reason, geometry.reason)
         return f"Geometry does not confirm it: {refusal}. {_distances(judgement.evidence)}"
@@ -284,7 +329,7 @@ def _distances(evidence: Evidence) -> str:
     return f"{text[0].upper()}{text[1:]}."
 
 
-def _scene(geometry: Geometry) -> str:
+def _scene(judgement: Judgement, geometry: Geometry) -> str:
     if geometry.contradiction >= _CONTRADICTS:
         return (
             f"Not a copy: {_fit(geometry)}, but amid what agrees, "
@@ -296,10 +341,11 @@ def _scene(geometry: Geometry) -> str:
             f"Not a copy: {_fit(geometry)}, but each picture has marks where the other has others, "
             "as two cards or papers of one design do."
         )
+    lead = calibration.counts(judgement, DEFAULTS.match)
+    claim = "Another photograph of what looks like the same place, and not a copy"
     return (
-        "Another photograph of what looks like the same place, and not a copy: "
-        f"{_fit(geometry)}, but {_compared(geometry)} do not agree "
-        f"(correlation {geometry.correlation:.2f})."
+        f"{claim if lead else 'Not a copy'}: {_fit(geometry)}, but {_compared(geometry)} do not "
+        f"agree (correlation {geometry.correlation:.2f})."
     )
 
 

@@ -26,7 +26,7 @@ from benchmark.quality.cases import Case
 from benchmark.quality.metrics import calibration_error
 from imagematch.calibration import Band, Calibration
 from imagematch.kernels.embeddings import identity
-from imagematch.records import Failure, QueryOptions
+from imagematch.records import QueryOptions
 from imagematch.runtime.executors import open_executor
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
@@ -61,11 +61,11 @@ def measure(
     (scratch / "hard").mkdir()
     lookalikes = list(hard.make(files, scratch / "hard", seed, labelled=labelled, pairs=pairs))
     paths = ((str(pair.left), str(pair.right)) for pair in lookalikes)
-    verdicts = querying.judge_files(DEFAULTS, paths, monitor)
-    for pair, verdict in zip(lookalikes, verdicts, strict=True):
-        if not isinstance(verdict, Failure):
+    compared = querying.compare_files(DEFAULTS, paths, monitor)
+    for pair, verdict in zip(lookalikes, compared, strict=True):
+        if verdict.judgement is not None:
             names = pair.left.name, pair.right.name
-            examples.append(Example(pair.group, *names, False, verdict.evidence))
+            examples.append(Example(pair.group, *names, False, verdict.judgement.evidence))
     return without_twins(examples, directory, shelf)
 
 

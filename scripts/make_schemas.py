@@ -18,12 +18,19 @@ FOLDER = Path(__file__).parents[1] / "docs" / "schemas"
 
 #: Of each schema what it is of, and its type; or its two types, which differ in their status.
 CONTENTS: dict[str, tuple[str, tuple[type[msgspec.Struct], ...]]] = {
+    "compare": ("imagematch compare --json", (contract.Comparison, contract.FailedComparison)),
     "decisions": (
         "imagematch decisions list --json, and what imagematch decisions import reads",
         (contract.History,),
     ),
     "doctor": ("imagematch doctor --json", (contract.Checkup,)),
+    "export-hashes": ("imagematch export hashes --jsonl, one line", (contract.ExportedHashes,)),
     "galleries": ("imagematch gallery list --json", (contract.GalleryList,)),
+    "hashes": (
+        "imagematch query --phash, --pdq or --hash-list with --jsonl, one line; --json is an array "
+        "of these",
+        (contract.HashAnswer, contract.UnusableHashes),
+    ),
     "hot": ("imagematch hot list --json", (contract.HotList,)),
     "ignore": ("imagematch ignore list --json", (contract.IgnoreList,)),
     "index": ("imagematch index --json", (contract.IndexRun,)),

@@ -13,7 +13,7 @@ import pytest
 
 from imagematch import presets
 from imagematch.kernels import confidence
-from imagematch.records import Failure, Geometry, Judgement
+from imagematch.records import Geometry, Judgement
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
@@ -391,9 +391,13 @@ def test_pairs_of_files_are_judged_although_others_fail(
     nan = str(marked(save(photo(4), tmp_path / "4.jpg"), "nan"))
     settings = presets.with_preset(DEFAULTS, "hashes")
     pairs = [(good, copy), (bad, good), (good, bad), (good, nan), (good, copy)]
-    found = list(querying.judge_files(settings, pairs, Unwatched()))
-    assert [isinstance(one, Judgement) for one in found] == [True, False, False, False, True]
-    assert all(one.code == "internal" for one in found if isinstance(one, Failure))
+    found = list(querying.compare_files(settings, pairs, Unwatched()))
+    assert [one.judgement is not None for one in found] == [True, False, False, False, True]
+    assert [[(file.path, file.failure.code) for file in one.failures] for one in found[1:4]] == [
+        [(bad, "internal")],
+        [(bad, "internal")],
+        [(nan, "internal")],
+    ]
 
 
 # --- pairs ---------------------------------------------------------------------------------------

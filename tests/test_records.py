@@ -16,6 +16,7 @@ from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import (
     environment,
+    exporting,
     health,
     indexing,
     jobs,
@@ -85,16 +86,23 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         recipes.status_of(world.index),
         list(_explained(world)),
         list(
-            querying.judge_files(
+            querying.compare_files(
                 presets.with_preset(DEFAULTS, "hashes"),
                 [(str(shown["anna"]), str(shown["berta"]))],
                 Unwatched(),
             )
         ),
+        list(querying.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
+        list(exporting.hashes_of(index)),
         # What it takes more than a small index to meet.
         builders.report(),
         builders.result((builders.sighting(), builders.judgement())),
     ]
+
+
+def _listed(index: Path) -> list[records.ListedHashes | records.UnusableLine]:
+    [known, *_] = exporting.hashes_of(index)
+    return [records.ListedHashes(pdq=known.pdq), records.UnusableLine(2, "no hash")]
 
 
 def _explained(world: World) -> Iterator[Any]:

@@ -58,6 +58,13 @@ def test_a_scene_is_called_no_copy() -> None:
     assert "not a copy" in wording.sentence(builders.scene())
 
 
+def test_too_little_for_a_lead_is_not_called_a_place() -> None:
+    few = Judgement("scene", 0.03, Evidence(False, 122, None, builders.geometry(8), "geometry"))
+
+    assert "same place" in wording.sentence(builders.scene())
+    assert wording.sentence(few).startswith("Not a copy: 8 matching points")
+
+
 def test_a_refused_fit_is_not_told_as_agreement() -> None:
     fit = builders.geometry(4, reason="few_inliers")
 

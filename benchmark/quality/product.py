@@ -300,13 +300,12 @@ def judge(
             waiting.append(pair)
             yield str(pair.left), str(pair.right)
 
-    for said in querying.judge_files(DEFAULTS, paths(), monitor):
-        pair = waiting.pop(0)
-        if isinstance(said, Failure):
-            yield pair, said
+    for compared in querying.compare_files(DEFAULTS, paths(), monitor):
+        pair, said = waiting.pop(0), compared.judgement
+        if said is None:
+            yield pair, compared.failures[0].failure
         else:
-            kind = said.kind if calibration.counts(said, DEFAULTS.match) else ""
-            yield HardVerdict(pair, kind, said.confidence)
+            yield HardVerdict(pair, said.kind if compared.counts else "", said.confidence)
 
 
 # --- answers to hits -----------------------------------------------------------------------------

@@ -30,6 +30,8 @@ _STAGES = {
     "search": "Searching for likenesses",
     "verify": "Verifying pairs",
     "query": "Looking up photos",
+    "compare": "Comparing photos",
+    "hashes": "Looking up hashes",
     "explain": "Drawing matches",
 }
 
@@ -40,6 +42,8 @@ _UNITS = {
     "search": ("photo", "photos"),
     "verify": ("pair", "pairs"),
     "query": ("photo", "photos"),
+    "compare": ("pair", "pairs"),
+    "hashes": ("hash", "hashes"),
     "explain": ("match", "matches"),
 }
 
@@ -182,7 +186,7 @@ class Watch:
         """See `Monitor.check`."""
         if self._stop:
             kept = self._kept
-            if self._name == "query" and kept == _KEPT:
+            if self._name in ("query", "hashes") and kept == _KEPT:
                 kept = "A query stores nothing."
             raise Stopped(
                 f"on request, while {_STAGES.get(self._name, self._name).lower()} "

@@ -11,6 +11,7 @@ import click
 import imagematch
 from imagematch import formatting, wording
 from imagematch.amounts import counted
+from imagematch.cli import hash_query
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
@@ -26,7 +27,7 @@ _TOP = 10
 
 
 @click.command("query")
-@click.argument("photos", nargs=-1, required=True, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
+@click.argument("photos", nargs=-1, metavar="PHOTO_OR_FOLDER...", type=ANY_PATH)
 @index_option
 @click.option(
     "--collection", metavar="NAME", default="", help="Only look in this collection or gallery."
@@ -69,6 +70,27 @@ _TOP = 10
     metavar="FOLDER",
     help="Draw each match there: both photos, the points that fit, the overlap, and why.",
 )
+@click.option(
+    "--phash",
+    "phashes",
+    metavar="HEX",
+    multiple=True,
+    help="Instead of a photo: its pHash, 16 hex digits; may be given several times.",
+)
+@click.option(
+    "--pdq",
+    "pdqs",
+    metavar="HEX",
+    multiple=True,
+    help="Instead of a photo: its PDQ hash, 64 hex digits; may be given several times.",
+)
+@click.option(
+    "--hash-list",
+    "hash_list",
+    type=ANY_PATH,
+    metavar="FILE",
+    help="Instead of a photo: hashes that another program wrote, one a line, as CSV or JSONL.",
+)
 def query_command(
     photos: Sequence[Path],
     directory: Path,
@@ -80,11 +102,15 @@ def query_command(
     as_jsonl: bool,
     html_file: Path | None,
     explain_folder: Path | None,
+    phashes: Sequence[str],
+    pdqs: Sequence[str],
+    hash_list: Path | None,
 ) -> None:
     """Look up photos: where was each seen before, in any form?
 
     Each match is shown with its evidence; see "How to read a match" in the README. Nothing is
-    stored. A folder stands for all files in it.
+    stored. A folder stands for all files in it. Where you have no photo but its hash, photos that
+    are near by that alone are leads and no matches.
 
     \b
     Examples:
@@ -92,13 +118,27 @@ def query_command(
       imagematch query phone_export/ --jsonl > found.jsonl
       imagematch query photo.jpg --html found.html
       imagematch query photo.jpg --explain drawings
+      imagematch query --hash-list hashes.csv
     """
     if sum((as_json, as_jsonl, html_file is not None)) > 1:
         raise click.UsageError("--json, --jsonl and --html exclude each other")
+    by_hash = bool(phashes or pdqs or hash_list)
+    if by_hash == bool(photos):
+        raise click.UsageError("name photos, or give --phash, --pdq or --hash-list")
+    if by_hash and (html_file or explain_folder or scenes or min_confidence is not None):
+        raise click.UsageError(
+            "--html, --explain, --scenes and --min-confidence are about pictures, not hashes"
+        )
     if top is None and min_confidence is None:
         top = _TOP
     if explain_folder is not None:
         drawings.make_folder(explain_folder)
+    if by_hash:
+        entries = hash_query.entries_of(phashes, pdqs, [hash_list] if hash_list else [])
+        with imagematch.open(directory) as index:
+            warn_unfinished(index)
+            hash_query.look_up(index, entries, collection, top, as_json=as_json, as_jsonl=as_jsonl)
+        return
     results: list[QueryResult] = []
     drawn = _Drawn()
     with imagematch.open(directory) as index, watching(quiet=as_json or as_jsonl) as watch:
@@ -187,7 +227,7 @@ def _draw(
             say(f"no drawing of {query} and {match.sighting.path}: one is gone or can't be drawn")
         else:
             key = query, match.sighting.photo
-            drawn.files[key] = drawings.save_drawing(folder, query, match, drawing)
+            drawn.files[key] = drawings.save_drawing(folder, query, match.id, drawing)
             drawn.pictures[key] = drawing.picture
         watch.advance()
         watch.check()

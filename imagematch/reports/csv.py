@@ -10,7 +10,7 @@ import io
 from collections.abc import Iterable, Iterator
 
 from imagematch import formatting, wording
-from imagematch.records import Decision, Link, LinkReport, PhotoPair
+from imagematch.records import Decision, ExportedHashes, Link, LinkReport, PhotoPair
 
 COLUMNS = (
     "left_site",
@@ -51,6 +51,8 @@ DECISION_COLUMNS = (
     "photo_b",
     "note",
 )
+
+HASH_COLUMNS = ("sha256", "phash", "pdq", "pdq_quality", "gate", "collection", "path")
 
 #: What Excel and LibreOffice take for the start of a formula, wide forms included (OWASP, "CSV
 #: Injection"; its tab and carriage return are spelled out before they get here).
@@ -112,6 +114,45 @@ def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
             )
         )
     return text.getvalue()
+
+
+def hashes_parts(exported: Iterable[ExportedHashes]) -> Iterator[str]:
+    """Hashes in the form of `link_csv`, in parts; `query --hash-list` reads them."""
+    text = io.StringIO(newline="")
+    table = csv.writer(text, dialect="excel")
+    yield _BYTE_ORDER_MARK
+    table.writerow(HASH_COLUMNS)
+    for entry in exported:
+        table.writerow(
+            (
+                entry.sha256,
+                entry.phash,
+                entry.pdq,
+                entry.pdq_quality,
+                entry.gate,
+                safe_cell(entry.collection),
+                safe_cell(entry.path),
+            )
+        )
+        yield text.getvalue()
+        text.seek(0)
+        text.truncate()
+    yield text.getvalue()
+
+
+def pdq_parts(exported: Iterable[ExportedHashes]) -> Iterator[str]:
+    """Lines `hash,quality,path`, as the programs of ThreatExchange write and read them.
+
+    Photos whose hash means nothing (`gate`) are left out.
+    """
+    text = io.StringIO(newline="")
+    table = csv.writer(text, lineterminator="\n")
+    for entry in exported:
+        if not entry.gate:
+            table.writerow((entry.pdq, entry.pdq_quality, safe_cell(entry.path)))
+            yield text.getvalue()
+            text.seek(0)
+            text.truncate()
 
 
 def safe_cell(text: str) -> str:

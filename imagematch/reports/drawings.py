@@ -13,11 +13,11 @@ from PIL import Image, PngImagePlugin
 
 from imagematch.errors import UsageError
 from imagematch.kernels import resizing
-from imagematch.records import Bytes, Drawing, Picture, QueryMatch
+from imagematch.records import Bytes, Drawing, Picture
 from imagematch.reports import save_bytes
 
 #: Stands in every PNG, within its first _HEAD bytes: 41 of PNG's own before it.
-_MARK = b"Software\0imagematch query --explain"
+_MARK = b"Software\0imagematch --explain"
 _HEAD = 41 + len(_MARK)
 
 _MOST_STEM = 40  # letters of the query's name in that of the drawing
@@ -39,17 +39,20 @@ def encode(rgb: Bytes) -> Drawing:
     return Drawing(png.getvalue(), Picture(jpeg.getvalue(), width, height))
 
 
-def file_name(query: str, match: QueryMatch) -> str:
+def file_name(query: str, match: str) -> str:
     """Name of the PNG of a match: of ASCII letters, digits, `.`, `_` and `-`, on any system.
 
     It ends in what the pair is called, so that another pair never gets it, and the same pair does.
     """
     stem = re.sub(r"[^A-Za-z0-9]+", "_", PurePath(query).stem).strip("_")[:_MOST_STEM]
-    return f"{stem or 'photo'}_{match.id}.png"
+    return f"{stem or 'photo'}_{match}.png"
 
 
-def save_drawing(folder: Path, query: str, match: QueryMatch, drawn: Drawing) -> Path:
+def save_drawing(folder: Path, query: str, match: str, drawn: Drawing) -> Path:
     """Write the PNG; an older drawing of the same name is replaced, a file of others stays.
+
+    Args:
+        match: its id.
 
     Returns:
         Where it is: with a number in the name if a file of others has that name.

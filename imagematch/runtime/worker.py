@@ -80,7 +80,7 @@ def serve(memory_mb: int, parent: int) -> None:
     """Answer requests until the parent closes the pipe or is gone.
 
     Args:
-        memory_mb: limit of the address space, MiB; 0: none. Held on Linux only.
+        memory_mb: limit of the memory that it may write to, MiB; 0: none. Held on Linux only.
         parent: process id of the process that started this one.
     """
     _leave_signals_to_parent()
@@ -198,10 +198,12 @@ def _protect_machine(memory_mb: int, parent: int) -> None:
             # Should the machine run out of memory, take a worker and not who keeps the index.
             Path("/proc/self/oom_score_adj").write_text("500", encoding="utf-8")
         if memory_mb:
-            _, hard = resource.getrlimit(resource.RLIMIT_AS)
+            # Since Linux 4.7, private memory that may be written to, wherever it is. Not addresses
+            # (RLIMIT_AS): drivers of graphics cards reserve more of them than there is memory.
+            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
             limit = memory_mb * 2**20
             limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+            resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _die_with(parent: int) -> None:

@@ -1,9 +1,11 @@
-"""Pictures for reports: small ones of photos, and drawings of what a query found."""
+"""Pictures for reports: small ones of photos, and drawings of what was found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from imagematch.records import Drawing, QueryMatch, QueryResult, StoredSighting
+from imagematch.records import Comparison, Drawing, QueryMatch, QueryResult, StoredSighting
 from imagematch.services.session import Session
+from imagematch.settings import Settings
+from imagematch.stages.photo_workers import photo_workers
 
 
 def explain_matches(
@@ -15,6 +17,14 @@ def explain_matches(
     with session.reading() as index:
         executor = session.workers(index.settings, embedding=False)
         yield from explain.run(index, executor, results)
+
+
+def explain_comparison(settings: Settings, comparison: Comparison) -> Drawing | None:
+    """Draw two files that were compared; see `stages.explain.run_comparison`."""
+    from imagematch.stages import explain
+
+    with photo_workers(settings, embedding=False) as executor:
+        return explain.run_comparison(executor, settings, comparison)
 
 
 def make_thumbnails(

@@ -9,24 +9,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagematch.records import (
+    Comparison,
     Decision,
     Drawing,
-    Failure,
+    ExportedHashes,
     Gallery,
+    HashResult,
     HotPhoto,
     IgnoredPhoto,
     IndexReport,
-    Judgement,
     LinkReport,
+    ListedHashes,
     QueryMatch,
     QueryOptions,
     QueryResult,
     Reach,
     StoredSighting,
+    UnusableLine,
     Verdict,
 )
 from imagematch.runtime.monitor import Monitor, Progress, monitor_of
 from imagematch.services.session import Session
+from imagematch.settings import DEFAULTS, Settings, default_index
 from imagematch.sources.folder_source import FolderSource
 
 if TYPE_CHECKING:
@@ -203,6 +207,28 @@ class Index(Session):
         options = QueryOptions(collection, top, min_confidence, scenes)
         return querying.query_photos(self, photos, options, monitor_of(progress))
 
+    def query_hashes(
+        self,
+        entries: Iterable[ListedHashes | UnusableLine],
+        *,
+        collection: str = "",
+        top: int | None = 10,
+        progress: Progress | Monitor | None = None,
+    ) -> Iterator[HashResult | UnusableLine]:
+        """Which photos are near hashes of which there is no picture? Leads, in the order given.
+
+        Args:
+            entries: hashes; an unusable line comes back as it is.
+            collection, top: see `query`.
+
+        Raises:
+            UsageError: there is no such collection.
+        """
+        from imagematch.services import querying
+
+        options = QueryOptions(collection, top)
+        return querying.query_hashes(self, entries, options, monitor_of(progress))
+
     def link(
         self,
         *,
@@ -371,6 +397,19 @@ class Index(Session):
 
         return galleries.list_galleries(self)
 
+    def hashes(self, collection: str = "") -> Iterator[ExportedHashes]:
+        """The hashes of all photos for other programs, once for each file that shows one.
+
+        Args:
+            collection: only files of this one; "" for all.
+
+        Raises:
+            UsageError: there is no such collection.
+        """
+        from imagematch.services import exporting
+
+        return exporting.hashes_of(self, collection)
+
     def remove_gallery(self, name: str) -> int:
         """Forget a gallery; returns how many photos went with it. Its files are not touched.
 
@@ -426,7 +465,6 @@ def open_index(
         IndexMissing: there is no such index, and none is to be made.
         SettingsError, IndexUnavailable: its settings or its database can't be read.
     """
-    from imagematch.settings import default_index
     from imagematch.stores.layout import index_exists, missing_index
 
     place = Path(default_index() if directory is None else directory)
@@ -435,21 +473,45 @@ def open_index(
     return Index(place, actor=actor, nice=nice)
 
 
-def compare(one: PathText, other: PathText, *, preset: str | None = None) -> "Judgement | Failure":
-    """What are two photo files to each other? Needs no index.
+def compare(
+    left: PathText,
+    right: PathText,
+    *,
+    preset: str | None = None,
+    progress: Progress | Monitor | None = None,
+) -> Comparison:
+    """What are two photo files to each other? It needs no index.
 
     Args:
-        one: is measured as a query is, the other as an indexed photo.
+        left: is measured as a query is, the other as an indexed photo.
         preset: how thoroughly; None: the default.
 
     Returns:
-        The judgement, also of photos that do not match, or why one of them can't be read.
+        The judgement with its evidence, also of photos that do not match; of files that can't be
+        read, why.
     """
-    from imagematch import presets
     from imagematch.services import querying
-    from imagematch.settings import DEFAULTS
 
-    settings = DEFAULTS if preset is None else presets.with_preset(DEFAULTS, preset)
-    pairs = [(os.fspath(one), os.fspath(other))]
-    (said,) = querying.judge_files(settings, pairs, monitor_of(None))
-    return said
+    pairs = [(os.fspath(left), os.fspath(right))]
+    (compared,) = querying.compare_files(_settings(preset), pairs, monitor_of(progress))
+    return compared
+
+
+def explain(compared: Comparison, *, preset: str | None = None) -> Drawing | None:
+    """Draw two files that were compared: both photos, the points that fit, the overlap, and why.
+
+    Args:
+        preset: that they were compared with.
+
+    Returns:
+        None where there is no judgement, or a file is gone or can't be drawn.
+    """
+    from imagematch.services import illustrating
+
+    return illustrating.explain_comparison(_settings(preset), compared)
+
+
+def _settings(preset: str | None) -> Settings:
+    from imagematch import presets
+
+    return DEFAULTS if preset is None else presets.with_preset(DEFAULTS, preset)

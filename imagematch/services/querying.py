@@ -5,7 +5,16 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from imagematch.records import Failure, Judgement, Locator, QueryOptions, QueryResult
+from imagematch.records import (
+    Comparison,
+    HashResult,
+    Judgement,
+    ListedHashes,
+    Locator,
+    QueryOptions,
+    QueryResult,
+    UnusableLine,
+)
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.opening import named_embedder
 from imagematch.services.session import Session
@@ -56,9 +65,29 @@ def _task(photo: QueryPhoto, most: int) -> "FileTask":
     return FileTask((Locator.outside(name),), hashlib.sha256(data).hexdigest(), data=data)
 
 
-def judge_files(
+def query_hashes(
+    session: Session,
+    entries: Iterable[ListedHashes | UnusableLine],
+    options: QueryOptions,
+    monitor: Monitor,
+) -> Iterator[HashResult | UnusableLine]:
+    """Look hashes up in an index, without any picture, in the order given.
+
+    Raises:
+        UsageError: there is no such collection.
+        IndexUnavailable: the index can't be searched.
+    """
+    from imagematch.stages import hash_lookup
+
+    with session.reading() as index:
+        if options.collection:
+            index.collections.get(options.collection)
+        yield from hash_lookup.run(index, entries, options, monitor)
+
+
+def compare_files(
     settings: Settings, pairs: Iterable[tuple[str, str]], monitor: Monitor
-) -> Iterator[Judgement | Failure]:
+) -> Iterator[Comparison]:
     """Judge any pairs of photo files, without an index and without a search.
 
     Args:

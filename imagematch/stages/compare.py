@@ -9,7 +9,14 @@ from functools import partial
 from itertools import batched
 
 from imagematch.kernels.confidence import SAME_BYTES
-from imagematch.records import Failure, Fingerprint, Judgement
+from imagematch.records import (
+    Comparison,
+    FailedFile,
+    Failure,
+    Fingerprint,
+    Geometry,
+    match_id,
+)
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
@@ -37,8 +44,8 @@ _BATCH = 64
 
 def run(
     executor: Executor, settings: Settings, pairs: Iterable[tuple[str, str]], monitor: Monitor
-) -> Iterator[Judgement | Failure]:
-    """Judge pairs of paths, in the order given; a failure where a file can't be described."""
+) -> Iterator[Comparison]:
+    """Judge pairs of paths, in the order given."""
     for batch in batched(pairs, _BATCH):
         yield from _judged(executor, settings, batch)
         monitor.advance(len(batch))
@@ -47,7 +54,7 @@ def run(
 
 def _judged(
     executor: Executor, settings: Settings, pairs: Sequence[tuple[str, str]]
-) -> Iterator[Judgement | Failure]:
+) -> Iterator[Comparison]:
     as_query = partial(
         describe_queries, settings.decode, settings.describe, crops=settings.search.crops
     )
@@ -55,7 +62,7 @@ def _judged(
     lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
     queries = _described(executor, as_query, lefts, result_checks.query_print)
     photos = _described(executor, as_photo, rights, result_checks.fingerprint)
-    near = [_near(queries[left], photos[right], settings) for left, right in pairs]
+    near = [_near(left, queries[left], right, photos[right], settings) for left, right in pairs]
     tasks = (
         PairTask(
             file_outside(left, _sha256(queries[left])),
@@ -69,21 +76,37 @@ def _judged(
         if isinstance(one, Neighbour) and not one.same_pixels
     )
     geometries = verify.geometries(executor, settings, tasks)
-    for (left, _), one in zip(pairs, near, strict=True):
-        if isinstance(one, Failure):
-            yield one
-        elif one.sha256 == _sha256(queries[left]):
-            yield SAME_BYTES
+    for (left, right), one in zip(pairs, near, strict=True):
+        if isinstance(one, Neighbour):
+            query = _sha256(queries[left])
+            needs_geometry = query != one.sha256 and not one.same_pixels
+            geometry = next(geometries) if needs_geometry else None
+            yield _compared(left, right, query, one, geometry, settings)
         else:
-            candidate = Candidate(0, 0, one.pdq_distance, one.cosine, one.same_pixels, 0, 0)
-            geometry = None if one.same_pixels else next(geometries)
-            yield _said(verify.judged(candidate, geometry, settings))
+            yield Comparison(left, right, failures=one)
 
 
-def _said(judged: Judged) -> Judgement | Failure:
-    said = judged.judgement or judged.failure
-    assert said is not None  # there is one or the other
-    return said
+def _compared(
+    left: str,
+    right: str,
+    query: str,
+    photo: Neighbour,
+    geometry: Geometry | None,
+    settings: Settings,
+) -> Comparison:
+    """Args:
+    query: SHA-256 of the left file.
+    """
+    if query == photo.sha256:
+        judged = Judged(SAME_BYTES)
+    else:
+        candidate = Candidate(0, 0, photo.pdq_distance, photo.cosine, photo.same_pixels, 0, 0)
+        judged = verify.judged(candidate, geometry, settings)
+    if judged.judgement is None:
+        assert judged.failure is not None  # there is one or the other
+        return Comparison(left, right, failures=(FailedFile("", judged.failure),))
+    counts = calibration.counts(judged.judgement, settings.match)
+    return Comparison(left, right, match_id(query, photo.sha256), judged.judgement, counts)
 
 
 def _described[R](
@@ -103,12 +126,17 @@ def _described[R](
 
 
 def _near(
-    query: QueryPrint | Failure, photo: Fingerprint | Failure, settings: Settings
-) -> Neighbour | Failure:
-    if isinstance(query, Failure):
-        return query
-    if isinstance(photo, Failure):
-        return photo
+    left: str,
+    query: QueryPrint | Failure,
+    right: str,
+    photo: Fingerprint | Failure,
+    settings: Settings,
+) -> Neighbour | tuple[FailedFile, ...]:
+    """How near two files are; or which can't be described, each once, and why."""
+    if isinstance(query, Failure) or isinstance(photo, Failure):
+        sides = {right: photo, left: query}  # one path may be both
+        failed = [(path, one) for path, one in sides.items() if isinstance(one, Failure)]
+        return tuple(FailedFile(path, failure) for path, failure in reversed(failed))
     facts = PhotoFacts(
         0,
         photo.sha256,
@@ -125,7 +153,7 @@ def _near(
     except Exception as error:
         if stops_run(error):
             raise
-        return failure_from(error)
+        return (FailedFile("", failure_from(error)),)
 
 
 def _sha256(query: QueryPrint | Failure) -> str:

@@ -1,4 +1,4 @@
-"""Drawings of what a query found: matches in, pictures with the evidence out.
+"""Drawings of what a query or a comparison found: matches in, pictures with the evidence out.
 
 Photos are decoded and compared in worker processes that a hostile file may kill.
 """
@@ -14,11 +14,11 @@ from imagematch import formatting, wording
 from imagematch.errors import KeepsFailing, PhotoError
 from imagematch.kernels import match_drawing, overlap
 from imagematch.kernels.overlap import Side
-from imagematch.records import Drawing, Judgement, QueryMatch, QueryResult
+from imagematch.records import Comparison, Drawing, Judgement, QueryMatch, QueryResult
 from imagematch.reports import drawings
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.failures import is_out_of_memory
-from imagematch.settings import DecodeSettings, VerifySettings
+from imagematch.settings import DecodeSettings, Settings, VerifySettings
 from imagematch.stages import result_checks
 from imagematch.stages.fingerprints import FileTask, file_outside, open_photo
 from imagematch.stores.index import Index
@@ -26,13 +26,18 @@ from imagematch.stores.index import Index
 
 @dataclass(frozen=True, slots=True)
 class DrawingTask:
-    """A match to draw; the labels say whose photos they are."""
+    """A match to draw; the labels say whose photos they are.
+
+    Attributes:
+        names: what a sentence calls the two photos.
+    """
 
     query: FileTask
     photo: FileTask
     query_label: str
     photo_label: str
     judgement: Judgement
+    names: tuple[str, str] = ("query", "indexed")
 
 
 def run(
@@ -62,6 +67,28 @@ def run(
             yield *waiting.popleft(), outcome.result
     for query, match in waiting:
         yield query, match, None
+
+
+def run_comparison(
+    executor: Executor, settings: Settings, comparison: Comparison
+) -> Drawing | None:
+    """Draw two files that were compared; None where that can't be done, or there is nothing."""
+    if comparison.judgement is None:
+        return None
+    left, right = comparison.left, comparison.right
+    task = DrawingTask(
+        file_outside(left),
+        file_outside(right),
+        f"First: {PurePath(left).name}",
+        f"Second: {PurePath(right).name}",
+        comparison.judgement,
+        wording.COMPARED,
+    )
+    function = partial(draw_matches, settings.decode, settings.verify)
+    with suppress(KeepsFailing):
+        for outcome in executor.run(function, [task], result_checks.drawing, urgent=True):
+            return outcome.result
+    return None
 
 
 def _photos(result: QueryResult) -> list[QueryMatch]:
@@ -99,7 +126,7 @@ def _drawn(task: DrawingTask, decoding: DecodeSettings, settings: VerifySettings
         geometry = judgement.evidence.geometry
         fit = overlap.find_fit(query, photo, geometry, settings) if geometry else None
         title = f"{wording.kind_word(judgement)}, {wording.sureness(judgement)}"
-        sentence = wording.sentence(judgement, "query", "indexed")
+        sentence = wording.sentence(judgement, *task.names)
         return drawings.encode(match_drawing.draw(query, photo, fit, title, sentence))
     except (PhotoError, MemoryError):
         return None

@@ -13,10 +13,10 @@ from dataclasses import fields
 import numpy as np
 
 from imagematch.kernels import views
-from imagematch.records import PDQ_BYTES, Drawing, Fingerprint, Geometry, Judgement
+from imagematch.records import PDQ_BYTES, PHASH_BYTES, Drawing, Fingerprint, Geometry, Judgement
 from imagematch.stages.fingerprints import FileTask, QueryPrint
 
-_SHA256, _PHASH, _PDQ = 64, 16, 2 * PDQ_BYTES  # hex digits
+_SHA256, _PHASH, _PDQ = 64, 2 * PHASH_BYTES, 2 * PDQ_BYTES  # hex digits
 _GATES = frozenset({"", "flat", "tiny", "drawn"})
 _ORIENTATIONS = 8
 #: How far the length of an embedding may be from 1.

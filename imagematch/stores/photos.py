@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from itertools import batched
 from typing import Any, NamedTuple
 
+import numpy as np
 from sqlalchemy import ColumnElement, Select, and_, bindparam, delete, func, select, update
 
-from imagematch.records import PASSING_FAILURES, Failure, Fingerprint, Locator
+from imagematch.records import PASSING_FAILURES, PHASH_BYTES, Bytes, Failure, Fingerprint, Locator
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.kept_traces import forget_traces, replace_traces
 from imagematch.stores.scan_inserts import MANY, spelled
@@ -27,6 +28,9 @@ from imagematch.stores.schema import (
 #: Ids of one photo's vectors start at its own id times this: the whole picture first, then its
 #: other views. A number of all indexes that there are.
 VIEWS = 16
+
+#: Rows of hashes read at once.
+_AT_ONCE = 100_000
 
 
 def vector_id(photo_id: int, view: int = 0) -> int:
@@ -66,6 +70,18 @@ class PhotoFacts:
     pdq_quality: int
     gate: str
     views: int
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoHashes:
+    """What other programs can look a described photo up by."""
+
+    id: int
+    sha256: str
+    phash: str
+    pdq: str
+    pdq_quality: int
+    gate: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +310,56 @@ class PhotoStore:
                 for row in connection.execute(wanted):
                     found.setdefault(row.pixel_sha256, []).append(row.id)
         return found
+
+    def with_bytes(self, hashes: Sequence[str]) -> dict[str, int]:
+        """Ids of photos by their SHA-256, also of those that are not described."""
+        found: dict[str, int] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched(hashes, MANY):
+                wanted = select(photos.c.sha256, photos.c.id).where(photos.c.sha256.in_(some))
+                found.update((row.sha256, row.id) for row in connection.execute(wanted))
+        return found
+
+    def phashes(self) -> tuple[np.ndarray, Bytes]:
+        """The pHash of every photo that is searched by its hashes.
+
+        Returns:
+            Ids, shape (N,), int64; and packed bits, shape (N, 8), uint8.
+        """
+        wanted = select(photos.c.id, photos.c.phash).where(_hashed())
+        ids, packed = [np.empty(0, np.int64)], [b""]
+        with self._catalogue.begin() as connection:
+            for rows in connection.execute(wanted).partitions(_AT_ONCE):
+                some, hexes = zip(*rows, strict=True)
+                ids.append(np.array(some, np.int64))
+                packed.append(bytes.fromhex("".join(hexes)))
+        return np.concatenate(ids), np.frombuffer(b"".join(packed), np.uint8).reshape(
+            -1, PHASH_BYTES
+        )
+
+    def hashes(self) -> Iterator[list[PhotoHashes]]:
+        """All hashes of described photos, by id, in blocks."""
+        last = 0
+        while True:
+            wanted = (
+                select(
+                    photos.c.id,
+                    photos.c.sha256,
+                    photos.c.phash,
+                    photos.c.pdq,
+                    photos.c.pdq_quality,
+                    photos.c.gate,
+                )
+                .where(photos.c.id > last, _described())
+                .order_by(photos.c.id)
+                .limit(MANY)
+            )
+            with self._catalogue.begin() as connection:
+                rows = [PhotoHashes(*row) for row in connection.execute(wanted)]
+            if not rows:
+                return
+            yield rows
+            last = rows[-1].id
 
     def id_of(self, sha256: str) -> int | None:
         """Id of the photo with these bytes, if it is described."""

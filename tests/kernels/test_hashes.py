@@ -2,6 +2,7 @@
 
 import tracemalloc
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import imagehash
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw
 from benchmark.copies import composites, edits
 from benchmark.drawn import printed
 from imagematch.errors import ShapeError
+from imagematch.kernels.decode import decode
 from imagematch.kernels.hashes import (
     DIHEDRAL,
     MIRRORED,
@@ -74,6 +76,14 @@ def test_golden_hashes_stay() -> None:
 @given(arrays.arrays(np.uint8, st.tuples(st.integers(1, 60), st.integers(1, 60), st.just(3))))
 def test_phash_is_that_of_imagehash(rgb: np.ndarray) -> None:
     assert phash(rgb) == str(imagehash.phash(Image.fromarray(rgb)))
+
+
+def test_phash_of_real_photos_is_that_of_imagehash(shared_data: Path) -> None:
+    photos = sorted((shared_data / "photos").rglob("*.jpg"))[::40]
+    assert photos
+    for path in photos:
+        rgb = decode(path.read_bytes(), DEFAULTS.decode).rgb
+        assert phash(rgb) == str(imagehash.phash(Image.fromarray(rgb))), path
 
 
 def test_flat_pictures_need_no_library(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,14 +13,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from imagematch.errors import UsageError
-from imagematch.records import QueryMatch
 from imagematch.reports import drawings
 from tests.reports import builders
 from tests.world import photo
 
 DRAWN = drawings.encode(photo(1, 300, 200))
-MATCH = QueryMatch(builders.sighting(), builders.judgement(), "0123456789ab-fedcba987654")
-NAME = f"photo_{MATCH.id}.png"
+MATCH = "0123456789ab-fedcba987654"
+NAME = f"photo_{MATCH}.png"
 
 
 def save(folder: Path, query: str = "in/photo.jpg") -> Path:
@@ -111,7 +110,7 @@ def test_what_imagematch_did_not_draw_stays(tmp_path: Path, occupy: Callable[[Pa
     occupy(tmp_path / NAME)
     before = (tmp_path / NAME).lstat()
     saved = save(tmp_path)
-    assert saved == tmp_path / f"photo_{MATCH.id}_2.png"
+    assert saved == tmp_path / f"photo_{MATCH}_2.png"
     assert saved.read_bytes() == DRAWN.png
     assert (tmp_path / NAME).lstat() == before
     assert save(tmp_path) == saved

@@ -143,6 +143,13 @@ def test_greedy_task_fails_with_memory(team: Executor) -> None:
 
 
 @linux_only
+def test_addresses_that_are_only_reserved_cost_nothing(team: Executor) -> None:
+    """A graphics card's driver reserves more of them than the machine has memory, on starting."""
+    [outcome] = team.run(workers.behave, ["reserving"])
+    assert outcome.result == "reserved"
+
+
+@linux_only
 def test_native_code_that_holds_the_interpreter_is_stopped(team: Executor) -> None:
     assert codes(list(team.run(workers.behave, ["a", "stuck"]))) == ["A", "timeout"]
 

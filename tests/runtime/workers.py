@@ -36,6 +36,13 @@ def _behave(word: str) -> str:
             ctypes.PyDLL(None).sleep(60)
         case "greedy":
             return str(len(bytearray(64 * 2**30)))
+        case "reserving":  # as CUDA does on starting
+            nothing = ctypes.CDLL(None)
+            nothing.mmap.restype = ctypes.c_void_p
+            nothing.mmap.argtypes = [ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 4]
+            no_access, private_unfilled = 0, 0x4022  # PRIVATE, ANONYMOUS, NORESERVE
+            at = nothing.mmap(None, 64 * 2**30, no_access, private_unfilled, -1, 0)
+            return "refused" if at == 2**64 - 1 else "reserved"
         case "noisy":
             os.write(1, b"noise on 1\n" * 1000)
             os.write(2, b"noise on 2\n" * 1000)

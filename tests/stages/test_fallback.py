@@ -97,9 +97,9 @@ def test_two_files_of_which_one_kills_by_its_views_are_compared(
     right = str(save(mirrored(photo(1)), tmp_path / "2.jpg"))
     monkeypatch.setattr(compare, "describe_queries", killers.query_and_die_of_views)
     settings = presets.with_preset(DEFAULTS, "hashes")
-    [judged] = querying.judge_files(settings, [(left, right)], Unwatched())
-    assert not isinstance(judged, Failure)
-    assert judged.kind == "copy"
+    [compared] = querying.compare_files(settings, [(left, right)], Unwatched())
+    assert compared.judgement is not None
+    assert compared.judgement.kind == "copy"
 
 
 @pytest.mark.parametrize("code", ["timeout", "memory", "crashed", "corrupt", "not_an_image"])
