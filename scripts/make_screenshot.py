@@ -49,7 +49,7 @@ def make_page(samples: Path, folder: Path) -> Path:
 def copy_drawing(samples: Path, folder: Path, out: Path) -> None:
     """Save what `--explain` draws of the best match in the index of `make_page`."""
     query, drawings = samples / "queries" / "found.jpg", folder / "drawings"
-    imagematch("query", query, "--index", folder / "index", "--top", 1, "--explain", drawings)
+    imagematch("query", query, "--index", folder / "index", "--top", "1", "--explain", drawings)
     (drawn,) = drawings.iterdir()
     with Image.open(drawn) as image:
         height = round(image.height * WIDTH / image.width)

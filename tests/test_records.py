@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,13 +114,15 @@ def _records(value: Any) -> Iterator[Any]:
             yield from _records(part)
 
 
+def _pickled(protocol: int, value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value, protocol))  # noqa: S301
+
+
 _COPIES: dict[str, Callable[[Any], Any]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     **{
-        f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(  # noqa: S301
-            pickle.dumps(value, protocol)
-        )
+        f"pickle {protocol}": partial(_pickled, protocol)
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
     },
 }
@@ -154,7 +157,7 @@ def test_these_tests_meet_every_record(outputs: list[Any], module: ModuleType) -
     defined = {
         name
         for name, value in vars(module).items()
-        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__  # type: ignore[union-attr]
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
     }
     assert {name for name in defined - met if not name.startswith("_")} <= _NEVER_OUT
 

@@ -9,6 +9,7 @@ import pytest
 
 from imagematch.records import FoundFile
 from imagematch.sources import folder
+from imagematch.sources.reading import sha256_of
 from imagematch.stages import scan
 from tests.conftest import CommandLine, Ran
 from tests.world import photo, save
@@ -29,7 +30,7 @@ def ads(tmp_path: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that scans read."""
     names: list[str] = []
-    real = scan.sha256_of
+    real = sha256_of
 
     def noted(path: str, most: int) -> str:
         names.append(Path(path).name)
@@ -168,7 +169,7 @@ def test_a_file_that_changes_while_it_is_indexed_heals_at_the_next_run(
     index = ads.parent / "index"
     index.mkdir()
     (index / "settings.toml").write_text(SETTINGS.format("false"), "utf-8")
-    real = scan.sha256_of
+    real = sha256_of
 
     def changing(path: str, most: int) -> str:
         sha256 = real(path, most)

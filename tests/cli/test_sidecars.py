@@ -7,6 +7,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from imagematch.sources.reading import kind_of_skipped
 from imagematch.stages import scan
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine, Ran
@@ -100,8 +101,12 @@ def test_sidecars_are_not_read_again(
 ) -> None:
     indexed(imagematch, ads)
     looked: list[str] = []
-    real = scan.kind_of_skipped
-    monkeypatch.setattr(scan, "kind_of_skipped", lambda path: looked.append(path) or real(path))
+
+    def noted(path: str) -> str:
+        looked.append(path)
+        return kind_of_skipped(path)
+
+    monkeypatch.setattr(scan, "kind_of_skipped", noted)
 
     indexed(imagematch, ads)
     assert looked == []
@@ -160,13 +165,11 @@ def test_photos_that_go_are_one_however_many_sidecars_stay(
 def test_files_that_failed_before_settle_by_themselves(imagematch: CommandLine, ads: Path) -> None:
     """As an index has them that an older version made, for which all files were photos."""
     index = ads.parent / "index"
-    real = scan.kind_of_skipped
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scan, "kind_of_skipped", lambda _path: "")
         assert indexed(imagematch, ads).code == 1
     with Index.write(index, "test") as opened:  # its digests of folders were others
         opened.sightings.discard_files(1, [])
-    assert scan.kind_of_skipped is real
 
     settled = indexed(imagematch, ads, "--json")
 

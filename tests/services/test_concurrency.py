@@ -15,6 +15,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, linking
 from imagematch.stages import query
 from imagematch.stages.query import QueryOptions
+from imagematch.stages.search import Finder
 from imagematch.stores.index import Index
 from tests.world import ad_sites, mirrored, photo, save
 
@@ -129,7 +130,7 @@ def test_a_photo_that_goes_between_being_found_and_being_shown_is_left_out(
 ) -> None:
     run("gallery", "add", "cases", _case(tmp_path), "--index", index)
     asked = save(photo(50), tmp_path / "query.jpg", quality=60)
-    found = query.Finder.find
+    found = Finder.find
 
     def find_and_lose(*arguments: object) -> object:
         near = found(*arguments)  # type: ignore[arg-type]
@@ -138,7 +139,7 @@ def test_a_photo_that_goes_between_being_found_and_being_shown_is_left_out(
 
     with Index.read(index) as opened:
         assert [match.sighting.path for match in answer(opened, asked).matches] == ["case.jpg"]
-        monkeypatch.setattr(query.Finder, "find", find_and_lose)
+        monkeypatch.setattr(Finder, "find", find_and_lose)
         assert answer(opened, asked).matches == ()
 
 

@@ -16,6 +16,7 @@ from imagematch.reports import json as json_report
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, indexing, linking, querying, reviewing
 from imagematch.services.indexing import IndexRequest
+from imagematch.sources.reading import sha256_of
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine
@@ -386,7 +387,8 @@ def test_an_ignored_photo_and_all_its_near_copies_link_nobody(logos: Path, how: 
     logo = save(photo(1), logos / "logos" / "logo.png")
     with Index.read(index) as opened:
         sha256 = opened.photos.facts([1])[1].sha256
-    done = ignore(index, {"file": logo, "folder": logo.parent, "hash": sha256[:12]}[how])
+    named: dict[str, Path | str] = {"file": logo, "folder": logo.parent, "hash": sha256[:12]}
+    done = ignore(index, named[how])
     # More than the fifteen nearest, which is what a run over a folder compares it with.
     assert (len(done.decisions), done.near_copies) == (1, 19 if how == "hash" else 20)
     assert linked(index) == {("p03", "p04")}
@@ -537,7 +539,7 @@ def test_what_nobody_foresaw_fails_that_file_alone(
     unusable: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = save(photo(5), unusable[0].with_name("good.jpg"))
-    hashed = reviewing.sha256_of
+    hashed = sha256_of
 
     def hashing(path: str, most: int) -> str:
         if Path(path) == unusable[0]:

@@ -183,7 +183,7 @@ def test_links_are_skipped_whether_they_stay_leave_loop_or_break(tmp_path: Path)
     root, outside = tmp_path / "root", tmp_path / "root-outside"
     put(root, "a/photo.jpg")
     put(outside, "secret.jpg")
-    links = {
+    links: dict[str, str | Path] = {
         "in-file": "a/photo.jpg",
         "in-folder": "a",
         "a/up": "..",

@@ -12,14 +12,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from imagematch.errors import Stopped
+from imagematch.errors import PhotoError, Stopped
 from imagematch.records import Failure, FoundFile
 from imagematch.runtime.monitor import Unwatched
 from imagematch.sources import folder
+from imagematch.sources.reading import sha256_of
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, Source
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFiles
+from imagematch.stores.scan_inserts import ScannedFile
 from imagematch.stores.sightings import SightingStore
 from tests.stores.builders import create
 
@@ -32,7 +34,7 @@ class Looking:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hashed: list[str] = []
         self.known: list[str] = []
-        hash_file = scan.sha256_of
+        hash_file = sha256_of
         files_of, files_under = KnownFiles.files_of, KnownFiles.files_under
 
         def counted(path: str, most: int) -> str:
@@ -244,7 +246,7 @@ def test_inodes_are_trusted_only_where_the_file_system_keeps_them(
 ) -> None:
     root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
     found = FoundFile("a.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
-    file = scan.ScannedFile(found, "a.jpg", "ab" * 32, None)
+    file = ScannedFile(found, "a.jpg", "ab" * 32, None)
     index.sightings.add_files(root, 1, [file], [])
     renamed = FoundFile("b.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
     assert bool(index.known.same_inodes(root, [renamed])) == trusted
@@ -285,7 +287,7 @@ def test_file_that_could_not_be_read_is_tried_each_time(
 
 
 def refused(path: str, _most: int) -> str:
-    raise scan.PhotoError("unreadable", f"{path} can't be read")
+    raise PhotoError("unreadable", f"{path} can't be read")
 
 
 def test_folder_that_refuses_once_is_neither_lost_nor_new(
@@ -417,7 +419,7 @@ def test_any_changes_lead_to_what_is_there(
         known = present(index, report)
         assert known.keys() == wanted
         for path, sha256 in known.items():
-            assert sha256 == scan.sha256_of(str(root / path), 1000)
+            assert sha256 == sha256_of(str(root / path), 1000)
 
 
 def alter(root: Path, number: int, how: str, place: str, name: str, to: str) -> None:

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
 # --- search ------------------------------------------------------------------------------------
 
 
-def test_scores_are_the_same_bits_in_any_company(tmp_path):
+def test_scores_are_the_same_bits_in_any_company(tmp_path: Path) -> None:
     # FAISS itself fails this at 20 queries: its sums change with the shape of the call.
     vectors = random_vectors("float", 3000, width=512)
     with closing(
@@ -110,7 +111,7 @@ def test_scores_are_the_same_bits_in_any_company(tmp_path):
     assert_same(merged, many)
 
 
-def test_scores_are_those_of_float64(tmp_path):
+def test_scores_are_those_of_float64(tmp_path: Path) -> None:
     vectors = random_vectors("float", 200)
     with closing(open_store(tmp_path)) as store:
         store.add(np.arange(1, 201), vectors)
@@ -123,7 +124,9 @@ def test_scores_are_those_of_float64(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float", "binary"])
-def test_more_ties_than_slack_at_the_border_are_resolved_by_id(tmp_path, kind):
+def test_more_ties_than_slack_at_the_border_are_resolved_by_id(
+    tmp_path: Path, kind: VectorKind
+) -> None:
     near, far = random_vectors(kind, 2)
     vectors = np.stack([near, *[far] * 200])
     ids = np.concatenate([[1000], np.random.default_rng(0).permutation(np.arange(1, 201))])
@@ -139,7 +142,7 @@ def test_more_ties_than_slack_at_the_border_are_resolved_by_id(tmp_path, kind):
 # --- layout ------------------------------------------------------------------------------------
 
 
-def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path):
+def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path: Path) -> None:
     vectors = filled(tmp_path)
 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -154,7 +157,7 @@ def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path):
     }
 
 
-def test_opening_changes_no_byte(tmp_path):
+def test_opening_changes_no_byte(tmp_path: Path) -> None:
     filled(tmp_path)
     before = files(tmp_path)
 
@@ -164,7 +167,7 @@ def test_opening_changes_no_byte(tmp_path):
     assert files(tmp_path) == before
 
 
-def test_merging_a_merged_store_changes_no_byte(tmp_path):
+def test_merging_a_merged_store_changes_no_byte(tmp_path: Path) -> None:
     filled(tmp_path)
     with closing(open_store(tmp_path)) as store:
         store.merge()
@@ -175,7 +178,7 @@ def test_merging_a_merged_store_changes_no_byte(tmp_path):
     assert len(before) == 3
 
 
-def test_small_shards_are_merged_beyond_the_limit(tmp_path):
+def test_small_shards_are_merged_beyond_the_limit(tmp_path: Path) -> None:
     filled(tmp_path, batches=12, merge_shards=4)
 
     with closing(open_store(tmp_path)) as store:
@@ -185,7 +188,7 @@ def test_small_shards_are_merged_beyond_the_limit(tmp_path):
     assert len(files(tmp_path)) == 1 + 2 * stats.shards
 
 
-def test_shard_that_is_mostly_removed_is_rewritten(tmp_path):
+def test_shard_that_is_mostly_removed_is_rewritten(tmp_path: Path) -> None:
     filled(tmp_path)
     with closing(open_store(tmp_path)) as store:
         store.remove(np.arange(11, 17))
@@ -194,7 +197,7 @@ def test_shard_that_is_mostly_removed_is_rewritten(tmp_path):
         assert store.stats().vectors == 23
 
 
-def test_store_emptied_and_refilled_never_reuses_a_shard_number(tmp_path):
+def test_store_emptied_and_refilled_never_reuses_a_shard_number(tmp_path: Path) -> None:
     filled(tmp_path, batches=1)
     with closing(open_store(tmp_path)) as store:
         store.remove(np.arange(1, 99))
@@ -209,7 +212,7 @@ def entries(*sizes: int) -> list[ShardEntry]:
     return [ShardEntry(at, rows, NO_FILE, NO_FILE) for at, rows in enumerate(sizes, 1)]
 
 
-def test_adding_little_to_a_million_never_rewrites_the_million():
+def test_adding_little_to_a_million_never_rewrites_the_million() -> None:
     sizes = [1_000_000]
     written = 0
     for _ in range(40):
@@ -223,7 +226,7 @@ def test_adding_little_to_a_million_never_rewrites_the_million():
     assert written < 4 * 40 * 256
 
 
-def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
+def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times() -> None:
     sizes: list[int] = []
     written = 0
     for _ in range(400):
@@ -235,14 +238,14 @@ def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
     assert written < 3 * 400 * 256
 
 
-def test_four_shards_with_lists_of_about_one_size_become_one():
+def test_four_shards_with_lists_of_about_one_size_become_one() -> None:
     few = [ShardEntry(at, 20_000, NO_FILE, NO_FILE, (), NO_FILE) for at in range(1, 4)]
     large = ShardEntry(9, 300_000, NO_FILE, NO_FILE, (), NO_FILE)
     assert choose_merge([*few, large], 16) == []
     assert choose_merge([few[0], large, *few[1:], replace(few[0], rows=60_000)], 16) == [0, 2, 3, 4]
 
 
-def test_number_of_shards_stays_within_the_limit_for_any_sizes():
+def test_number_of_shards_stays_within_the_limit_for_any_sizes() -> None:
     random.seed(3)
     sizes: list[int] = []
     for _ in range(500):
@@ -257,7 +260,7 @@ def test_number_of_shards_stays_within_the_limit_for_any_sizes():
 # --- readers beside the writer -----------------------------------------------------------------
 
 
-def test_reader_keeps_its_state_while_the_writer_merges(tmp_path):
+def test_reader_keeps_its_state_while_the_writer_merges(tmp_path: Path) -> None:
     vectors = filled(tmp_path)
     with closing(open_store(tmp_path, writable=False)) as reader:
         before = reader.search(vectors, 5)
@@ -270,12 +273,16 @@ def test_reader_keeps_its_state_while_the_writer_merges(tmp_path):
     assert 500 in state(tmp_path, writable=False)
 
 
-def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(tmp_path, monkeypatch):
+def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     real = shards.open_shard
-    races = []
+    races: list[ShardEntry] = []
 
-    def merge_first(directory, entry, kind, width):
+    def merge_first(
+        directory: Path, entry: ShardEntry, kind: VectorKind, width: int
+    ) -> shards.Shard:
         if not races:
             races.append(entry)
             with closing(open_store(tmp_path)) as writer:
@@ -288,7 +295,7 @@ def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(tmp_pa
         assert len(reader.ids()) == 29
 
 
-def test_reader_can_not_write(tmp_path):
+def test_reader_can_not_write(tmp_path: Path) -> None:
     filled(tmp_path)
     with closing(open_store(tmp_path, writable=False)) as reader:
         for change in (
@@ -300,7 +307,7 @@ def test_reader_can_not_write(tmp_path):
                 change()
 
 
-def test_closed_store_says_so(tmp_path):
+def test_closed_store_says_so(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.close()
 
@@ -319,7 +326,7 @@ def kill_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let the first `step` calls that change or sync files pass, and fail every later one."""
     calls: list[str] = []
 
-    def guarded(name: str):
+    def guarded(name: str) -> Callable[..., object]:
         real = getattr(os, name)
 
         def call(*args: object, **kwargs: object) -> object:
@@ -339,7 +346,7 @@ def add_batch(store: FaissVectorStore) -> None:
     store.add(np.arange(101, 111), random_vectors("float", 10, seed=7))
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[int, Callable[[FaissVectorStore], object]]] = {
     "add": (99, add_batch),
     "add and merge": (3, add_batch),
     "remove": (99, lambda store: store.remove(numbers(1, 12, 13))),
@@ -350,7 +357,9 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_store_killed_at_any_step_is_in_the_old_or_the_new_state(tmp_path, monkeypatch, change):
+def test_store_killed_at_any_step_is_in_the_old_or_the_new_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     merge_shards, act = CHANGES[change]
     filled(tmp_path / "old")
     shutil.copytree(tmp_path / "old", tmp_path / "new")
@@ -390,7 +399,9 @@ def assert_only_named_files(directory: Path) -> None:
     assert set(files(directory)) == named
 
 
-def test_store_killed_while_it_is_created_is_created_again(tmp_path, monkeypatch):
+def test_store_killed_while_it_is_created_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for step in range(4):
         directory = tmp_path / str(step)
         with monkeypatch.context() as patch:
@@ -402,7 +413,9 @@ def test_store_killed_while_it_is_created_is_created_again(tmp_path, monkeypatch
         assert state(directory, writable=True) == {}
 
 
-def test_number_of_a_failed_add_is_not_used_again(tmp_path, monkeypatch):
+def test_number_of_a_failed_add_is_not_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     store = open_store(tmp_path, merge_shards=99)
     real = durable.fsync_directory
@@ -452,7 +465,9 @@ WRITER = """
 
 
 @pytest.mark.slow
-def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tmp_path):
+def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(
+    tmp_path: Path,
+) -> None:
     random.seed(1)
     last = 0
     for _ in range(10):
@@ -461,6 +476,7 @@ def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tm
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdout is not None
         process.stdout.readline()  # so that each round gets somewhere before it is killed
         time.sleep(random.uniform(0, 0.15))
         process.kill()
@@ -485,7 +501,9 @@ def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tm
 # --- disk full ---------------------------------------------------------------------------------
 
 
-def test_full_disk_leaves_the_store_as_it_was_and_usable(tmp_path, monkeypatch):
+def test_full_disk_leaves_the_store_as_it_was_and_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     before, old = files(tmp_path), state(tmp_path, writable=False)
     store = open_store(tmp_path)
@@ -506,7 +524,9 @@ def test_full_disk_leaves_the_store_as_it_was_and_usable(tmp_path, monkeypatch):
     assert len(state(tmp_path, writable=False)) == len(old) + 10
 
 
-def test_full_disk_while_merging_does_not_fail_the_add(tmp_path, monkeypatch, caplog):
+def test_full_disk_while_merging_does_not_fail_the_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     filled(tmp_path)
     store = open_store(tmp_path, merge_shards=3)
     fill_disk(monkeypatch, after=3)
@@ -522,7 +542,7 @@ def fill_disk(patch: pytest.MonkeyPatch, after: int) -> None:
     real = durable.atomic_file
     written: list[Path] = []
 
-    def atomic_file(path: Path):
+    def atomic_file(path: Path) -> AbstractContextManager[durable.Writer]:
         written.append(path)
         if len(written) > after:
             raise OSError(errno.ENOSPC, "disk full")
@@ -534,13 +554,13 @@ def fill_disk(patch: pytest.MonkeyPatch, after: int) -> None:
 # --- damage ------------------------------------------------------------------------------------
 
 
-def test_reader_of_nothing_is_told_that_there_is_no_store(tmp_path):
+def test_reader_of_nothing_is_told_that_there_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="no vector store"):
         open_store(tmp_path / "nowhere", writable=False)
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_store_of_another_kind_or_width_is_refused(tmp_path):
+def test_store_of_another_kind_or_width_is_refused(tmp_path: Path) -> None:
     filled(tmp_path)
 
     with pytest.raises(ShapeError, match="float vectors of width 16, not binary of width 8"):
@@ -559,7 +579,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-8])
 
 
-DAMAGE = {
+DAMAGE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "manifest cut short": ("manifest.json", cut),
     "manifest empty": ("manifest.json", lambda path: path.write_bytes(b"")),
     "manifest a list": ("manifest.json", lambda path: path.write_text("[]")),
@@ -584,7 +604,9 @@ DAMAGE = {
 
 @pytest.mark.parametrize("writable", [False, True])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_file_is_named_on_open_with_the_next_step(tmp_path, damage, writable):
+def test_damaged_file_is_named_on_open_with_the_next_step(
+    tmp_path: Path, damage: str, writable: bool
+) -> None:
     filled(tmp_path)
     name, harm = DAMAGE[damage]
     harm(tmp_path / name)
@@ -598,7 +620,7 @@ def test_damaged_file_is_named_on_open_with_the_next_step(tmp_path, damage, writ
     assert files(tmp_path) == before
 
 
-def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
+def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"format": 2, "anything": []}')
 
     with pytest.raises(IndexTooNew, match="format 2"):
@@ -608,7 +630,7 @@ def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["000002.vectors.npy", "000002.ids.npy"])
-def test_verify_finds_a_single_flipped_bit(tmp_path, name):
+def test_verify_finds_a_single_flipped_bit(tmp_path: Path, name: str) -> None:
     filled(tmp_path)
     flip(tmp_path / name)
 
@@ -618,7 +640,7 @@ def test_verify_finds_a_single_flipped_bit(tmp_path, name):
     assert any(name in problem and "checksum" in problem for problem in problems)
 
 
-def test_merge_refuses_to_hide_damage(tmp_path):
+def test_merge_refuses_to_hide_damage(tmp_path: Path) -> None:
     filled(tmp_path)
     flip(tmp_path / "000002.vectors.npy")
     before = files(tmp_path)
@@ -632,7 +654,7 @@ def test_merge_refuses_to_hide_damage(tmp_path):
     assert files(tmp_path) == before
 
 
-def test_verify_finds_what_checksums_can_not(tmp_path):
+def test_verify_finds_what_checksums_can_not(tmp_path: Path) -> None:
     # Written by a faulty program: whole files with wrong content.
     vectors = random_vectors("float", 3)
     vectors[1, 0] = np.nan
@@ -650,7 +672,7 @@ def test_verify_finds_what_checksums_can_not(tmp_path):
     assert "1 id more than once, for instance 5" in problems
 
 
-def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
+def test_repair_of_a_sound_store_changes_no_byte(tmp_path: Path) -> None:
     filled(tmp_path)
     before = files(tmp_path)
 
@@ -662,7 +684,9 @@ def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
-def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
+def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
     vectors = filled(tmp_path)
     harm(tmp_path / "000001.vectors.npy")
 
@@ -677,7 +701,7 @@ def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
         assert store.ids().tolist() == [1, *range(3, 31)]
 
 
-def test_repair_counts_what_it_can_not_name(tmp_path):
+def test_repair_counts_what_it_can_not_name(tmp_path: Path) -> None:
     filled(tmp_path)
     flip(tmp_path / "000001.ids.npy")
 
@@ -688,7 +712,9 @@ def test_repair_counts_what_it_can_not_name(tmp_path):
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
-def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
+def test_repair_rebuilds_a_lost_manifest_from_the_shards(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
     vectors = filled(tmp_path)
     with closing(open_store(tmp_path, merge_shards=99)) as store:
         store.add(numbers(2), vectors[20:21])  # again, with another vector
@@ -706,7 +732,7 @@ def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
     assert found[1] == bytes(vectors[0])
 
 
-def test_crowded_store_survives_any_order_of_batches(tmp_path):
+def test_crowded_store_survives_any_order_of_batches(tmp_path: Path) -> None:
     vectors = crowded_vectors("float", 400, seed=1)
     ids = np.random.default_rng(0).permutation(np.arange(1, 401))
     with closing(open_store(tmp_path)) as store:

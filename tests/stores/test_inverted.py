@@ -307,7 +307,7 @@ def test_hashes_that_share_two_bytes_meet_and_others_do_not(tmp_path: Path) -> N
 
 def test_few_hashes_are_compared_with_all(tmp_path: Path) -> None:
     store, vectors = made(tmp_path / "store", "binary"), crowd("binary")
-    far = vectors[:20].copy()
+    far = vectors[:20].astype(np.uint8)
     far[:, ::2] ^= 1  # no two bytes side by side are left as they were
     with closing(open_store(store, "binary", writable=False)) as opened:
         assert (
