@@ -28,21 +28,6 @@ type Counts = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
 #: Algorithm", 2019.
 CONFIDENT_PDQ = 31
 
-#: What each row of `pdq_dihedral` hashes: the photo as it is, turned, or mirrored.
-DIHEDRAL = (
-    "upright",
-    "turned 90 degrees left",
-    "turned 180 degrees",
-    "turned 90 degrees right",
-    "mirrored top to bottom",
-    "mirrored left to right",
-    "mirrored on the main diagonal",
-    "mirrored on the other diagonal",
-)
-
-#: Which rows of `pdq_dihedral` are mirrored, whether turned as well or not.
-MIRRORED = (False, False, False, False, True, True, True, True)
-
 #: pHash reduces a picture to this side, and keeps so many frequencies along each.
 _PHASH_SIDE, _PHASH_KEPT = 32, 8
 
@@ -115,8 +100,10 @@ def pdq_dihedral(rgb: Bytes) -> tuple[Bytes, int]:
         rgb: shape (H, W, 3), uint8, 0-255.
 
     Returns:
-        Shape (8, 32), uint8, packed bits, in the order of `DIHEDRAL` (row 0 is `pdq`), and the
-        quality, 0-100. The other rows are within a few bits of hashing the turned photo.
+        Shape (8, 32), uint8, packed bits, and the quality, 0-100. The rows are of the photo
+        upright (as `pdq`), turned left by 90, 180 and 270 degrees, mirrored top to bottom, left to
+        right, on the main diagonal and on the other one; all but the first are within a few bits
+        of hashing the turned photo.
     """
     rows, quality = pdqhash.compute_dihedral(within(rgb, MIDDLE))
     return np.packbits(np.stack(rows).astype(np.uint8), axis=1), int(quality)
@@ -135,7 +122,7 @@ def orientations(hashes: Bytes) -> Bytes:
         hashes: shape (N, 32), uint8.
 
     Returns:
-        Shape (N, 8, 32), uint8, in the order of `DIHEDRAL`.
+        Shape (N, 8, 32), uint8, in the order of `pdq_dihedral`.
     """
     upright = np.unpackbits(hashes, axis=1).reshape(-1, 16, 16)
     odd = (np.arange(16) % 2).astype(np.uint8)

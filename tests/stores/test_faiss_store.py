@@ -103,12 +103,15 @@ def test_scores_are_the_same_bits_in_any_company(tmp_path: Path) -> None:
             store.add(np.arange(start + 1, start + 751), vectors[start : start + 750])
         many = store.search(vectors[:256], 15)
         one = [store.search(vectors[at : at + 1], 15) for at in range(256)]
-        store.merge()
-        merged = store.search(vectors[:256], 15)
+    with closing(
+        FaissVectorStore.open(tmp_path / "one", "float", 512, writable=True, merge_shards=99)
+    ) as store:
+        store.add(np.arange(1, 3001), vectors)
+        in_one_shard = store.search(vectors[:256], 15)
 
     np.testing.assert_array_equal(np.concatenate([each.scores for each in one]), many.scores)
     np.testing.assert_array_equal(np.concatenate([each.ids for each in one]), many.ids)
-    assert_same(merged, many)
+    assert_same(in_one_shard, many)
 
 
 def test_scores_are_those_of_float64(tmp_path: Path) -> None:
@@ -167,15 +170,16 @@ def test_opening_changes_no_byte(tmp_path: Path) -> None:
     assert files(tmp_path) == before
 
 
-def test_merging_a_merged_store_changes_no_byte(tmp_path: Path) -> None:
-    filled(tmp_path)
-    with closing(open_store(tmp_path)) as store:
-        store.merge()
-        before = files(tmp_path)
-        store.merge()
+def test_merging_drops_what_was_removed_and_changes_no_answer(tmp_path: Path) -> None:
+    vectors = filled(tmp_path)
+    known = {at: vector for at, vector in enumerate(vectors, 1) if at not in (2, 25)}
+    with closing(open_store(tmp_path, merge_shards=1)) as store:
+        store.remove(numbers(25))
 
-    assert files(tmp_path) == before
-    assert len(before) == 3
+        stats = store.stats()
+        assert (stats.vectors, stats.tombstones, stats.shards) == (28, 0, 1)
+        assert_same(store.search(vectors, 12), brute_force(known, vectors, 12, "float"))
+        assert store.verify() == []
 
 
 def test_small_shards_are_merged_beyond_the_limit(tmp_path: Path) -> None:
@@ -264,9 +268,9 @@ def test_reader_keeps_its_state_while_the_writer_merges(tmp_path: Path) -> None:
     vectors = filled(tmp_path)
     with closing(open_store(tmp_path, writable=False)) as reader:
         before = reader.search(vectors, 5)
-        with closing(open_store(tmp_path)) as writer:
+        with closing(open_store(tmp_path, merge_shards=1)) as writer:
             writer.add(numbers(500), random_vectors("float", 1, seed=9))
-            writer.merge()
+            assert writer.stats().shards == 1
 
         assert_same(reader.search(vectors, 5), before)
         assert 500 not in reader.ids()
@@ -285,14 +289,14 @@ def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(
     ) -> shards.Shard:
         if not races:
             races.append(entry)
-            with closing(open_store(tmp_path)) as writer:
-                writer.merge()
+            with closing(open_store(tmp_path, merge_shards=1)) as writer:
+                writer.remove(numbers(1))
         return real(directory, entry, kind, width)
 
     monkeypatch.setattr(shards, "open_shard", merge_first)
     with closing(open_store(tmp_path, writable=False)) as reader:
         assert reader.stats().shards == 1
-        assert len(reader.ids()) == 29
+        assert len(reader.ids()) == 28
 
 
 def test_reader_can_not_write(tmp_path: Path) -> None:
@@ -301,7 +305,6 @@ def test_reader_can_not_write(tmp_path: Path) -> None:
         for change in (
             lambda: reader.add(numbers(99), random_vectors("float", 1)),
             lambda: reader.remove(numbers(1)),
-            reader.merge,
         ):
             with pytest.raises(ValueError, match="reading only"):
                 change()
@@ -352,7 +355,7 @@ CHANGES: dict[str, tuple[int, Callable[[FaissVectorStore], object]]] = {
     "remove": (99, lambda store: store.remove(numbers(1, 12, 13))),
     "remove and rewrite": (99, lambda store: store.remove(np.arange(3, 9))),
     "remove a whole shard": (99, lambda store: store.remove(np.arange(1, 11))),
-    "merge": (99, lambda store: store.merge()),
+    "remove and merge": (1, lambda store: store.remove(numbers(1))),
 }
 
 
@@ -646,12 +649,13 @@ def test_merge_refuses_to_hide_damage(tmp_path: Path) -> None:
     before = files(tmp_path)
 
     with (
-        closing(open_store(tmp_path)) as store,
+        closing(open_store(tmp_path, merge_shards=1)) as store,
         pytest.raises(IndexDamaged, match=r"000002\.vectors\.npy was altered"),
     ):
-        store.merge()
+        store.remove(numbers(1))
 
-    assert files(tmp_path) == before
+    after = files(tmp_path)
+    assert {**after, "manifest.json": before["manifest.json"]} == before
 
 
 def test_verify_finds_what_checksums_can_not(tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -278,22 +277,6 @@ class VectorStoreConformance:
             assert_same(store.search(vectors, 5), before)
             assert store.verify() == []
 
-    def test_merge_drops_what_was_removed_and_changes_no_answer(
-        self, store: VectorStore, kind: VectorKind
-    ) -> None:
-        vectors = random_vectors(kind, 60)
-        for start in range(0, 60, 20):
-            store.add(np.arange(60 - start, 40 - start, -1), vectors[start : start + 20])
-        store.remove(numbers(5, 25, 45))
-        before = store.search(vectors, 12)
-
-        store.merge()
-
-        assert_same(store.search(vectors, 12), before)
-        stats = store.stats()
-        assert (stats.vectors, stats.tombstones, stats.shards) == (57, 0, 1)
-        assert store.verify() == []
-
     def test_answers_do_not_depend_on_order_batches_or_company(
         self, tmp_path: Path, kind: VectorKind
     ) -> None:
@@ -350,11 +333,6 @@ class _History(RuleBasedStateMachine):
         assert self._store.remove(numbers(*ids)) == len(ids & self._known.keys())
         for name in ids:
             self._known.pop(name, None)
-
-    @precondition(lambda self: self._known)
-    @rule()
-    def merge(self) -> None:
-        self._store.merge()
 
     @rule()
     def reopen(self) -> None:
