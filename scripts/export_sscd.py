@@ -177,7 +177,9 @@ def main() -> None:
             sha256 = hashlib.sha256(made.read_bytes()).hexdigest()
             made.replace(arguments.out)
     except OSError as error:
-        sys.exit(f"{arguments.out} can't be written: {error.strerror}. Name a file in a folder")
+        sys.exit(
+            f"{arguments.out} can't be written: {error.strerror}. Name a file in a folder of yours"
+        )
     except ImagematchError as error:
         sys.exit(str(error))
     print(f"{arguments.out}: {len(arguments.photos)} photos, least cosine {least:.6f}")
