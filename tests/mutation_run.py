@@ -16,7 +16,7 @@ from pathlib import Path
 from imagematch.errors import PhotoError
 from imagematch.kernels import decode, views
 from imagematch.presets import with_preset
-from imagematch.records import FAILURE_CODES, Failure
+from imagematch.records import FAILURE_CODES, Bytes, Failure
 from imagematch.runtime.executors import Executor, ProcessExecutor
 from imagematch.settings import DEFAULTS, WorkerSettings
 from imagematch.stages.fingerprints import describe_files, describe_queries, file_outside, warm_up
@@ -95,7 +95,7 @@ def _run(path: Path, folder: Path) -> str:
     return "described"
 
 
-def _decoded(data: bytes) -> decode.Bytes:
+def _decoded(data: bytes) -> Bytes:
     try:
         return decode.decode(data, _SETTINGS.decode).rgb
     except PhotoError as error:

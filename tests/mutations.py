@@ -280,7 +280,8 @@ def _blocks_changed(data: bytes, rng: _Random, *, first: int, layout: str, named
     def change(block: bytes) -> bytes:
         return _number_changed(block, rng)
 
-    pieces, at = [], first
+    pieces: list[bytes] = []
+    at = first
     while at + 8 <= len(data) and len(pieces) < 50:
         length = struct.unpack_from(layout, data, at + named)[0] + (8 if named else 0)
         length = max(8, length + length % 2 if named else length)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Concatenate, cast
 
 from imagematch.services import (
+    exporting,
     galleries,
     illustrating,
     indexing,
@@ -34,6 +35,7 @@ def _in_session[**P, R](
 decide = _in_session(reviewing.decide)
 explain_matches = _in_session(illustrating.explain_matches)
 failed_files = _in_session(status.failed_files)
+hashes_of = _in_session(exporting.hashes_of)
 history = _in_session(reviewing.history)
 hot_photos = _in_session(reviewing.hot_photos)
 ignore = _in_session(reviewing.ignore)
@@ -42,6 +44,7 @@ index_folder = _in_session(indexing.index_folder)
 link_profiles = _in_session(linking.link_profiles)
 list_galleries = _in_session(galleries.list_galleries)
 make_thumbnails = _in_session(illustrating.make_thumbnails)
+query_hashes = _in_session(querying.query_hashes)
 query_photos = _in_session(querying.query_photos)
 reach_of_hot = _in_session(reviewing.reach_of_hot)
 reindex = _in_session(reindexing.run)

@@ -15,10 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch.records import (
+    Comparison,
+    ExportedHashes,
     Failure,
+    Gallery,
+    HashLead,
+    HashResult,
     IgnoredPhoto,
     IndexReport,
     InJson,
+    ListedHashes,
     Profile,
     QueryResult,
 )
@@ -47,11 +53,21 @@ IGNORED = IgnoredPhoto(
 
 #: What is valid, by the name of its schema.
 SAMPLES: dict[str, dict[str, Any]] = {
+    "compare": Comparison(
+        "a.jpg", "b.jpg", "0" * 12 + "-" + "1" * 12, builders.judgement(), True
+    ).to_dict(),
     "decisions": json_report.decisions([(builders.decision("confirm"), True)]),
     "doctor": Checkup(
         Path("index"), (Finding("python", "ok", "3.12"),), (Finding("waiting", "warning", "2"),)
     ).to_dict(),
-    "galleries": json_report.galleries([("missing", 4, 4)]),
+    "export-hashes": ExportedHashes(
+        "0" * 64, "0" * 16, "0" * 64, 100, "", "ads", "a.jpg"
+    ).to_dict(),
+    "galleries": json_report.galleries([Gallery("missing", 4, 4)]),
+    "hashes": HashResult(
+        ListedHashes(pdq="0" * 64, label="one", line=2),
+        (HashLead(builders.sighting(), False, 8, None, "turned 180 degrees", False),),
+    ).to_dict(),
     "hot": json_report.hot_list([HOT]),
     "ignore": json_report.ignore_list([IGNORED]),
     "index": INDEXED.to_dict(),

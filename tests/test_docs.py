@@ -20,7 +20,7 @@ from imagematch import errors, wording
 from imagematch.cli.commands import cli
 from imagematch.presets import PRESETS
 from imagematch.settings import DEFAULTS
-from imagematch.sources import manifest
+from imagematch.sources import manifest, table_rows
 from tests.scripts import script
 
 ROOT = Path(__file__).parents[1]
@@ -268,7 +268,7 @@ def test_manifest_page_lists_every_column_and_every_problem() -> None:
     columns = {
         name for row in table_below(page, "## Columns") for name in re.findall(r"`(\w+)`", row[0])
     }
-    assert columns == set(manifest.table_rows.COLUMNS)
+    assert columns == set(table_rows.COLUMNS)
     problems = {row[0].strip("`") for row in table_below(page, "## What is reported")}
     sources = "".join(map(text_of, (ROOT / "imagematch/sources").glob("*.py")))
     assert problems == set(re.findall(r'(?:ManifestNote|_note)\(\s*"(\w+)"', sources))

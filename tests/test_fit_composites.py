@@ -1,6 +1,7 @@
 """The script that fits the probe for composites, and what it says of those it had not seen."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from tests.world import photo, save
 pytest.importorskip("scipy", reason="the probe is fitted with scipy, which scikit-image brings")
 
 fit_composites = script("fit_composites")
-Picture = fit_composites.Picture
+
+Picture: Any = fit_composites.Picture
 
 
-def seen(count: int) -> list[Picture]:
+def seen(count: int) -> list[Any]:
     """A photo, an edited one and a composite of each of some sources."""
     return [
         Picture(Path(str(number)), str(number), edits)
@@ -25,7 +27,7 @@ def seen(count: int) -> list[Picture]:
     ]
 
 
-def vectors(pictures: list[Picture], apart: float, axes: int = 8) -> np.ndarray:
+def vectors(pictures: list[Any], apart: float, axes: int = 8) -> np.ndarray:
     """Unit vectors of noise; those of composites are moved along the first axis."""
     drawn = np.random.default_rng(0).normal(size=(len(pictures), axes))
     drawn[:, 0] += apart * np.array([picture.composite for picture in pictures])

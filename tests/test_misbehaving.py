@@ -11,14 +11,14 @@ from typing import Any, BinaryIO
 import jsonschema
 import pytest
 
-from imagematch import presets
+from imagematch import __version__, presets
 from imagematch.kernels import confidence
 from imagematch.records import Geometry, Judgement
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import indexing, querying
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
-from imagematch.sources.reading import Contents
+from imagematch.sources.reading import Contents, read_once
 from imagematch.stages import compare, describe, explain, query, thumbnails, verify
 from imagematch.stages import installation as installation_module
 from imagematch.stores.index import Index
@@ -161,7 +161,7 @@ def test_a_new_failure_is_told_of_once_and_kept_with_its_traceback(
     assert "bad0 raise.jpg: internal: " in ran.out
     assert "killers.py" in ran.out
     assert "in _misbehaving" in ran.out
-    assert f"imagematch {installation_module.__version__}" in ran.out
+    assert f"imagematch {__version__}" in ran.out
     assert REPORT in ran.err
     ran = imagematch("doctor", "--index", index)
     assert ran.code == 0
@@ -263,7 +263,7 @@ def test_an_error_while_a_file_is_hashed_fails_that_file(
 ) -> None:
     from imagematch.stages import scan
 
-    before = scan.read_once
+    before = read_once
 
     def read_or_raise(file: BinaryIO, name: str, *limits: int) -> Contents:
         if "good1" in name:
@@ -412,7 +412,7 @@ def couples(tmp_path: Path) -> Path:
     return tmp_path / "ads"
 
 
-def inliers(index: Path) -> list[int | None]:
+def inliers(index: Path) -> list[int]:
     """Of each match, whether it was verified by geometry."""
     with Index.read(index) as opened:
         seen = [match.judgement.evidence.geometry for match in opened.matches.matches()]

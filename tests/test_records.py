@@ -5,6 +5,7 @@ import dataclasses
 import json
 import pickle
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,7 +17,6 @@ from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import (
     environment,
-    exporting,
     health,
     indexing,
     jobs,
@@ -92,8 +92,8 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
                 Unwatched(),
             )
         ),
-        list(querying.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
-        list(exporting.hashes_of(index)),
+        list(recipes.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
+        list(recipes.hashes_of(index)),
         # What it takes more than a small index to meet.
         builders.report(),
         builders.result((builders.sighting(), builders.judgement())),
@@ -101,7 +101,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
 
 
 def _listed(index: Path) -> list[records.ListedHashes | records.UnusableLine]:
-    [known, *_] = exporting.hashes_of(index)
+    [known, *_] = recipes.hashes_of(index)
     return [records.ListedHashes(pdq=known.pdq), records.UnusableLine(2, "no hash")]
 
 
@@ -125,13 +125,15 @@ def _records(value: Any) -> Iterator[Any]:
             yield from _records(part)
 
 
+def _pickled(protocol: int, value: Any) -> Any:
+    return pickle.loads(pickle.dumps(value, protocol))  # noqa: S301
+
+
 _COPIES: dict[str, Callable[[Any], Any]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
     **{
-        f"pickle {protocol}": lambda value, protocol=protocol: pickle.loads(  # noqa: S301
-            pickle.dumps(value, protocol)
-        )
+        f"pickle {protocol}": partial(_pickled, protocol)
         for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
     },
 }
@@ -166,7 +168,7 @@ def test_these_tests_meet_every_record(outputs: list[Any], module: ModuleType) -
     defined = {
         name
         for name, value in vars(module).items()
-        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__  # type: ignore[union-attr]
+        if dataclasses.is_dataclass(value) and value.__module__ == module.__name__
     }
     assert {name for name in defined - met if not name.startswith("_")} <= _NEVER_OUT
 

@@ -227,7 +227,7 @@ def test_a_whole_number_will_do_for_a_number(setting: Setting) -> None:
 def test_a_number_out_of_its_range_is_refused_with_the_range(setting: Setting) -> None:
     entry = setting[1]
     low, high = entry.metadata["low"], entry.metadata["high"]
-    kind = type(entry.default)
+    kind: type = type(entry.default)
     assert read(setting, kind(low)) == low
     with pytest.raises(SettingsError, match=rf"must be (at least|between) {low}"):
         read(setting, kind(low - 1))

@@ -40,9 +40,6 @@ DIHEDRAL = (
     "mirrored on the other diagonal",
 )
 
-#: Which rows of `pdq_dihedral` are mirrored, whether turned as well or not.
-MIRRORED = (False, False, False, False, True, True, True, True)
-
 #: pHash reduces a picture to this side, and keeps so many frequencies along each.
 _PHASH_SIDE, _PHASH_KEPT = 32, 8
 
@@ -118,8 +115,10 @@ def pdq_dihedral(rgb: Bytes) -> tuple[Bytes, int]:
         rgb: shape (H, W, 3), uint8, 0-255.
 
     Returns:
-        Shape (8, 32), uint8, packed bits, in the order of `DIHEDRAL` (row 0 is `pdq`), and the
-        quality, 0-100. The other rows are within a few bits of hashing the turned photo.
+        Shape (8, 32), uint8, packed bits, and the quality, 0-100. The rows are of the photo
+        upright (as `pdq`), turned left by 90, 180 and 270 degrees, mirrored top to bottom, left to
+        right, on the main diagonal and on the other one; all but the first are within a few bits
+        of hashing the turned photo.
     """
     rows, quality = pdqhash.compute_dihedral(within(rgb, MIDDLE))
     return np.packbits(np.stack(rows).astype(np.uint8), axis=1), int(quality)
@@ -138,7 +137,7 @@ def orientations(hashes: Bytes) -> Bytes:
         hashes: shape (N, 32), uint8.
 
     Returns:
-        Shape (N, 8, 32), uint8, in the order of `DIHEDRAL`.
+        Shape (N, 8, 32), uint8, in the order of `pdq_dihedral`.
     """
     upright = np.unpackbits(hashes, axis=1).reshape(-1, 16, 16)
     odd = (np.arange(16) % 2).astype(np.uint8)

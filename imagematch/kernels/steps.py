@@ -30,11 +30,6 @@ class Steps:
     down: Bytes
     across: Bytes
 
-    @property
-    def turned(self) -> "Steps":
-        """Those of the picture mirrored on its diagonal."""
-        return Steps(self.across, self.down)
-
 
 def steps(rgb: Bytes) -> Steps:
     """Measure the steps of a picture, shape (H, W, 3), uint8."""

@@ -62,17 +62,12 @@ _BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the local code 
 type _Cell = str | int | float | None
 
 
-def link_csv(report: LinkReport) -> str:
+def link_parts(report: LinkReport) -> Iterator[str]:
     """All pairs of all links, strongest link first, with a byte order mark and CRLF line ends.
 
-    An empty cell means "not measured" or, for `cluster`, "in none". `weakest` is "true" for the
-    link that holds its cluster together least.
+    It comes in parts, a link each. An empty cell means "not measured" or, for `cluster`, "in
+    none". `weakest` is "true" for the link that holds its cluster together least.
     """
-    return "".join(link_parts(report))
-
-
-def link_parts(report: LinkReport) -> Iterator[str]:
-    """`link_csv` in parts, a link each."""
     text = io.StringIO(newline="")
     text.write(_BYTE_ORDER_MARK)
     table = csv.writer(text, dialect="excel")
@@ -89,7 +84,7 @@ def link_parts(report: LinkReport) -> Iterator[str]:
 
 
 def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
-    """A history of decisions, oldest first, in the form of `link_csv`.
+    """A history of decisions, oldest first, in the form of `link_parts`.
 
     Args:
         made: with each decision, whether it is in force.

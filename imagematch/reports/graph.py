@@ -22,19 +22,14 @@ _EDGE_ATTRIBUTES = (
 _QUOTE = {'"': "&quot;"}
 
 
-def link_gexf(report: LinkReport) -> str:
+def link_parts(report: LinkReport) -> Iterator[str]:
     """Profiles as nodes and links as edges; profiles that nothing links are left out.
 
-    Hidden characters of names are spelled out (`\\x00`), since XML forbids most of them. An edge's
-    weight is the link's strength.
+    It comes in parts, a line or an element each. Hidden characters of names are spelled out
+    (`\\x00`), since XML forbids most of them. An edge's weight is the link's strength.
 
     Source: https://gexf.net/schema.html, version 1.3.
     """
-    return "".join(link_parts(report))
-
-
-def link_parts(report: LinkReport) -> Iterator[str]:
-    """`link_gexf` in parts, a line or an element each."""
     links = formatting.strongest_first(report.links)
     numbers = formatting.cluster_numbers(report)
     profiles = sorted({*numbers, *(end for link in links for end in (link.left, link.right))})

@@ -57,7 +57,6 @@ def query_page(
     about: About,
     thumbnails: Thumbnails,
     query_photos: Mapping[str, bytes],
-    most_pairs: int = MOST_PAIRS,
     drawings: Mapping[tuple[str, str], Picture] | None = None,
 ) -> str:
     """A page with every query photo beside its matches.
@@ -65,12 +64,11 @@ def query_page(
     Args:
         query_photos: JPEG thumbnails by `QueryResult.query`.
         drawings: of matches, by the query and the SHA-256 of the photo; each is shown once.
-        most_pairs: pairs that are drawn; the rest is counted.
     """
     album = _Album(thumbnails)
     drawings = drawings or {}
     waiting = dict(itertools.islice(drawings.items(), MOST_DRAWINGS))
-    sections, left_out = _query_sections(results, album, query_photos, waiting, most_pairs)
+    sections, left_out = _query_sections(results, album, query_photos, waiting)
     kinds = [[match.judgement.kind for match in result.matches] for result in results]
     counts = {
         "photos asked": len(results),
@@ -94,16 +92,10 @@ def query_page(
     )
 
 
-def link_page(
-    report: LinkReport, about: About, thumbnails: Thumbnails, most_pairs: int = MOST_PAIRS
-) -> str:
-    """A page with clusters, links and their pairs, gallery hits, leads and hot photos.
-
-    Args:
-        most_pairs: pairs that are drawn in each part; the rest is counted.
-    """
+def link_page(report: LinkReport, about: About, thumbnails: Thumbnails) -> str:
+    """A page with clusters, links and their pairs, gallery hits, leads and hot photos."""
     album = _Album(thumbnails)
-    links = _link_sections(report, album, most_pairs)
+    links = _link_sections(report, album)
     counts = {
         "profiles": report.profiles,
         "links": len(report.links),
@@ -125,8 +117,8 @@ def link_page(
         pairs_left_out=sum(len(link.pairs) for link in report.links) - drawn_pairs,
         clusters=_cluster_sections(report, album, {(s.left, s.right): s.number for s in links}),
         clusters_left_out=max(0, len(report.clusters) - MOST_ENTRIES),
-        gallery_hits=_pair_list(report.gallery_hits, album, most_pairs, ("Gallery", "Ad")),
-        scenes=_pair_list(report.scenes, album, most_pairs),
+        gallery_hits=_pair_list(report.gallery_hits, album, ("Gallery", "Ad")),
+        scenes=_pair_list(report.scenes, album),
         hot=[
             pair_cards.hot_card(photo, album.picture, MOST_NAMES)
             for photo in report.hot[:MOST_ENTRIES]
@@ -143,7 +135,6 @@ def new_matches_page(
     jobs: Sequence[str],
     runs: tuple[int, int],
     failed: Mapping[str, str],
-    most_pairs: int = MOST_PAIRS,
 ) -> str:
     """A page with the pairs that are new since the last report.
 
@@ -164,8 +155,8 @@ def new_matches_page(
         jobs=jobs,
         runs=runs,
         failed=failed,
-        gallery_hits=_pair_list(gallery, album, most_pairs),
-        matches=_pair_list(among_ads, album, most_pairs),
+        gallery_hits=_pair_list(gallery, album),
+        matches=_pair_list(among_ads, album),
     )
 
 
@@ -258,10 +249,9 @@ class _ClusterSection:
 def _pair_list(
     pairs: Sequence[PhotoPair],
     album: _Album,
-    most: int,
     roles: tuple[str, str] = ("Left", "Right"),
 ) -> _PairList:
-    drawn = [pair_cards.pair_card(pair, album.picture, roles) for pair in pairs[:most]]
+    drawn = [pair_cards.pair_card(pair, album.picture, roles) for pair in pairs[:MOST_PAIRS]]
     return _PairList(drawn, len(pairs) - len(drawn), len(pairs))
 
 
@@ -270,10 +260,9 @@ def _query_sections(
     album: _Album,
     photos: Mapping[str, bytes],
     drawings: dict[tuple[str, str], Picture],
-    most: int,
 ) -> tuple[list[_QuerySection], int]:
     sections: list[_QuerySection] = []
-    left_out = 0
+    most, left_out = MOST_PAIRS, 0
     for result in results:
         matches = formatting.best_first(result.matches)
         drawn = matches[:most]
@@ -295,9 +284,10 @@ def _query_sections(
     return sections, left_out
 
 
-def _link_sections(report: LinkReport, album: _Album, most: int) -> list[_LinkSection]:
+def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
     numbers = formatting.cluster_numbers(report)
     sections: list[_LinkSection] = []
+    most = MOST_PAIRS
     for link in formatting.strongest_first(report.links):
         if most <= 0:
             break

@@ -16,6 +16,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from packaging.version import Version
+
 from imagematch import __version__
 from imagematch.amounts import counted
 from imagematch.errors import EmbedderUnavailable, SettingsError
@@ -64,8 +66,8 @@ class Package:
 
 
 PACKAGES = (
-    Package("apscheduler", "apscheduler", "3.10", 3),
     Package("click", "click", "8.1", 8),
+    Package("cronsim", "cronsim", "2.6", 2),
     Package("faiss-cpu", "faiss", "1.9", 1),
     Package("filelock", "filelock", "3.16", 4),
     Package("imagehash", "imagehash", "4.3", 4),
@@ -74,6 +76,7 @@ PACKAGES = (
     Package("numpy", "numpy", "2.0", 2),
     Package("onnxruntime", "onnxruntime", "1.20", 1),
     Package("opencv-python-headless", "cv2", "4.10", 5),
+    Package("packaging", "packaging", "24.0", 26),
     Package("pdqhash", "pdqhash", "0.2.7", 0),
     Package("phonenumbers", "phonenumbers", "8.13", 9),
     Package("pillow", "PIL", "11.3", 13),
@@ -81,6 +84,7 @@ PACKAGES = (
     Package("rich", "rich", "13.9", 15),
     Package("sqlalchemy", "sqlalchemy", "2.0.36", 2),
     Package("tomli-w", "tomli_w", "1.1", 1),
+    Package("tzlocal", "tzlocal", "5.2", 5),
 )
 
 
@@ -162,14 +166,14 @@ def _package(package: Package) -> Finding | None:
         version = metadata.version(package.name)
     except metadata.PackageNotFoundError:
         return None  # the same module from another package, such as opencv-python
-    if _numbers(version) < _numbers(package.lowest):
+    if Version(version) < Version(package.lowest):
         return Finding(
             "packages",
             "problem",
             f"{package.name} is {version}, wanted {package.lowest} or newer",
             install,
         )
-    if _numbers(version)[0] > package.newest:
+    if Version(version).major > package.newest:
         return Finding(
             "packages",
             "warning",
@@ -177,19 +181,6 @@ def _package(package: Package) -> Finding | None:
             f'if something fails: pip install "{package.name}<{package.newest + 1}"',
         )
     return None
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version; "2.1rc1" gives (2, 1)."""
-    numbers: list[int] = []
-    for part in version.split("."):
-        digits = part[: len(part) - len(part.lstrip("0123456789"))]
-        if not digits:
-            break
-        numbers.append(int(digits))
-        if digits != part:
-            break
-    return tuple(numbers) or (0,)
 
 
 def _cores_and_memory(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Jobs on their schedules, one pass at a time, until told to stop.
 
-APScheduler's triggers say when a job is due; this process's only thread does the work, so that
+`schedules` says when a job is due; this process's only thread does the work, so that
 signals, the index and the workers are all in one place. What fell due in the meantime, or while
 the machine slept, runs once.
 """

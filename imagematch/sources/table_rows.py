@@ -289,10 +289,10 @@ def _bad_row(line: int, message: str) -> ManifestNote:
     return ManifestNote("bad_row", f"line {line}", message)
 
 
-def brief(text: str, limit: int = 200) -> str:
+def brief(text: str) -> str:
     """Text from a file, fit for a message: printable and not endless."""
     text = encodable(text)
-    return text if len(text) <= limit else text[:limit] + "…"
+    return text if len(text) <= 200 else text[:200] + "…"
 
 
 def _shown(path: Path) -> str:

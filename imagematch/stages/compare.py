@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import batched
 
+from imagematch import calibration
 from imagematch.kernels.confidence import SAME_BYTES
 from imagematch.records import (
     Comparison,

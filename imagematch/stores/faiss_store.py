@@ -226,16 +226,6 @@ class FaissVectorStore:
             )
         return problems
 
-    def merge(self) -> None:
-        """Rewrite all shards into one, without removed rows; nothing to do where it is one.
-
-        Raises:
-            IndexDamaged: a shard is not what was written; nothing was changed.
-        """
-        opened = self._writing()
-        if len(opened) > 1 or any(shard.entry.removed for shard in opened):
-            self._merge(range(len(opened)))
-
     def close(self) -> None:
         """Let go of all files; the store can't be used after that."""
         self._shards = None

@@ -207,11 +207,9 @@ class MatchStore:
 
     # --- reading -------------------------------------------------------------------------------
 
-    def matches(self, *, run_id: int | None = None) -> Iterator[StoredMatch]:
-        """All matches, or those of one run, by photo."""
+    def matches(self) -> Iterator[StoredMatch]:
+        """All matches, by photo."""
         wanted = _matches().order_by(matches.c.photo_a, matches.c.photo_b)
-        if run_id is not None:
-            wanted = wanted.where(matches.c.run_id == run_id)
         with self._catalogue.begin() as connection:
             for row in connection.execute(wanted.execution_options(yield_per=1000)):
                 yield _stored(row)

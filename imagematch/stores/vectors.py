@@ -128,10 +128,6 @@ class VectorStore(Protocol):
         """Read everything and list what is wrong, in plain words; empty when all is well."""
         ...
 
-    def merge(self) -> None:
-        """Rewrite the store in its most compact form, without what was removed."""
-        ...
-
     def close(self) -> None:
         """Let go of all files."""
         ...

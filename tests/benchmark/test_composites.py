@@ -63,7 +63,7 @@ def test_a_web_page_has_facts_beside_or_below_the_photo(
     rgb = photo(10, *size)
     page, place = shown(rgb), place_of(rgb.shape, shown)
     small = (place.right - place.left, place.bottom - place.top)
-    wanted = cv2.resize(rgb, small, interpolation=cv2.INTER_AREA)
+    wanted = np.asarray(cv2.resize(rgb, small, interpolation=cv2.INTER_AREA), np.uint8)
     assert peak_correlation(page, wanted) > 0.95
     page[: place.bottom, : place.right] = 255
     assert (page < 128).any()

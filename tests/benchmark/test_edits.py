@@ -1,6 +1,7 @@
 """The edits are pure, seeded, and do what their names say."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import cv2
 import numpy as np
@@ -26,13 +27,23 @@ def photo(seed: int, height: int = 60, width: int = 80) -> Bytes:
     return np.clip(coarse + rng.normal(0, 12, coarse.shape), 0, 255).astype(np.uint8)
 
 
+def composed(
+    composite: composites.Composite,
+    others: list[Bytes],
+    rgb: Bytes,
+    rng: np.random.Generator,
+    strength: float,
+) -> Bytes:
+    return composite.apply(rgb, others, rng, strength)
+
+
 def every_edit() -> Iterator[tuple[str, edits.Edit]]:
     """What is in `EDITS`, and composites with the photos that they want."""
     yield from edits.EDITS.items()
     yield from heavy_edits.HEAVY_EDITS.items()
     for name, composite in {**composites.COMPOSITES, **composites.HEAVY_COMPOSITES}.items():
         others = [photo(100 + place) for place in range(composite.others)]
-        yield name, lambda rgb, rng, x, c=composite, o=others: c.apply(rgb, o, rng, x)
+        yield name, partial(composed, composite, others)
 
 
 EVERY = [pytest.param(edit, id=name) for name, edit in every_edit()]
@@ -125,7 +136,7 @@ def test_stretching_changes_the_width_alone(strength: float, seed: int) -> None:
     factor = 1.6**strength
     assert made.shape[0] == 100
     assert made.shape[1] in (round(200 * factor), round(200 / factor))
-    back = cv2.resize(made, (200, 100), interpolation=cv2.INTER_AREA)
+    back = np.asarray(cv2.resize(made, (200, 100), interpolation=cv2.INTER_AREA), np.uint8)
     assert peak_correlation(back, rgb) > 0.9
 
 

@@ -132,7 +132,7 @@ def test_a_threshold_does_not_cut_through_equal_scores() -> None:
 
 
 def test_a_precision_may_be_reached_again_further_down() -> None:
-    false_first = [([0.99], None, False)] + [([], 0.9, True)] * 9
+    false_first: list[Query] = [([0.99], None, False)] + [([], 0.9, True)] * 9
     point = metrics.recall_at_precision(metrics.precision_recall(answers(false_first)), 0.9)
     assert point == metrics.OperatingPoint(0.9, 0.9, 1.0)
     none = metrics.recall_at_precision(metrics.precision_recall(answers(false_first)), 1.0)

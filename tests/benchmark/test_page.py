@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.output.canvas import Plot
 from benchmark.quality import page, quality_tables
 from benchmark.quality.cases import Benchmark, Direction, Hit, MethodRun
 from benchmark.quality.exhibits import MOST_PAIRS, Exhibits, gather
 from benchmark.quality.figures import measure
-from benchmark.quality.quality_plots import Plot
 from imagematch.reports import save
 from tests.benchmark.builders import benchmark, case, claim, invented, run, verdict
 from tests.reports import builders as reports

@@ -181,7 +181,8 @@ def test_results_never_go_among_what_is_measured(benchmark: CommandLine, tmp_pat
 def test_ctrl_c_leaves_no_picture_behind(tmp_path: Path) -> None:
     photos, scratch = ad_sites(tmp_path / "photos", range(40)), tmp_path / "scratch"
     scratch.mkdir()
-    command = [sys.executable, "-m", "benchmark", "quality", photos, "--out", tmp_path / "out"]
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "benchmark", "quality", str(photos), "--out", str(out)]
     environment = {**os.environ, "TMPDIR": str(scratch)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 120

@@ -27,7 +27,7 @@ def first(photos: SyntheticPhotos, count: int) -> Prints:
     )
 
 
-def test_same_seed_makes_the_same_photos_however_many_are_wanted():
+def test_same_seed_makes_the_same_photos_however_many_are_wanted() -> None:
     few, more = first(SyntheticPhotos(1), 100), first(SyntheticPhotos(1), BLOCK + 5)
 
     assert (len(few), len(more)) == (100, BLOCK + 5)
@@ -36,13 +36,13 @@ def test_same_seed_makes_the_same_photos_however_many_are_wanted():
     assert not (first(SyntheticPhotos(2), 100).pdqs == few.pdqs).all(axis=1).any()
 
 
-def test_numbers_go_on_from_block_to_block():
+def test_numbers_go_on_from_block_to_block() -> None:
     ids = np.concatenate([ids for ids, _ in SyntheticPhotos(1).blocks(BLOCK + 5)])
 
     assert ids.tolist() == list(range(1, BLOCK + 6))
 
 
-def test_embeddings_have_unit_length_and_strangers_are_like_real_ones():
+def test_embeddings_have_unit_length_and_strangers_are_like_real_ones() -> None:
     photos = first(SyntheticPhotos(3), 4000)
 
     np.testing.assert_allclose(np.linalg.norm(photos.embeddings, axis=1), 1, atol=1e-5)
@@ -54,7 +54,7 @@ def test_embeddings_have_unit_length_and_strangers_are_like_real_ones():
     assert abs(apart[np.triu_indices(500, 1)].mean() - 128) < 2
 
 
-def test_copies_are_as_near_to_their_originals_as_they_say():
+def test_copies_are_as_near_to_their_originals_as_they_say() -> None:
     photos = SyntheticPhotos(4)
     copies, originals = photos.copies(300, BLOCK + 200), first(photos, BLOCK + 200)
     rows = copies.originals - 1
@@ -69,7 +69,7 @@ def test_copies_are_as_near_to_their_originals_as_they_say():
     assert (rows >= BLOCK).any()
 
 
-def test_real_photos_shape_the_synthetic_ones():
+def test_real_photos_shape_the_synthetic_ones() -> None:
     rng = np.random.default_rng(5)
     narrow = rng.standard_normal((600, 512)) * np.where(np.arange(512) < 8, 5, 1)
     embeddings = (narrow / np.linalg.norm(narrow, axis=1, keepdims=True)).astype(np.float32)
@@ -82,7 +82,7 @@ def test_real_photos_shape_the_synthetic_ones():
 
 
 @pytest.mark.slow
-def test_small_scale_is_measured_and_leaves_nothing(tmp_path: Path):
+def test_small_scale_is_measured_and_leaves_nothing(tmp_path: Path) -> None:
     watch = Counting()
 
     found = scale.measure_scale([3000, 1500], tmp_path, seed=6, watch=watch)

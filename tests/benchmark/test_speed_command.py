@@ -26,8 +26,8 @@ def test_tables_go_to_stdout_and_files_to_the_folder(
     monkeypatch.setattr(busy, "_OTHERS", 400)
     photos, out = ad_sites(tmp_path / "photos", range(5)), tmp_path / "out"
     words = ("speed", photos, "--out", out, "--rounds", "1", "--tree", "20")
-    words = (*words, "--large", "1", "--scale", "2000,1000")
-    ran = benchmark(*words, "--peers", tmp_path / "nowhere")
+    further = ("--large", "1", "--scale", "2000,1000", "--peers", tmp_path / "nowhere")
+    ran = benchmark(*words, *further)
     assert ran.code == 0, ran.err
     tables = ("imagematch hashes", "Where time goes", "Memory", "Nothing changed")
     for shown in (*tables, "Queries during a reindex", "What search finds", "Scale"):

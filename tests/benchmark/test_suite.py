@@ -12,6 +12,7 @@ from benchmark.copies.composites import COMPOSITES, HEAVY_COMPOSITES
 from benchmark.copies.edits import EDITS
 from benchmark.copies.heavy_edits import HEAVY_EDITS
 from benchmark.quality import suite
+from benchmark.quality.cases import Case
 from benchmark.quality.suite import (
     CHAIN,
     CLASSES,
@@ -209,7 +210,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
-def made(folder: Path, out: Path, plans: list[Plan]) -> list[suite.Case]:
+def made(folder: Path, out: Path, plans: list[Plan]) -> list[Case]:
     out.mkdir()
     cases = make(folder, out, DEFAULTS.decode, plans)
     assert all(case is not None for case in cases)

@@ -10,7 +10,7 @@ import pytest
 
 from imagematch.records import FoundFile
 from imagematch.sources import folder, source
-from imagematch.sources.reading import Contents
+from imagematch.sources.reading import Contents, read_once
 from imagematch.stages import scan
 from tests.conftest import CommandLine, Ran
 from tests.world import photo, save
@@ -31,7 +31,7 @@ def ads(tmp_path: Path) -> Path:
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that scans read."""
     names: list[str] = []
-    real = scan.read_once
+    real = read_once
 
     def noted(file: BinaryIO, name: str, *limits: int) -> Contents:
         names.append(Path(name).name)
@@ -166,7 +166,7 @@ def test_content_decides_where_every_file_is_read(
 
 def changing(monkeypatch: pytest.MonkeyPatch, changed: Path) -> None:
     """Another picture in a file after it was hashed, before it is described."""
-    real = scan.read_once
+    real = read_once
 
     def read(file: BinaryIO, name: str, *limits: int) -> Contents:
         contents = real(file, name, *limits)

@@ -5,6 +5,7 @@ import hashlib
 import io
 import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -131,8 +132,8 @@ def test_an_ambiguous_id_names_what_it_may_be(case: Case, monkeypatch: pytest.Mo
     [first, second] = next(pair for pair in itertools.pairwise(hashes) if pair[0][0] == pair[1][0])
     other = next(sha256 for sha256 in hashes if sha256[0] != first[0])
     # Four digits tell so few photos apart always; one does not.
-    monkeypatch.setattr(resolving, "_PHOTO", resolving.re.compile("[0-9a-f]{1,64}"))
-    monkeypatch.setattr(resolving, "_MATCH", resolving.re.compile("([0-9a-f]+)-([0-9a-f]+)"))
+    monkeypatch.setattr(resolving, "_PHOTO", re.compile("[0-9a-f]{1,64}"))
+    monkeypatch.setattr(resolving, "_MATCH", re.compile("([0-9a-f]+)-([0-9a-f]+)"))
     ran = case("decide", f"{first[0]}-{other}", "reject")
     expect(ran, 2, "none of several matches", first[:16], second[:16], "more digits")
     ran = case("hot", "keep", first[0])

@@ -14,8 +14,8 @@ from sqlalchemy import text
 
 from imagematch.errors import EmbedderUnavailable
 from imagematch.kernels import embeddings
-from imagematch.services import environment, health, opening
-from imagematch.settings import DEFAULTS
+from imagematch.services import environment, opening
+from imagematch.settings import DEFAULTS, Settings
 from imagematch.stores import schema
 from imagematch.stores.index import Index
 from imagematch.stores.lock import write_lock
@@ -351,11 +351,11 @@ def test_packages_that_do_not_fit_are_named(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_packages_checked_are_those_that_are_declared() -> None:
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = dict(
-        found.groups()
+    declared = {
+        found[1]: found[2]
         for found in map(re.compile(r"([\w-]+)>=([\d.]+)").match, project["dependencies"])
         if found
-    )
+    }
     checked = {package.name: package.lowest for package in environment.PACKAGES}
     assert checked.items() <= declared.items()
     # What these need is found by importing them.
@@ -372,7 +372,7 @@ def test_newest_versions_are_those_of_the_lock_file() -> None:
 
 def test_little_memory_advises_fewer_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "memory_bytes", lambda: 2**30)
-    workers = health.Settings(workers=type(DEFAULTS.workers)(count=8))
+    workers = Settings(workers=type(DEFAULTS.workers)(count=8))
     (found,) = (
         finding
         for finding in environment.check_environment(Path(), workers)

@@ -74,7 +74,7 @@ class Case:
             with pytest.raises(SystemExit) as end:
                 main()
         assert end.value.code in (None, 0, 1)
-        return out.buffer.getvalue()  # type: ignore[attr-defined, no-any-return]
+        return out.buffer.getvalue()
 
 
 @pytest.fixture(scope="module")

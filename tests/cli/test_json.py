@@ -10,7 +10,8 @@ import pytest
 
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
-from imagematch.services import health, linking, querying, reviewing, status
+from imagematch.services import health
+from tests import recipes
 from tests.conftest import CommandLine, World
 
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
@@ -18,21 +19,19 @@ SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
 def _answers(world: World) -> list[dict[str, Any]]:
     asked = [str(photo) for photo in sorted(world.ads.rglob("*.jpg"))]
-    found = querying.query_photos(world.index, asked, QueryOptions(), Unwatched())
+    found = recipes.query_photos(world.index, asked, QueryOptions(), Unwatched())
     return [result.to_dict() for result in found]
 
 
 _SAID: dict[str, Callable[[World], Any]] = {
     "query": _answers,
-    "link": lambda world: linking.link_profiles(world.index).to_dict(),
-    "status": lambda world: status.status_of(world.index).to_dict(),
+    "link": lambda world: recipes.link_profiles(world.index).to_dict(),
+    "status": lambda world: recipes.status_of(world.index).to_dict(),
     "doctor": lambda world: health.check(world.index, wanted=True).to_dict(),
-    "hot": lambda world: {"hot": [each.to_dict() for each in reviewing.hot_photos(world.index)]},
-    "ignore": lambda world: {
-        "ignored": [each.to_dict() for each in reviewing.ignored(world.index)]
-    },
+    "hot": lambda world: {"hot": [each.to_dict() for each in recipes.hot_photos(world.index)]},
+    "ignore": lambda world: {"ignored": [each.to_dict() for each in recipes.ignored(world.index)]},
     "decisions": lambda world: {
-        "decisions": [each.to_dict() for each in reviewing.history(world.index)]
+        "decisions": [each.to_dict() for each in recipes.history(world.index)]
     },
 }
 _LISTS = {"hot", "ignore", "decisions"}

@@ -10,7 +10,7 @@ import pytest
 from imagematch.cli.commands import cli
 from tests.conftest import World
 
-_HEAVY = {"cv2", "onnxruntime", "jinja2", "phonenumbers", "imagehash", "PIL", "apscheduler"}
+_HEAVY = {"cv2", "onnxruntime", "jinja2", "phonenumbers", "imagehash", "PIL", "cronsim"}
 
 
 def _loaded(words: list[str]) -> set[str]:

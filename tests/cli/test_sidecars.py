@@ -9,7 +9,7 @@ import jsonschema
 import pytest
 
 from imagematch.sources import reading
-from imagematch.sources.reading import Contents
+from imagematch.sources.reading import Contents, read_once
 from imagematch.stages import scan
 from imagematch.stores.index import Index
 from tests.conftest import CommandLine, Ran
@@ -103,7 +103,7 @@ def test_sidecars_are_not_read_again(
 ) -> None:
     indexed(imagematch, ads)
     looked: list[str] = []
-    real = scan.read_once
+    real = read_once
 
     def noted(file: BinaryIO, name: str, *limits: int) -> Contents:
         looked.append(name)

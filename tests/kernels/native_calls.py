@@ -101,7 +101,8 @@ def warps() -> None:
         corners = np.array([[0, 0], [1, 0], [1, 1], [factor, 1]], np.float32)
         around = Box(0, 120, 0, 160)
         if np.ptp(corners, axis=0).max() < 1e5:
-            views.View(around, 20 * corners if abs(factor) < 9 else corners / 9).cut(picture)
+            scaled = corners * np.float32(20 if abs(factor) < 9 else 1 / 9)
+            views.View(around, scaled).cut(picture)
 
 
 def drawings() -> None:

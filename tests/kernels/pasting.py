@@ -59,7 +59,8 @@ def pasted(
     framed = cv2.copyMakeBorder(small, rim, rim, rim, rim, cv2.BORDER_CONSTANT, value=colour)
     size = ground.shape[1], ground.shape[0]
     middle = np.array([framed.shape[1], framed.shape[0]]) / 2
-    matrix = cv2.getRotationMatrix2D(tuple(middle.tolist()), angle, 1.0)
+    turned = cv2.getRotationMatrix2D(tuple(middle.tolist()), angle, 1.0)
+    matrix = np.asarray(turned, np.float64)
     matrix[:, 2] += np.array(size) / 2 - middle
     over = cv2.warpAffine(framed, matrix, size)
     there = cv2.warpAffine(np.full(framed.shape[:2], 255, np.uint8), matrix, size) > 127

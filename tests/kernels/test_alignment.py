@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from benchmark.copies import edits
 from imagematch.kernels.alignment import Alignment, align
-from imagematch.kernels.content import Flags
-from imagematch.records import Bytes
+from imagematch.records import Bytes, Flags
 from tests.world import photo as painted
 
 data = pytest.importorskip("skimage.data", reason="the photos come with scikit-image")

@@ -35,8 +35,8 @@ def share_within(box: Box, rgb: Bytes) -> tuple[float, float]:
 
     What is nearer to its edge than a window is left out.
     """
-    mask = photographic(rgb).astype(np.uint8)
-    mask = cv2.resize(mask, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_NEAREST)
+    small = photographic(rgb).astype(np.uint8)
+    mask = cv2.resize(small, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_NEAREST)
     edge = round(31 * max(1.0, max(rgb.shape) / 512))
     top, left = max(0, box.top - edge), max(0, box.left - edge)
     beyond = np.ones(mask.shape, bool)
@@ -156,8 +156,8 @@ def test_whether_enough_is_photographic_is_what_the_share_says(
     rgb: Bytes, kind: Callable[..., Callable[..., Bytes]], covered: float, least: float
 ) -> None:
     """From a whole photo to a page of text, and all between."""
-    page = kind(np.random.default_rng(0))(np.random.default_rng(0))
-    page = cv2.resize(page, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_AREA)
+    drawn = kind(np.random.default_rng(0))(np.random.default_rng(0))
+    page = cv2.resize(drawn, (rgb.shape[1], rgb.shape[0]), interpolation=cv2.INTER_AREA)
     picture = rgb.copy()
     picture[: round(covered * len(rgb))] = page[: round(covered * len(rgb))]
     assert is_photographic(picture, least) == (photographic_share(picture) >= least)

@@ -28,7 +28,7 @@ from tests.kernels.pictures import apart, encoded, scene
 SETTINGS = DEFAULTS.decode
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 
-FORMATS = {
+FORMATS: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95},
     "PNG": {},
     "WEBP": {"lossless": True},
@@ -106,7 +106,7 @@ def test_sixteen_bits_become_eight(order: str, scale: int) -> None:
 def test_float_and_32_bit_pictures_are_brought_to_eight_bits(white: float) -> None:
     levels = np.asarray(scene().convert("L"), dtype=np.float32) / 255
     levels = (levels - levels.min()) / np.ptp(levels) * white
-    pictures = [levels] if white == 1 else [levels, levels.astype(np.int32)]
+    pictures: list[np.ndarray] = [levels] if white == 1 else [levels, levels.astype(np.int32)]
     for picture in pictures:
         rgb = opened(encoded(Image.fromarray(picture), "TIFF")).rgb
         assert apart(rgb[..., 0], levels / white * 255) < 1
@@ -171,7 +171,8 @@ def test_large_pictures_are_scaled_and_report_their_size(name: str, size: tuple[
     photo = opened(encoded(image, name), working_side=512)
     assert (photo.width, photo.height) == size
     assert max(photo.rgb.shape[:2]) == 512
-    wanted = image.resize(photo.rgb.shape[1::-1], Image.Resampling.LANCZOS)
+    height, width = photo.rgb.shape[:2]
+    wanted = image.resize((width, height), Image.Resampling.LANCZOS)
     assert apart(photo.rgb, np.asarray(wanted)) < 3
 
 
@@ -234,7 +235,8 @@ def test_of_equal_frames_the_first_is_taken() -> None:
 
 
 def test_an_animation_whose_later_frames_are_missing_shows_the_first() -> None:
-    later = [scene().transpose(turn) for turn in (Image.Transpose.ROTATE_180, 0, 1)] * 3
+    turns = map(Image.Transpose, (Image.Transpose.ROTATE_180, 0, 1))
+    later = [scene().transpose(turn) for turn in turns] * 3
     data = encoded(scene(), "GIF", save_all=True, append_images=later)
     photo = opened(data[: len(data) // 3])
     assert photo.truncated

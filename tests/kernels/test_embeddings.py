@@ -207,6 +207,13 @@ def test_altered_weights_are_refused_with_how_to_get_them_again(
         find_model(DEFAULTS.describe)
 
 
+def test_an_own_model_does_without_the_package(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    assert find_model(own_model(tmp_path, mean_colour_model())) is not None
+
+
 def test_an_own_model_is_known_by_its_name_content_and_side(tmp_path: Path) -> None:
     content = mean_colour_model()
     settings = own_model(tmp_path, content, model_side=64)

@@ -164,7 +164,8 @@ def test_a_flip_on_top_is_refused(seed: int) -> None:
 def test_folding_is_refused() -> None:
     """Two corners change places."""
     folded = CORNERS[[1, 0, 2, 3]].astype(np.float32)
-    assert not plausible(cv2.getPerspectiveTransform(CORNERS.astype(np.float32), folded), SIZE)
+    matrix = cv2.getPerspectiveTransform(CORNERS.astype(np.float32), folded)
+    assert not plausible(np.asarray(matrix, np.float64), SIZE)
 
 
 @pytest.mark.parametrize(

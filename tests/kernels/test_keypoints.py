@@ -111,7 +111,7 @@ def test_a_page_of_text_has_no_keypoints() -> None:
 
 
 def test_a_view_is_looked_at_in_its_own_size_and_knows_its_place() -> None:
-    large = cv2.resize(PHOTO, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    large = np.asarray(cv2.resize(PHOTO, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
     box = Box(100, 500, 200, 500)
     whole, view = (
         extract(large, 3 * 2 * WIDTH, SETTINGS),
@@ -123,8 +123,8 @@ def test_a_view_is_looked_at_in_its_own_size_and_knows_its_place() -> None:
     assert view.share == pytest.approx(box.area / (4 * HEIGHT * WIDTH))
     assert view.full_area == pytest.approx(whole.full_area, rel=0.01)
     assert (whole.share, whole.corner) == (1, (0, 0))
-    inside = (whole.points / whole.scale - view.corner) * view.scale
-    inside = ((inside >= 0) & (inside <= view.size)).all(axis=1)
+    moved = (whole.points / whole.scale - view.corner) * view.scale
+    inside = ((moved >= 0) & (moved <= view.size)).all(axis=1)
     assert len(view.points) > 2 * inside.sum()
 
 

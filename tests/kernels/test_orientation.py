@@ -27,7 +27,7 @@ UNDO = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-OPTIONS = {
+OPTIONS: dict[str, dict[str, object]] = {
     "JPEG": {"quality": 95},
     "PNG": {},
     "WEBP": {"lossless": True},

@@ -53,7 +53,7 @@ def test_a_picture_with_a_dark_rim_is_found(angle: float) -> None:
 
 @pytest.mark.parametrize("angle", [0, -12, 25])
 def test_a_picture_without_a_rim_is_found_on_a_smooth_ground(angle: float) -> None:
-    ground = cv2.GaussianBlur(PHOTOS["rocket"], (0, 0), 20)
+    ground = np.asarray(cv2.GaussianBlur(PHOTOS["rocket"], (0, 0), 20), np.uint8)
     picture, corners = pasted(ground, PHOTOS["chelsea"], 200, angle, rim=0)
     assert nearest(find_outlines(picture), corners) < CLOSE
 
@@ -63,7 +63,8 @@ def test_a_picture_is_found_at_any_size_of_the_whole() -> None:
     picture, corners = pasted(PHOTOS["coffee"], PHOTOS["chelsea"], 190, 12, rim=RIM)
     for factor in (2, 4):
         large = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-        assert nearest(find_outlines(large), factor * corners) < factor * CLOSE
+        found = find_outlines(np.asarray(large, np.uint8))
+        assert nearest(found, factor * corners) < factor * CLOSE
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,8 +74,8 @@ def test_an_ordinary_photo_has_few_if_any(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["grass", "gravel", "brick"])
 def test_a_texture_has_few(name: str) -> None:
-    texture = np.asarray(getattr(data, name)())
-    assert len(find_outlines(cv2.cvtColor(texture, cv2.COLOR_GRAY2RGB))) <= 1
+    texture = cv2.cvtColor(np.asarray(getattr(data, name)()), cv2.COLOR_GRAY2RGB)
+    assert len(find_outlines(np.asarray(texture, np.uint8))) <= 1
 
 
 def test_a_disc_and_a_triangle_are_no_frames() -> None:

@@ -65,7 +65,8 @@ def checkerboard(square: int = 8, size: tuple[int, int] = (320, 240)) -> Image.I
 
 def shown(photo: DecodedPhoto, among: Sequence[Image.Image]) -> int:
     """Which of some pictures was decoded."""
-    far = [apart(photo.rgb, np.asarray(image.resize(photo.rgb.shape[1::-1]))) for image in among]
+    height, width = photo.rgb.shape[:2]
+    far = [apart(photo.rgb, np.asarray(image.resize((width, height)))) for image in among]
     assert min(far) < 20
     return int(np.argmin(far))
 
@@ -168,7 +169,7 @@ def test_pictures_behind_a_jpeg_are_counted() -> None:
 def test_the_brightness_of_an_hdr_photo_is_no_picture() -> None:
     one, two = pictures(1, 2)
     gains = b'<rdf:Description xmlns:hdrgm="x" hdrgm:Version="1.0"/>'
-    two.encoderinfo = {"xmp": gains}  # type: ignore[attr-defined]
+    two.encoderinfo = {"xmp": gains}
     data = pages("MPO", [one, two])
     if gains not in data:
         pytest.skip("the writer does not take it over")
@@ -303,8 +304,8 @@ def test_webp_in_a_tiff_is_decoded_in_one_strip_in_strips_and_in_tiles(orientati
     held = image if turn is None else image.transpose(turn)
     width, height = held.size
 
-    def webp(*box: int) -> bytes:
-        return encoded(held.crop(box), "WEBP", lossless=True)
+    def webp(left: int, top: int, right: int, bottom: int) -> bytes:
+        return encoded(held.crop((left, top, right, bottom)), "WEBP", lossless=True)
 
     strips = [webp(0, top, width, min(top + 100, height)) for top in range(0, height, 100)]
     tiles = [

@@ -78,7 +78,7 @@ def test_the_photo_in_a_screenshot_is_found(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("ground", [(255, 255, 255), (229, 221, 213)], ids=["white", "beige"])
 def test_a_chat_is_no_photo(ground: tuple[int, int, int]) -> None:
-    screen = np.full((1200, 600, 3), ground, np.uint8)
+    screen: Bytes = np.full((1200, 600, 3), ground, np.uint8)
     lines = ("hello, are you there?", "yes", "how much for tonight", "call me first", "ok, at nine")
     for line, words in enumerate(lines * 2):
         top, left = 60 + 110 * line, 30 + 160 * (line % 2)

@@ -51,7 +51,8 @@ def test_no_answer_contradicts_the_library(
 ) -> None:
     rng = np.random.default_rng(seed)
     blots = rng.integers(0, 1 + level, (cells, cells, 3)).astype(np.uint8)
-    says_what_the_library_says(cv2.resize(blots, (width, height)).reshape(height, width, 3))
+    large = np.asarray(cv2.resize(blots, (width, height)), np.uint8)
+    says_what_the_library_says(large.reshape(height, width, 3))
     says_what_the_library_says(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
 

@@ -95,7 +95,7 @@ def test_noise_and_plain_ground_have_none() -> None:
 def test_boxes_lie_in_any_picture(long: int, short: int, tall: bool, seed: int) -> None:
     size = (long, short) if tall else (short, long)
     blocks = np.random.default_rng(seed).integers(0, 256, (3, 4, 3), dtype=np.uint8)
-    picture = cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST)
+    picture = np.asarray(cv2.resize(blocks, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     boxes = find_rectangles(picture)
     assert len(boxes) <= 3
     assert all(inside(box, picture) for box in boxes)

@@ -52,7 +52,7 @@ def test_what_a_fade_shows_on_its_way_is_no_picture(steps: int) -> None:
     ways = fade(one, two, steps), fade(two, three, steps)
     held = [one] * 6 + ways[0] + [two] * 6 + ways[1] + [three] * 6
     long = [one, *ways[0], two, *ways[1], three]
-    durations = [2000, *[40] * steps, 2000, *[40] * steps, 2000]
+    durations: list[float] = [2000, *[40] * steps, 2000, *[40] * steps, 2000]
     assert counted(held) == counted(long, durations) == 3
 
 
@@ -149,4 +149,4 @@ def test_a_photo_shows_more_than_anything_drawn_or_random() -> None:
 def test_a_photo_shows_more_than_a_dark_or_smooth_version_of_it() -> None:
     for rgb in PHOTOS[:5]:
         assert shows(rgb) > shows(fade(BLACK, rgb, 9)[2])
-        assert shows(rgb) > shows(cv2.GaussianBlur(rgb, (0, 0), 20))
+        assert shows(rgb) > shows(np.asarray(cv2.GaussianBlur(rgb, (0, 0), 20), np.uint8))

@@ -47,7 +47,7 @@ EDITED: dict[str, Callable[[Bytes], Bytes]] = {
     "watermark": edited("watermark", 0.6),
     "blur": edited("blur", 0.4),
     "quarter turn": lambda rgb: np.ascontiguousarray(np.rot90(rgb)),
-    "half of the size": lambda rgb: cv2.resize(rgb, None, fx=0.5, fy=0.5),
+    "half of the size": lambda rgb: np.asarray(cv2.resize(rgb, None, fx=0.5, fy=0.5), np.uint8),
     "pasted small": pasted,
     "dark": lambda rgb: (rgb // 3).astype(np.uint8),
 }
@@ -85,7 +85,7 @@ def test_other_contents_of_one_template_do_not_agree() -> None:
 
 
 def test_the_homography_leads_from_full_size_to_full_size() -> None:
-    rgb = cv2.resize(photo(7), (640, 480))
+    rgb = np.asarray(cv2.resize(photo(7), (640, 480)), np.uint8)
     found = compared(np.ascontiguousarray(rgb[100:400, 200:600]), trace(rgb, width=1280))
     assert found.transform is not None
     corner = np.array(found.transform) @ [0.0, 0.0, 1.0]

@@ -1,5 +1,7 @@
 """Whole pictures without keypoints: soft copies and copies behind bars are told, others are not."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 import pytest
@@ -42,7 +44,7 @@ def behind_bars(rgb: Bytes, level: int = 0) -> Bytes:
     return barred
 
 
-EDITS = {
+EDITS: dict[str, Callable[[Bytes], Bytes]] = {
     "blur": blurred,
     "strong blur": lambda rgb: blurred(rgb, 18.0),
     "squares": in_squares,

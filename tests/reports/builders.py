@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import replace
+from typing import Any
 
 from imagematch.records import (
     VERDICTS,
@@ -56,7 +57,7 @@ def sighting(
     collection: str = "ads",
     photo: str = "",
     present: bool = True,
-    **info: str,
+    **info: Any,
 ) -> StoredSighting:
     """A stored sighting; its photo is named after its path."""
     return StoredSighting(

@@ -14,7 +14,7 @@ from tests.reports import builders
 
 
 def rows(report: LinkReport) -> list[dict[str, str]]:
-    text = reports_csv.link_csv(report).removeprefix("\ufeff")
+    text = "".join(reports_csv.link_parts(report)).removeprefix("\ufeff")
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
@@ -87,7 +87,7 @@ def test_a_link_outside_clusters_has_no_cluster_number() -> None:
 
 
 def test_excel_sees_utf8_and_windows_line_ends() -> None:
-    data = reports_csv.link_csv(builders.named_report("وردة")).encode("utf-8")
+    data = "".join(reports_csv.link_parts(builders.named_report("وردة"))).encode("utf-8")
 
     assert data.startswith(b"\xef\xbb\xbf")
     assert data.endswith(b"\r\n")
@@ -111,7 +111,7 @@ def test_an_ordinary_name_stays_as_it_is() -> None:
 
 @given(st.text(st.characters(), max_size=40))
 def test_no_name_breaks_the_row_or_starts_a_formula(name: str) -> None:
-    text = reports_csv.link_csv(builders.named_report(name))
+    text = "".join(reports_csv.link_parts(builders.named_report(name)))
     text.encode("utf-8")
 
     table = list(csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline="")))

@@ -15,7 +15,7 @@ from tests.reports import builders
 
 
 def read(report: LinkReport) -> networkx.Graph:
-    data = graph.link_gexf(report).encode("utf-8")
+    data = "".join(graph.link_parts(report)).encode("utf-8")
     return networkx.read_gexf(io.BytesIO(data), version="1.3")
 
 
@@ -56,7 +56,7 @@ def test_an_empty_report_is_an_empty_graph() -> None:
 
 @pytest.mark.parametrize("name", builders.HOSTILE)
 def test_hostile_names_are_only_text(name: str) -> None:
-    root = ET.fromstring(graph.link_gexf(builders.named_report(name)).encode("utf-8"))
+    root = ET.fromstring("".join(graph.link_parts(builders.named_report(name))).encode("utf-8"))
 
     tags = {element.tag.rpartition("}")[2] for element in root.iter()}
     assert tags == {

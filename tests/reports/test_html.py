@@ -447,8 +447,9 @@ def many_links(count: int) -> LinkReport:
     return LinkReport(count + 1, links, (), (), (), ())
 
 
-def test_pairs_beyond_the_limit_are_counted_and_not_drawn() -> None:
-    page = html.link_page(many_links(30), builders.ABOUT, a_picture, most_pairs=10)
+def test_pairs_beyond_the_limit_are_counted_and_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST_PAIRS", 10)
+    page = html.link_page(many_links(30), builders.ABOUT, a_picture)
 
     assert page.count('<article class="pair') == 10
     assert (
@@ -468,13 +469,14 @@ def test_one_link_with_many_pairs_does_not_bury_the_others() -> None:
     assert "80 more pairs of these two profiles" in Outline(page).text
 
 
-def test_matches_of_queries_beyond_the_limit_are_counted() -> None:
+def test_matches_of_queries_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST_PAIRS", 2)
     results = [
         builders.result((builders.sighting(), builders.judgement()), query=f"{at}.jpg")
         for at in range(5)
     ]
 
-    page = html.query_page(results, builders.ABOUT, no_picture, {}, most_pairs=2)
+    page = html.query_page(results, builders.ABOUT, no_picture, {})
 
     assert page.count('<article class="pair') == 2
     assert "3 more matches are not drawn here" in Outline(page).text

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -199,7 +200,7 @@ def test_a_run_of_which_all_outcomes_were_taken_leaves_the_workers_alone(tmp_pat
     function = partial(workers.record_and_double, tmp_path)
     with open_executor(WorkerSettings(count=1, chunk=2)) as executor:
         for _ in range(3):
-            run = executor.run(function, range(4))
+            run: Any = executor.run(function, range(4))
             assert [next(run).result for _ in range(4)] == [0, 2, 4, 6]
             run.close()  # as when the caller knows how many there are, and asks no further
     assert len(list(tmp_path.iterdir())) == 1

@@ -15,6 +15,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.stages import query
 from imagematch.stages.fingerprints import file_outside
 from imagematch.stages.query import QueryOptions
+from imagematch.stages.search import Finder
 from imagematch.stores.index import Index
 from tests import recipes
 from tests.world import ad_sites, mirrored, photo, save
@@ -134,7 +135,7 @@ def test_an_answer_is_of_one_moment(
     """What goes between being found and being shown was there when the question was asked."""
     run("gallery", "add", "cases", _case(tmp_path), "--index", index)
     asked = save(photo(50), tmp_path / "query.jpg", quality=60)
-    found = query.Finder.find
+    found = Finder.find
 
     def find_and_lose(*arguments: object) -> object:
         near = found(*arguments)  # type: ignore[arg-type]
@@ -142,9 +143,9 @@ def test_an_answer_is_of_one_moment(
         return near
 
     with Index.read(index) as opened:
-        monkeypatch.setattr(query.Finder, "find", find_and_lose)
+        monkeypatch.setattr(Finder, "find", find_and_lose)
         assert [match.sighting.path for match in answer(opened, asked).matches] == ["case.jpg"]
-    monkeypatch.setattr(query.Finder, "find", found)
+    monkeypatch.setattr(Finder, "find", found)
     with Index.read(index) as opened:
         assert answer(opened, asked).matches == ()
 

@@ -2,8 +2,10 @@
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
+import tzlocal
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,11 +84,12 @@ A = '[[job]]\nname = "a"\nfolder = "ads"\n'
         (A + 'every = "0m"', "job 'a': '0m' is no interval"),
         (A + 'schedule = "0 3 * *"', "job 'a': '0 3 * *' is no cron expression: it has 4 fields"),
         (A + 'schedule = "@daily"', "it has 1 field, but needs 5"),
-        (A + 'schedule = "61 3 * * *"', "job 'a': '61 3 * * *' is no cron expression"),
-        (A + 'schedule = "0 3 * * 8"', '"8" is no weekday'),
-        (A + 'schedule = "0 3 * * moon"', '"moon" is no weekday'),
-        (A + 'schedule = "0 3 * * 5-2"', "run backwards"),
-        (A + 'schedule = "0 3 31 2 *"', "job 'a': '0 3 31 2 *' names a day that never comes"),
+        (A + 'schedule = "61 3 * * *"', "job 'a': '61 3 * * *' is no cron expression: bad minute"),
+        (A + 'schedule = "0 3 * * 8"', "bad day-of-week"),
+        (A + 'schedule = "0 3 * * moon"', "bad day-of-week"),
+        (A + 'schedule = "0 3 * * 5-2"', "bad day-of-week"),
+        (A + 'schedule = "0 3 31 2 *"', "job 'a': '0 3 31 2 *' is no cron expression: bad day-of-"),
+        (A + 'schedule = "0 3 */30 2 mon#5"', "names a day that never comes"),
         (A + A.replace("ads", "other"), "two jobs are called 'a'"),
         (A + A.replace('"a"', '"b"'), "the jobs 'a' and 'b' both read"),
         (
@@ -156,6 +159,39 @@ def test_a_day_and_a_weekday_mean_either_as_in_a_crontab() -> None:
         found.append((due.month, due.day))
 
     assert found == [(5, 8), (5, 13), (5, 15)]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "wanted"),
+    [
+        # Clocks go from 2:00 to 3:00 on 29 March, and from 3:00 back to 2:00 on 25 October 2026.
+        (
+            "30 2 * * *",
+            "2026-03-28T12:00+01:00",
+            ["2026-03-29T03:00+02:00", "2026-03-30T02:30+02:00"],
+        ),
+        (
+            "30 2 * * *",
+            "2026-10-24T12:00+02:00",
+            ["2026-10-25T02:30+02:00", "2026-10-26T02:30+01:00"],
+        ),
+        (
+            "0 * * * *",
+            "2026-10-25T01:30+02:00",
+            ["2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00"],
+        ),
+    ],
+)
+def test_a_nightly_job_runs_once_when_clocks_change_and_an_hourly_one_each_hour(
+    monkeypatch: pytest.MonkeyPatch, text: str, before: str, wanted: list[str]
+) -> None:
+    monkeypatch.setattr(tzlocal, "get_localzone", lambda: ZoneInfo("Europe/Brussels"))
+    due, found = datetime.fromisoformat(before), []
+    for _ in wanted:
+        due = schedules.cron(text).next(due)
+        found.append(due.astimezone(UTC))
+
+    assert found == [datetime.fromisoformat(time) for time in wanted]
 
 
 @given(

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,7 +128,16 @@ def test_a_photo_may_be_held_in_any_form(tmp_path: Path, index: imagematch.Index
     with Image.open(path) as image:
         pixels = np.asarray(image)
         with path.open("rb") as file:
-            forms = [path, str(path), data, bytearray(data), io.BytesIO(data), file, image, pixels]
+            forms: list[Any] = [
+                path,
+                str(path),
+                data,
+                bytearray(data),
+                io.BytesIO(data),
+                file,
+                image,
+                pixels,
+            ]
             results = list(index.query_all(forms))
     (expected,) = results[0].matches
     for result in results:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import comb
 from pathlib import Path
 
+import click
 import pytest
 
 from imagematch.cli import asking
@@ -166,7 +167,7 @@ def test_on_a_terminal_somebody_is_asked(monkeypatch: pytest.MonkeyPatch, agrees
 
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
-    monkeypatch.setattr(asking.click, "confirm", confirm)
+    monkeypatch.setattr(click, "confirm", confirm)
     asking.agree(Reach(5, 10), 10, yes=False)
     asking.agree(Reach(50, 1225), 10, yes=True)
     assert asked == []

@@ -15,14 +15,15 @@ from imagematch.errors import SourceUnavailable, Stopped
 from imagematch.records import FoundFile, IndexReport, Locator, RootLabels
 from imagematch.runtime.executors import SerialExecutor
 from imagematch.runtime.monitor import Monitor, Unwatched
-from imagematch.services import indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import ScanSettings
 from imagematch.sources import folder, reading
 from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.source import Entry, Source
 from imagematch.stages import describe, photo_workers, scan
+from imagematch.stages.fingerprints import FileTask
 from imagematch.stores.index import Index
+from tests import recipes
 from tests.world import photo, save
 
 
@@ -59,7 +60,7 @@ def ads(tmp_path: Path) -> Path:
 
 
 def indexed(index: Path, source: Source, monitor: Monitor = Unwatched()) -> IndexReport:  # noqa: B008
-    report = indexing.index_folder(index, IndexRequest(source, preset="hashes"), monitor)
+    report = recipes.index_folder(index, IndexRequest(source, preset="hashes"), monitor)
     assert report.seen == report.described + report.known + report.skipped + report.failed
     return report
 
@@ -89,7 +90,7 @@ def test_files_that_are_read_together_are_few_where_they_are_long(
     monkeypatch.setattr(scan, "_HELD_TOGETHER", 1)
     (index / "settings.toml").write_text("", "utf-8")
     seen: list[int] = []
-    really = describe.FileTask
+    really = FileTask
 
     def noted(*arguments: object, **named: object) -> object:
         seen.append(opened.total())

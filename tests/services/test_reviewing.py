@@ -17,6 +17,7 @@ from imagematch.runtime.monitor import Unwatched
 from imagematch.services import reviewing
 from imagematch.services.indexing import IndexRequest
 from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.reading import sha256_of
 from imagematch.stages.query import QueryOptions
 from imagematch.stores.index import Index
 from tests import recipes
@@ -387,7 +388,8 @@ def test_an_ignored_photo_and_all_its_near_copies_link_nobody(logos: Path, how: 
     logo = save(photo(1), logos / "logos" / "logo.png")
     with Index.read(index) as opened:
         sha256 = opened.photos.facts([1])[1].sha256
-    done = ignore(index, {"file": logo, "folder": logo.parent, "hash": sha256[:12]}[how])
+    named: dict[str, Path | str] = {"file": logo, "folder": logo.parent, "hash": sha256[:12]}
+    done = ignore(index, named[how])
     # More than the fifteen nearest, which is what a run over a folder compares it with.
     assert (len(done.decisions), done.near_copies) == (1, 19 if how == "hash" else 20)
     assert linked(index) == {("p03", "p04")}
@@ -538,7 +540,7 @@ def test_what_nobody_foresaw_fails_that_file_alone(
     unusable: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = save(photo(5), unusable[0].with_name("good.jpg"))
-    hashed = reviewing.sha256_of
+    hashed = sha256_of
 
     def hashing(locator: Locator, most: int) -> str:
         if Path(str(locator)) == unusable[0]:

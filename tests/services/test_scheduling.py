@@ -9,10 +9,11 @@ from imagematch.errors import JobsError
 from imagematch.services import schedules
 from imagematch.services.jobs import Job
 from imagematch.services.scheduling import JobsFile, Timetable
+from imagematch.sources.folder_source import FolderSource
 
-HOURLY = Job("hourly", Path("/a"), schedule=schedules.interval("1h"))
-NIGHTLY = Job("nightly", Path("/b"), schedule=schedules.cron("0 3 * * *"))
-BY_HAND = Job("by hand", Path("/c"))
+HOURLY = Job("hourly", FolderSource(Path("/a")), schedule=schedules.interval("1h"))
+NIGHTLY = Job("nightly", FolderSource(Path("/b")), schedule=schedules.cron("0 3 * * *"))
+BY_HAND = Job("by hand", FolderSource(Path("/c")))
 
 
 class Clock:
@@ -82,7 +83,7 @@ def test_a_job_that_stays_as_it_is_keeps_its_time_when_the_file_changes(
 ) -> None:
     timetable.take()
     clock.wait(minutes=30)
-    other = Job("other", Path("/d"), schedule=schedules.interval("1d"))
+    other = Job("other", FolderSource(Path("/d")), schedule=schedules.interval("1d"))
 
     timetable.replace([HOURLY, other])
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from imagematch.errors import SourceUnavailable, UsageError
 from imagematch.records import FoundFile, SightingInfo, SkippedFile
-from imagematch.sources import folder
+from imagematch.sources import folder, source
 from imagematch.sources.folder import walk
 from imagematch.surrogates import encodable
 
@@ -55,7 +55,7 @@ def test_times_that_fit_into_no_database_are_brought_near(tmp_path: Path, year: 
     (found,) = walk(tmp_path)
     (listed,) = folder.folders(tmp_path)
     assert isinstance(found, FoundFile)
-    assert isinstance(listed, folder.FoundFolder)
+    assert isinstance(listed, source.FoundFolder)
     assert list(listed.files()) == [found]
     assert len(listed.digest()) == 32
     assert -(2**63) <= found.mtime_ns < 2**63
@@ -183,7 +183,7 @@ def test_links_are_skipped_whether_they_stay_leave_loop_or_break(tmp_path: Path)
     root, outside = tmp_path / "root", tmp_path / "root-outside"
     put(root, "a/photo.jpg")
     put(outside, "secret.jpg")
-    links = {
+    links: dict[str, str | Path] = {
         "in-file": "a/photo.jpg",
         "in-folder": "a",
         "a/up": "..",
@@ -295,7 +295,7 @@ def test_any_other_index_is_skipped_whole(tmp_path: Path, catalogue: str) -> Non
     assert skips(tmp_path) == {"s/old": folder.LEFT_OUT}
     with pytest.raises(UsageError, match="old is an index"):
         walk(tmp_path / "s/old")
-    by_folder = [f.path for f in folder.folders(tmp_path) if isinstance(f, folder.FoundFolder)]
+    by_folder = [f.path for f in folder.folders(tmp_path) if isinstance(f, source.FoundFolder)]
     assert by_folder == ["", "s", "t", "u", "u/vectors", "v"]
 
 
@@ -435,7 +435,7 @@ def test_a_folder_that_becomes_a_link_is_not_followed(tmp_path: Path) -> None:
     (root / "a").symlink_to(outside)
     (skip,) = found
     assert isinstance(skip, SkippedFile)
-    assert (skip.path, skip.reason[: len(folder.UNREADABLE)]) == ("a", folder.UNREADABLE)
+    assert (skip.path, skip.reason[: len(source.UNREADABLE)]) == ("a", source.UNREADABLE)
 
 
 @pytest.mark.shared_data

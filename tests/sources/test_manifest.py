@@ -63,7 +63,7 @@ def test_values_come_back_stripped_and_otherwise_untouched(
     (info,) = infos(read(path, DEFAULTS), "a.jpg")
     clean = {name: value.replace("\0", "").strip() for name, value in row.items()}
     further = clean.pop("Größe")
-    assert info == SightingInfo(**clean, extra={"Größe": further} if further else {})  # type: ignore[arg-type]
+    assert info == SightingInfo(**clean, extra={"Größe": further} if further else {})
 
 
 def test_every_column_has_its_place(tmp_path: Path) -> None:

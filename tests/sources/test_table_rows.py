@@ -5,6 +5,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -52,7 +53,7 @@ def test_a_csv_comes_back_as_it_was_written(
     table: list[tuple[str, str, str]],
     separator: str,
     encoding: str,
-    style: tuple[str, int],
+    style: tuple[str, Literal[0, 1]],
 ) -> None:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=separator, lineterminator=style[0], quoting=style[1])

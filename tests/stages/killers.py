@@ -58,7 +58,7 @@ def describe_misbehaving(
     found: Any = fingerprints.describe_files(decoding, describing, tasks, **wanted)
     marks = [_mark_of(Path(str(task.locators[0])).read_bytes()) for task in tasks]
     if "short list" in marks:
-        return found[1:]  # type: ignore[no-any-return]
+        return found[1:]
     if "no list" in marks:
         return None  # type: ignore[return-value]
     return [_spoilt(one, mark) for one, mark in zip(found, marks, strict=True)]
@@ -98,7 +98,7 @@ def _verified_misbehaving(
     names = " ".join(map(str, task.query.locators + task.photo.locators))
     before = comparison.compare
     if "raises" in names:
-        comparison.compare = _compare_in_vain
+        comparison.compare = _compare_in_vain  # type: ignore[assignment]
     try:
         (found,) = geometry.verify_pairs(decoding, settings, [task])
     finally:
@@ -155,7 +155,7 @@ def describe_or_die(
 @functools.cache
 def _install() -> None:
     """Have the decoder of this process misbehave from now on."""
-    decode.decode = functools.partial(_misbehaving, decode.decode)  # type: ignore[assignment]
+    decode.decode = functools.partial(_misbehaving, decode.decode)
 
 
 def _misbehaving(
@@ -235,7 +235,7 @@ def query_and_die_of_frames(
     crops: bool,
 ) -> list[QueryPrint | Failure]:
     """Look for frames in a way that kills, wherever they are sought."""
-    views.find_outlines = _die  # type: ignore[assignment]
+    views.find_outlines = _die  # type: ignore[attr-defined, assignment]
     return fingerprints.describe_queries(decoding, describing, tasks, crops=crops)
 
 

@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from imagematch.kernels import comparison, keypoints
+from imagematch.kernels import comparison, keypoints, match_drawing
 from imagematch.records import Bytes, Drawing, Evidence, Judgement
 from imagematch.settings import DEFAULTS
-from imagematch.stages import explain
 from imagematch.stages.explain import DrawingTask, draw_matches
 from imagematch.stages.fingerprints import FileTask, file_outside
 from tests.reports import builders
@@ -36,10 +35,8 @@ def pixels(drawing: Drawing | None) -> Bytes:
 
 
 def verified(left: Bytes, right: Bytes) -> Judgement:
-    geometry = comparison.compare(
-        *(keypoints.extract(rgb, rgb.shape[1], DEFAULTS.verify) for rgb in (left, right)),
-        DEFAULTS.verify,
-    )
+    one, two = (keypoints.extract(rgb, rgb.shape[1], DEFAULTS.verify) for rgb in (left, right))
+    geometry = comparison.compare(one, two, DEFAULTS.verify)
     assert geometry.reason == "accepted"
     return Judgement("copy", 0.99, Evidence(False, 20, 0.9, geometry, "geometry"))
 
@@ -92,6 +89,6 @@ def test_running_out_of_memory_leaves_a_drawing_out(
     def exhausted(*_: object) -> None:
         raise RuntimeError("OpenCV: Insufficient memory")
 
-    monkeypatch.setattr(explain.match_drawing, "draw", exhausted)
+    monkeypatch.setattr(match_drawing, "draw", exhausted)
     good = file_task(save(photo(1), tmp_path / "1.jpg"))
     assert drawn(task(good, good, builders.exact())) == [None]

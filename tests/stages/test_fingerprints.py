@@ -9,10 +9,9 @@ import pytest
 
 from benchmark.drawn.printed import KINDS
 from imagematch.errors import EmbedderUnavailable, PhotoError
-from imagematch.kernels import hashes, views
+from imagematch.kernels import embeddings, hashes, views
 from imagematch.records import Bytes, Failure, Fingerprint, Floats, Locator
 from imagematch.settings import DecodeSettings, DescribeSettings
-from imagematch.stages import fingerprints
 from imagematch.stages.fingerprints import (
     FileTask,
     describe_files,
@@ -74,7 +73,7 @@ class _Means:
 @pytest.fixture
 def means(monkeypatch: pytest.MonkeyPatch) -> _Means:
     embedder = _Means()
-    monkeypatch.setattr(fingerprints.embeddings, "load", lambda _: embedder)
+    monkeypatch.setattr(embeddings, "load", lambda _: embedder)
     return embedder
 
 
@@ -181,7 +180,7 @@ def test_running_out_of_memory_is_a_failure_of_the_file(
     def exhausted(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(fingerprints.hashes, "phash", exhausted)
+    monkeypatch.setattr(hashes, "phash", exhausted)
     tasks = [file_outside(save(photo(1), tmp_path / "1.jpg"))]
     [found] = describe_files(DECODE, HASHES, tasks)
     assert isinstance(found, Failure)
@@ -195,9 +194,9 @@ def test_an_error_that_nobody_foresaw_fails_the_file_alone_and_says_where(
         raise ZeroDivisionError("a whole class of photos")
 
     tasks = [file_outside(save(photo(seed), tmp_path / f"{seed}.jpg")) for seed in (1, 2)]
-    good = fingerprints.hashes.phash
+    good = hashes.phash
     answers = iter([nothing, good])
-    monkeypatch.setattr(fingerprints.hashes, "phash", lambda rgb: next(answers)(rgb))
+    monkeypatch.setattr(hashes, "phash", lambda rgb: next(answers)(rgb))
     failed, described = describe_files(DECODE, HASHES, tasks)
     assert isinstance(described, Fingerprint)
     assert isinstance(failed, Failure)
@@ -212,7 +211,7 @@ def test_what_is_about_the_run_is_not_blamed_on_the_file(
     def gone(_: DescribeSettings) -> None:
         raise EmbedderUnavailable("the model is gone")
 
-    monkeypatch.setattr(fingerprints.embeddings, "load", gone)
+    monkeypatch.setattr(embeddings, "load", gone)
     tasks = [file_outside(save(photo(1), tmp_path / "1.jpg"))]
     with pytest.raises(EmbedderUnavailable):
         describe_files(DECODE, HASHES, tasks)

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from benchmark.copies import edits
-from imagematch.kernels import comparison, views
+from imagematch.kernels import comparison, keypoints, views
 from imagematch.kernels.decode import DecodedPhoto
 from imagematch.kernels.keypoints import Features
 from imagematch.kernels.panels import Box
 from imagematch.records import Bytes, Geometry
 from imagematch.settings import DecodeSettings, VerifySettings
-from imagematch.stages import geometry
+from imagematch.stages import fingerprints, geometry
 from imagematch.stages.fingerprints import FileTask, file_outside
 from imagematch.stages.geometry import PairTask, verify_pairs
 from tests.kernels.pasting import iou
@@ -46,7 +46,7 @@ def verified(
 def with_inset(rgb: Bytes, width: int) -> tuple[Bytes, Box]:
     """A wall with a small print of a photo on it, and where."""
     height = round(width * rgb.shape[0] / rgb.shape[1])
-    wall = cv2.GaussianBlur(photo(70, 1000, 800), (0, 0), 30)
+    wall = np.asarray(cv2.GaussianBlur(photo(70, 1000, 800), (0, 0), 30), np.uint8)
     wall[300 : 300 + height, 600 : 600 + width] = cv2.resize(
         rgb, (width, height), interpolation=cv2.INTER_AREA
     )
@@ -64,7 +64,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
             made.append((query.share, other.share))
         return compare(query, other, settings)
 
-    monkeypatch.setattr(geometry.comparison, "compare", counted)
+    monkeypatch.setattr(comparison, "compare", counted)
     return made
 
 
@@ -136,7 +136,7 @@ def test_a_pair_that_only_fits_roughly_as_a_whole_is_looked_at_closer(
             return found
         return replace(found, correlation=0.99, agreement=0.99, plain_closeness=0.6)
 
-    monkeypatch.setattr(geometry.comparison, "compare", rough)
+    monkeypatch.setattr(comparison, "compare", rough)
     known = task(save(photo(71, 640, 480), tmp_path / "original.png"))
     found = verified(task(save(wall, tmp_path / "wall.png")), known, view)
     assert found is not None
@@ -191,7 +191,7 @@ def test_a_photo_is_decoded_once_for_all_its_views(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened: list[FileTask] = []
-    open_photo = geometry.open_photo
+    open_photo = fingerprints.open_photo
 
     def counted(file: FileTask, decoding: DecodeSettings) -> tuple[DecodedPhoto, bool]:
         opened.append(file)
@@ -246,7 +246,7 @@ def test_running_out_of_memory_leaves_the_pair_unknown(
     def exhausted(*_: object) -> None:
         raise RuntimeError("OpenCV: Insufficient memory")
 
-    monkeypatch.setattr(geometry.comparison, "compare", exhausted)
+    monkeypatch.setattr(comparison, "compare", exhausted)
     first = task(save(photo(4), tmp_path / "4.jpg"))
     assert verified(first, first) is None
 
@@ -271,13 +271,13 @@ def test_a_coarse_check_is_spared_where_hashes_tell_as_much(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bits: int | None, coarse_checks: int
 ) -> None:
     taken = []
-    extract_coarse = geometry.keypoints.extract_coarse
+    extract_coarse = keypoints.extract_coarse
 
     def counted(rgb: Bytes, width: int, settings: VerifySettings, box: Box | None) -> Features:
         taken.append(width)
         return extract_coarse(rgb, width, settings, box)
 
-    monkeypatch.setattr(geometry.keypoints, "extract_coarse", counted)
+    monkeypatch.setattr(keypoints, "extract_coarse", counted)
     # Of another photo each time: what was seen of one is remembered.
     shown = photo(80 + (bits or -1))
     one, copy = (task(save(shown, tmp_path / name)) for name in ("1.png", "2.jpg"))

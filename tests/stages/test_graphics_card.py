@@ -9,7 +9,7 @@ import pytest
 
 from imagematch.records import Fingerprint
 from imagematch.settings import DEFAULTS, DescribeSettings, WorkerSettings
-from imagematch.stages.fingerprints import FileTask, describe_files
+from imagematch.stages.fingerprints import describe_files, file_outside
 from imagematch.stages.photo_workers import photo_workers
 from tests.world import photo, save
 
@@ -68,7 +68,7 @@ def test_cuda_starts_under_the_default_limit_and_is_held_to_it(
         describe=DescribeSettings(model=str(model), runtime="cuda"),
         workers=WorkerSettings(count=1),
     )
-    task = FileTask((str(save(photo(1), tmp_path / "1.jpg")),), "")
+    task = file_outside(save(photo(1), tmp_path / "1.jpg"))
     work = partial(describe_files, settings.decode, settings.describe)
     with photo_workers(settings) as executor:
         [outcome] = executor.run(work, [task])

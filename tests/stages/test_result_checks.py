@@ -178,7 +178,7 @@ def test_nonsense_in_a_judgement_is_refused(found: object) -> None:
 def test_what_is_said_of_nonsense_shows_no_photo() -> None:
     pixels = np.full((300, 300, 3), 77, np.uint8)
     with pytest.raises(ValueError, match=r"uint8 of shape \(300, 300, 3\)") as caught:
-        result_checks.fingerprint(ANY, replace(GOOD, embeddings=pixels))
+        result_checks.fingerprint(ANY, replace(GOOD, embeddings=pixels))  # type: ignore[arg-type]
     assert "77" not in str(caught.value)
 
 

@@ -19,11 +19,12 @@ from imagematch.records import Failure, FoundFile
 from imagematch.runtime.monitor import Monitor, Unwatched
 from imagematch.sources import folder
 from imagematch.sources.folder_source import FolderSource
-from imagematch.sources.reading import Contents
+from imagematch.sources.reading import Contents, read_once
 from imagematch.stages import scan
 from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFiles
+from imagematch.stores.scan_inserts import ScannedFile
 from imagematch.stores.sightings import SightingStore
 from tests.stores.builders import create
 
@@ -36,7 +37,7 @@ class Looking:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.hashed: list[str] = []
         self.known: list[str] = []
-        read = scan.read_once
+        read = read_once
         files_of, files_under = KnownFiles.files_of, KnownFiles.files_under
 
         def counted(file: BinaryIO, name: str, *limits: int) -> Contents:
@@ -263,7 +264,7 @@ def test_inodes_are_trusted_only_where_the_file_system_keeps_them(
 ) -> None:
     root = index.collections.ensure_root(index.collections.get("ads"), Path("/ads"))
     found = FoundFile("a.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
-    file = scan.ScannedFile(found, "a.jpg", "ab" * 32, None)
+    file = ScannedFile(found, "a.jpg", "ab" * 32, None)
     index.sightings.add_files(root, 1, [file], [])
     renamed = FoundFile("b.jpg", 10, 1, inode=inode, ctime_ns=ctime_ns)
     assert bool(index.known.same_inodes(root, [renamed])) == trusted

@@ -30,7 +30,8 @@ def test_pairs_with_the_same_pixels_come_first_and_none_waits_for_others(
     pairs = [Candidate(*pair, 60, 0.1, pair not in (both[0], both[-1]), 0, 0) for pair in both]
     index.matches.save_candidates(pairs, photos)
     monkeypatch.setattr(verify, "_BATCH", 10)
-    read, judged = 0, []
+    read = 0
+    judged: list[Candidate] = []
     most_held = 0
     candidates, save_judged = MatchStore.candidates, MatchStore.save_judged
 

@@ -10,6 +10,7 @@ from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.records import (
     VERDICTS,
+    About,
     Content,
     Decision,
     Evidence,
@@ -108,7 +109,7 @@ def decision(
     Args:
         pixels: the pixels of the photos are known, too, as `fingerprint` makes them.
     """
-    about = "match" if len(photos) == 2 else "ignore" if verdict == "ignore" else "hot"
+    about: About = "match" if len(photos) == 2 else "ignore" if verdict == "ignore" else "hot"
     assert verdict in VERDICTS[about]
     contents = (Content(sha(name), sha(sha(name)) if pixels else "") for name in photos)
     return Decision(about, tuple(sorted(contents)), verdict, "anna", at, note)

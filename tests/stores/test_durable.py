@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def test_written_file_has_the_new_content_and_nothing_is_left_beside_it(tmp_path):
+def test_written_file_has_the_new_content_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "file"
     durable.write_atomic(path, b"old")
 
@@ -28,8 +29,8 @@ def test_written_file_has_the_new_content_and_nothing_is_left_beside_it(tmp_path
 @pytest.mark.parametrize("failing", ["fsync", "replace"])
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "disk full"), KeyboardInterrupt()])
 def test_failed_write_leaves_the_old_file_and_no_temporary_one(
-    tmp_path, monkeypatch, failing, error
-):
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str, error: BaseException
+) -> None:
     path = tmp_path / "file"
     durable.write_atomic(path, b"old")
 
@@ -44,12 +45,14 @@ def test_failed_write_leaves_the_old_file_and_no_temporary_one(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_disk_that_fills_up_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+def test_disk_that_fills_up_while_writing_leaves_the_old_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "file"
     durable.write_atomic(path, b"old")
     real = Path.open
 
-    def open_full(self: Path, mode: str = "r", *args: object):
+    def open_full(self: Path, mode: str = "r", *args: Any) -> IO[Any]:
         if self.suffix != durable.PARTIAL_SUFFIX:
             return real(self, mode, *args)
         self.touch()
@@ -62,7 +65,9 @@ def test_disk_that_fills_up_while_writing_leaves_the_old_file(tmp_path, monkeypa
     assert contents(tmp_path) == {"file": b"old"}
 
 
-def test_content_is_on_the_disk_before_the_name_points_to_it(tmp_path, monkeypatch):
+def test_content_is_on_the_disk_before_the_name_points_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps = []
     fsync, replace = os.fsync, os.replace
 
@@ -82,7 +87,9 @@ def test_content_is_on_the_disk_before_the_name_points_to_it(tmp_path, monkeypat
     assert steps == ["fsync file", "replace", "fsync directory"]
 
 
-def test_directory_that_can_not_be_opened_is_not_synced(tmp_path, monkeypatch):
+def test_directory_that_can_not_be_opened_is_not_synced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError
 
@@ -92,7 +99,7 @@ def test_directory_that_can_not_be_opened_is_not_synced(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs POSIX permissions")
-def test_file_gets_the_permissions_of_the_umask(tmp_path):
+def test_file_gets_the_permissions_of_the_umask(tmp_path: Path) -> None:
     mask = os.umask(0o027)
     try:
         durable.write_atomic(tmp_path / "file", b"")
@@ -111,7 +118,7 @@ def test_file_gets_the_permissions_of_the_umask(tmp_path):
         np.zeros((0, 4), dtype=np.float32),
     ],
 )
-def test_array_comes_back_and_its_record_fits(tmp_path, array):
+def test_array_comes_back_and_its_record_fits(tmp_path: Path, array: np.ndarray) -> None:
     path = tmp_path / "array.npy"
 
     record = durable.write_array(path, array)
@@ -123,7 +130,7 @@ def test_array_comes_back_and_its_record_fits(tmp_path, array):
     assert record == durable.file_record(path)
 
 
-def test_array_in_blocks_is_the_same_file_as_in_one(tmp_path):
+def test_array_in_blocks_is_the_same_file_as_in_one(tmp_path: Path) -> None:
     array = np.arange(70, dtype=np.float32).reshape(10, 7)
 
     whole = durable.write_array(tmp_path / "whole.npy", array)
@@ -137,7 +144,7 @@ def test_array_in_blocks_is_the_same_file_as_in_one(tmp_path):
 @pytest.mark.parametrize(
     "block", [np.zeros((3, 2), np.float32), np.zeros((4, 3), np.float32), np.zeros((4, 2))]
 )
-def test_blocks_that_do_not_add_up_write_nothing(tmp_path, block):
+def test_blocks_that_do_not_add_up_write_nothing(tmp_path: Path, block: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"array\.npy"):
         durable.write_array_blocks(
             tmp_path / "array.npy", np.dtype(np.float32), (4, 2), iter([block])
@@ -146,7 +153,7 @@ def test_blocks_that_do_not_add_up_write_nothing(tmp_path, block):
     assert contents(tmp_path) == {}
 
 
-def test_sweep_deletes_temporary_files_and_nothing_else(tmp_path):
+def test_sweep_deletes_temporary_files_and_nothing_else(tmp_path: Path) -> None:
     for name in ("file", ".hidden", "file.partial", ".file.0123abcd.partial"):
         (tmp_path / name).touch()
 

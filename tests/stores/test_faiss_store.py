@@ -9,7 +9,8 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import closing
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +93,7 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
 # --- search ------------------------------------------------------------------------------------
 
 
-def test_scores_are_the_same_bits_in_any_company(tmp_path):
+def test_scores_are_the_same_bits_in_any_company(tmp_path: Path) -> None:
     # FAISS itself fails this at 20 queries: its sums change with the shape of the call.
     vectors = random_vectors("float", 3000, width=512)
     with closing(
@@ -102,15 +103,18 @@ def test_scores_are_the_same_bits_in_any_company(tmp_path):
             store.add(np.arange(start + 1, start + 751), vectors[start : start + 750])
         many = store.search(vectors[:256], 15)
         one = [store.search(vectors[at : at + 1], 15) for at in range(256)]
-        store.merge()
-        merged = store.search(vectors[:256], 15)
+    with closing(
+        FaissVectorStore.open(tmp_path / "one", "float", 512, writable=True, merge_shards=99)
+    ) as store:
+        store.add(np.arange(1, 3001), vectors)
+        in_one_shard = store.search(vectors[:256], 15)
 
     np.testing.assert_array_equal(np.concatenate([each.scores for each in one]), many.scores)
     np.testing.assert_array_equal(np.concatenate([each.ids for each in one]), many.ids)
-    assert_same(merged, many)
+    assert_same(in_one_shard, many)
 
 
-def test_scores_are_those_of_float64(tmp_path):
+def test_scores_are_those_of_float64(tmp_path: Path) -> None:
     vectors = random_vectors("float", 200)
     with closing(open_store(tmp_path)) as store:
         store.add(np.arange(1, 201), vectors)
@@ -123,7 +127,9 @@ def test_scores_are_those_of_float64(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["float", "binary"])
-def test_more_ties_than_slack_at_the_border_are_resolved_by_id(tmp_path, kind):
+def test_more_ties_than_slack_at_the_border_are_resolved_by_id(
+    tmp_path: Path, kind: VectorKind
+) -> None:
     near, far = random_vectors(kind, 2)
     vectors = np.stack([near, *[far] * 200])
     ids = np.concatenate([[1000], np.random.default_rng(0).permutation(np.arange(1, 201))])
@@ -139,7 +145,7 @@ def test_more_ties_than_slack_at_the_border_are_resolved_by_id(tmp_path, kind):
 # --- layout ------------------------------------------------------------------------------------
 
 
-def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path):
+def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path: Path) -> None:
     vectors = filled(tmp_path)
 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
@@ -154,7 +160,7 @@ def test_shards_are_plain_arrays_and_the_manifest_is_json(tmp_path):
     }
 
 
-def test_opening_changes_no_byte(tmp_path):
+def test_opening_changes_no_byte(tmp_path: Path) -> None:
     filled(tmp_path)
     before = files(tmp_path)
 
@@ -164,18 +170,19 @@ def test_opening_changes_no_byte(tmp_path):
     assert files(tmp_path) == before
 
 
-def test_merging_a_merged_store_changes_no_byte(tmp_path):
-    filled(tmp_path)
-    with closing(open_store(tmp_path)) as store:
-        store.merge()
-        before = files(tmp_path)
-        store.merge()
+def test_merging_drops_what_was_removed_and_changes_no_answer(tmp_path: Path) -> None:
+    vectors = filled(tmp_path)
+    known = {at: vector for at, vector in enumerate(vectors, 1) if at not in (2, 25)}
+    with closing(open_store(tmp_path, merge_shards=1)) as store:
+        store.remove(numbers(25))
 
-    assert files(tmp_path) == before
-    assert len(before) == 3
+        stats = store.stats()
+        assert (stats.vectors, stats.tombstones, stats.shards) == (28, 0, 1)
+        assert_same(store.search(vectors, 12), brute_force(known, vectors, 12, "float"))
+        assert store.verify() == []
 
 
-def test_small_shards_are_merged_beyond_the_limit(tmp_path):
+def test_small_shards_are_merged_beyond_the_limit(tmp_path: Path) -> None:
     filled(tmp_path, batches=12, merge_shards=4)
 
     with closing(open_store(tmp_path)) as store:
@@ -185,7 +192,7 @@ def test_small_shards_are_merged_beyond_the_limit(tmp_path):
     assert len(files(tmp_path)) == 1 + 2 * stats.shards
 
 
-def test_shard_that_is_mostly_removed_is_rewritten(tmp_path):
+def test_shard_that_is_mostly_removed_is_rewritten(tmp_path: Path) -> None:
     filled(tmp_path)
     with closing(open_store(tmp_path)) as store:
         store.remove(np.arange(11, 17))
@@ -194,7 +201,7 @@ def test_shard_that_is_mostly_removed_is_rewritten(tmp_path):
         assert store.stats().vectors == 23
 
 
-def test_store_emptied_and_refilled_never_reuses_a_shard_number(tmp_path):
+def test_store_emptied_and_refilled_never_reuses_a_shard_number(tmp_path: Path) -> None:
     filled(tmp_path, batches=1)
     with closing(open_store(tmp_path)) as store:
         store.remove(np.arange(1, 99))
@@ -209,7 +216,7 @@ def entries(*sizes: int) -> list[ShardEntry]:
     return [ShardEntry(at, rows, NO_FILE, NO_FILE) for at, rows in enumerate(sizes, 1)]
 
 
-def test_adding_little_to_a_million_never_rewrites_the_million():
+def test_adding_little_to_a_million_never_rewrites_the_million() -> None:
     sizes = [1_000_000]
     written = 0
     for _ in range(40):
@@ -223,7 +230,7 @@ def test_adding_little_to_a_million_never_rewrites_the_million():
     assert written < 4 * 40 * 256
 
 
-def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
+def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times() -> None:
     sizes: list[int] = []
     written = 0
     for _ in range(400):
@@ -235,14 +242,14 @@ def test_growing_batch_by_batch_rewrites_a_vector_only_a_few_times():
     assert written < 3 * 400 * 256
 
 
-def test_four_shards_with_lists_of_about_one_size_become_one():
+def test_four_shards_with_lists_of_about_one_size_become_one() -> None:
     few = [ShardEntry(at, 20_000, NO_FILE, NO_FILE, (), NO_FILE) for at in range(1, 4)]
     large = ShardEntry(9, 300_000, NO_FILE, NO_FILE, (), NO_FILE)
     assert choose_merge([*few, large], 16) == []
     assert choose_merge([few[0], large, *few[1:], replace(few[0], rows=60_000)], 16) == [0, 2, 3, 4]
 
 
-def test_number_of_shards_stays_within_the_limit_for_any_sizes():
+def test_number_of_shards_stays_within_the_limit_for_any_sizes() -> None:
     random.seed(3)
     sizes: list[int] = []
     for _ in range(500):
@@ -257,50 +264,53 @@ def test_number_of_shards_stays_within_the_limit_for_any_sizes():
 # --- readers beside the writer -----------------------------------------------------------------
 
 
-def test_reader_keeps_its_state_while_the_writer_merges(tmp_path):
+def test_reader_keeps_its_state_while_the_writer_merges(tmp_path: Path) -> None:
     vectors = filled(tmp_path)
     with closing(open_store(tmp_path, writable=False)) as reader:
         before = reader.search(vectors, 5)
-        with closing(open_store(tmp_path)) as writer:
+        with closing(open_store(tmp_path, merge_shards=1)) as writer:
             writer.add(numbers(500), random_vectors("float", 1, seed=9))
-            writer.merge()
+            assert writer.stats().shards == 1
 
         assert_same(reader.search(vectors, 5), before)
         assert 500 not in reader.ids()
     assert 500 in state(tmp_path, writable=False)
 
 
-def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(tmp_path, monkeypatch):
+def test_reader_that_loses_the_race_against_a_merge_opens_the_newer_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     real = shards.open_shard
-    races = []
+    races: list[ShardEntry] = []
 
-    def merge_first(directory, entry, kind, width):
+    def merge_first(
+        directory: Path, entry: ShardEntry, kind: VectorKind, width: int
+    ) -> shards.Shard:
         if not races:
             races.append(entry)
-            with closing(open_store(tmp_path)) as writer:
-                writer.merge()
+            with closing(open_store(tmp_path, merge_shards=1)) as writer:
+                writer.remove(numbers(1))
         return real(directory, entry, kind, width)
 
     monkeypatch.setattr(shards, "open_shard", merge_first)
     with closing(open_store(tmp_path, writable=False)) as reader:
         assert reader.stats().shards == 1
-        assert len(reader.ids()) == 29
+        assert len(reader.ids()) == 28
 
 
-def test_reader_can_not_write(tmp_path):
+def test_reader_can_not_write(tmp_path: Path) -> None:
     filled(tmp_path)
     with closing(open_store(tmp_path, writable=False)) as reader:
         for change in (
             lambda: reader.add(numbers(99), random_vectors("float", 1)),
             lambda: reader.remove(numbers(1)),
-            reader.merge,
         ):
             with pytest.raises(ValueError, match="reading only"):
                 change()
 
 
-def test_closed_store_says_so(tmp_path):
+def test_closed_store_says_so(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     store.close()
 
@@ -319,7 +329,7 @@ def kill_at(step: int, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Let the first `step` calls that change or sync files pass, and fail every later one."""
     calls: list[str] = []
 
-    def guarded(name: str):
+    def guarded(name: str) -> Callable[..., object]:
         real = getattr(os, name)
 
         def call(*args: object, **kwargs: object) -> object:
@@ -339,18 +349,20 @@ def add_batch(store: FaissVectorStore) -> None:
     store.add(np.arange(101, 111), random_vectors("float", 10, seed=7))
 
 
-CHANGES = {
+CHANGES: dict[str, tuple[int, Callable[[FaissVectorStore], object]]] = {
     "add": (99, add_batch),
     "add and merge": (3, add_batch),
     "remove": (99, lambda store: store.remove(numbers(1, 12, 13))),
     "remove and rewrite": (99, lambda store: store.remove(np.arange(3, 9))),
     "remove a whole shard": (99, lambda store: store.remove(np.arange(1, 11))),
-    "merge": (99, lambda store: store.merge()),
+    "remove and merge": (1, lambda store: store.remove(numbers(1))),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_store_killed_at_any_step_is_in_the_old_or_the_new_state(tmp_path, monkeypatch, change):
+def test_store_killed_at_any_step_is_in_the_old_or_the_new_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
     merge_shards, act = CHANGES[change]
     filled(tmp_path / "old")
     shutil.copytree(tmp_path / "old", tmp_path / "new")
@@ -390,7 +402,9 @@ def assert_only_named_files(directory: Path) -> None:
     assert set(files(directory)) == named
 
 
-def test_store_killed_while_it_is_created_is_created_again(tmp_path, monkeypatch):
+def test_store_killed_while_it_is_created_is_created_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for step in range(4):
         directory = tmp_path / str(step)
         with monkeypatch.context() as patch:
@@ -402,7 +416,9 @@ def test_store_killed_while_it_is_created_is_created_again(tmp_path, monkeypatch
         assert state(directory, writable=True) == {}
 
 
-def test_number_of_a_failed_add_is_not_used_again(tmp_path, monkeypatch):
+def test_number_of_a_failed_add_is_not_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     store = open_store(tmp_path, merge_shards=99)
     real = durable.fsync_directory
@@ -452,7 +468,9 @@ WRITER = """
 
 
 @pytest.mark.slow
-def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tmp_path):
+def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(
+    tmp_path: Path,
+) -> None:
     random.seed(1)
     last = 0
     for _ in range(10):
@@ -461,6 +479,7 @@ def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tm
             stdout=subprocess.PIPE,
             text=True,
         )
+        assert process.stdout is not None
         process.stdout.readline()  # so that each round gets somewhere before it is killed
         time.sleep(random.uniform(0, 0.15))
         process.kill()
@@ -485,7 +504,9 @@ def test_store_of_a_process_that_is_really_killed_keeps_what_was_acknowledged(tm
 # --- disk full ---------------------------------------------------------------------------------
 
 
-def test_full_disk_leaves_the_store_as_it_was_and_usable(tmp_path, monkeypatch):
+def test_full_disk_leaves_the_store_as_it_was_and_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     filled(tmp_path)
     before, old = files(tmp_path), state(tmp_path, writable=False)
     store = open_store(tmp_path)
@@ -506,7 +527,9 @@ def test_full_disk_leaves_the_store_as_it_was_and_usable(tmp_path, monkeypatch):
     assert len(state(tmp_path, writable=False)) == len(old) + 10
 
 
-def test_full_disk_while_merging_does_not_fail_the_add(tmp_path, monkeypatch, caplog):
+def test_full_disk_while_merging_does_not_fail_the_add(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     filled(tmp_path)
     store = open_store(tmp_path, merge_shards=3)
     fill_disk(monkeypatch, after=3)
@@ -522,7 +545,7 @@ def fill_disk(patch: pytest.MonkeyPatch, after: int) -> None:
     real = durable.atomic_file
     written: list[Path] = []
 
-    def atomic_file(path: Path):
+    def atomic_file(path: Path) -> AbstractContextManager[durable.Writer]:
         written.append(path)
         if len(written) > after:
             raise OSError(errno.ENOSPC, "disk full")
@@ -534,13 +557,13 @@ def fill_disk(patch: pytest.MonkeyPatch, after: int) -> None:
 # --- damage ------------------------------------------------------------------------------------
 
 
-def test_reader_of_nothing_is_told_that_there_is_no_store(tmp_path):
+def test_reader_of_nothing_is_told_that_there_is_no_store(tmp_path: Path) -> None:
     with pytest.raises(IndexMissing, match="no vector store"):
         open_store(tmp_path / "nowhere", writable=False)
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_store_of_another_kind_or_width_is_refused(tmp_path):
+def test_store_of_another_kind_or_width_is_refused(tmp_path: Path) -> None:
     filled(tmp_path)
 
     with pytest.raises(ShapeError, match="float vectors of width 16, not binary of width 8"):
@@ -559,7 +582,7 @@ def cut(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-8])
 
 
-DAMAGE = {
+DAMAGE: dict[str, tuple[str, Callable[[Path], object]]] = {
     "manifest cut short": ("manifest.json", cut),
     "manifest empty": ("manifest.json", lambda path: path.write_bytes(b"")),
     "manifest a list": ("manifest.json", lambda path: path.write_text("[]")),
@@ -584,7 +607,9 @@ DAMAGE = {
 
 @pytest.mark.parametrize("writable", [False, True])
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_damaged_file_is_named_on_open_with_the_next_step(tmp_path, damage, writable):
+def test_damaged_file_is_named_on_open_with_the_next_step(
+    tmp_path: Path, damage: str, writable: bool
+) -> None:
     filled(tmp_path)
     name, harm = DAMAGE[damage]
     harm(tmp_path / name)
@@ -598,7 +623,7 @@ def test_damaged_file_is_named_on_open_with_the_next_step(tmp_path, damage, writ
     assert files(tmp_path) == before
 
 
-def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
+def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"format": 2, "anything": []}')
 
     with pytest.raises(IndexTooNew, match="format 2"):
@@ -608,7 +633,7 @@ def test_manifest_of_a_newer_version_is_not_taken_for_damage(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["000002.vectors.npy", "000002.ids.npy"])
-def test_verify_finds_a_single_flipped_bit(tmp_path, name):
+def test_verify_finds_a_single_flipped_bit(tmp_path: Path, name: str) -> None:
     filled(tmp_path)
     flip(tmp_path / name)
 
@@ -618,21 +643,22 @@ def test_verify_finds_a_single_flipped_bit(tmp_path, name):
     assert any(name in problem and "checksum" in problem for problem in problems)
 
 
-def test_merge_refuses_to_hide_damage(tmp_path):
+def test_merge_refuses_to_hide_damage(tmp_path: Path) -> None:
     filled(tmp_path)
     flip(tmp_path / "000002.vectors.npy")
     before = files(tmp_path)
 
     with (
-        closing(open_store(tmp_path)) as store,
+        closing(open_store(tmp_path, merge_shards=1)) as store,
         pytest.raises(IndexDamaged, match=r"000002\.vectors\.npy was altered"),
     ):
-        store.merge()
+        store.remove(numbers(1))
 
-    assert files(tmp_path) == before
+    after = files(tmp_path)
+    assert {**after, "manifest.json": before["manifest.json"]} == before
 
 
-def test_verify_finds_what_checksums_can_not(tmp_path):
+def test_verify_finds_what_checksums_can_not(tmp_path: Path) -> None:
     # Written by a faulty program: whole files with wrong content.
     vectors = random_vectors("float", 3)
     vectors[1, 0] = np.nan
@@ -650,7 +676,7 @@ def test_verify_finds_what_checksums_can_not(tmp_path):
     assert "1 id more than once, for instance 5" in problems
 
 
-def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
+def test_repair_of_a_sound_store_changes_no_byte(tmp_path: Path) -> None:
     filled(tmp_path)
     before = files(tmp_path)
 
@@ -662,7 +688,9 @@ def test_repair_of_a_sound_store_changes_no_byte(tmp_path):
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
-def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
+def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
     vectors = filled(tmp_path)
     harm(tmp_path / "000001.vectors.npy")
 
@@ -677,7 +705,7 @@ def test_repair_drops_a_damaged_shard_and_names_the_lost_ids(tmp_path, harm):
         assert store.ids().tolist() == [1, *range(3, 31)]
 
 
-def test_repair_counts_what_it_can_not_name(tmp_path):
+def test_repair_counts_what_it_can_not_name(tmp_path: Path) -> None:
     filled(tmp_path)
     flip(tmp_path / "000001.ids.npy")
 
@@ -688,7 +716,9 @@ def test_repair_counts_what_it_can_not_name(tmp_path):
 
 
 @pytest.mark.parametrize("harm", [flip, cut, Path.unlink])
-def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
+def test_repair_rebuilds_a_lost_manifest_from_the_shards(
+    tmp_path: Path, harm: Callable[[Path], object]
+) -> None:
     vectors = filled(tmp_path)
     with closing(open_store(tmp_path, merge_shards=99)) as store:
         store.add(numbers(2), vectors[20:21])  # again, with another vector
@@ -706,7 +736,7 @@ def test_repair_rebuilds_a_lost_manifest_from_the_shards(tmp_path, harm):
     assert found[1] == bytes(vectors[0])
 
 
-def test_crowded_store_survives_any_order_of_batches(tmp_path):
+def test_crowded_store_survives_any_order_of_batches(tmp_path: Path) -> None:
     vectors = crowded_vectors("float", 400, seed=1)
     ids = np.random.default_rng(0).permutation(np.arange(1, 401))
     with closing(open_store(tmp_path)) as store:

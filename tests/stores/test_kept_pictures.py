@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imagematch.kernels import kept_picture
-from imagematch.stores import durable
+from imagematch.stores.durable import PARTIAL_SUFFIX
 from imagematch.stores.index import Index
 from imagematch.stores.kept_pictures import PictureStats, PictureStore
 from tests.stores.builders import add, create, describe, scanned, sha
@@ -45,7 +45,8 @@ def test_an_index_that_keeps_none_gets_no_directory(store: PictureStore) -> None
     store.discard([sha("b")])
     assert not store.directory.exists()
     assert store.stats() == PictureStats(0, 0)
-    assert list(store.groups()) == list(store.damaged()) == []
+    assert list(store.groups()) == []
+    assert list(store.damaged()) == []
 
 
 def test_a_photo_without_a_picture_loses_the_one_it_had(store: PictureStore) -> None:
@@ -98,7 +99,7 @@ def test_writing_that_fails_leaves_old_files_and_no_partial(
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(durable.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         store.replace({sha("a"): b"new", sha("b"): picture("b")})
     assert everything(store.directory) == before
@@ -109,7 +110,7 @@ def test_a_run_killed_while_writing_leaves_what_the_next_writer_sweeps(tmp_path:
     directory = create(tmp_path / "index")
     with Index.write(directory, "test") as index:
         filled(index.pictures, "a")
-    left = directory / "pictures" / f".{sha('b')}.jpg.1234{durable.PARTIAL_SUFFIX}"
+    left = directory / "pictures" / f".{sha('b')}.jpg.1234{PARTIAL_SUFFIX}"
     left.write_bytes(b"half")
     with Index.read(directory):
         pass

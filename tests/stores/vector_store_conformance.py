@@ -1,6 +1,7 @@
 """What every vector store must do; a backend's test class inherits it and says how to open one."""
 
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -43,7 +43,8 @@ def crowded_vectors(kind: VectorKind, count: int, seed: int) -> np.ndarray:
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    rows: np.ndarray = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return rows.astype(np.float32)
 
 
 def numbers(*ids: int) -> np.ndarray:
@@ -79,7 +80,8 @@ def brute_force(
 def assert_same(found: Neighbours, wanted: Neighbours) -> None:
     np.testing.assert_array_equal(found.ids, wanted.ids)
     np.testing.assert_array_equal(found.scores, wanted.scores)
-    assert (found.ids.dtype, found.scores.dtype) == (np.int64, np.float32)
+    assert found.ids.dtype == np.int64
+    assert found.scores.dtype == np.float32
 
 
 class VectorStoreConformance:
@@ -91,14 +93,17 @@ class VectorStoreConformance:
 
     @pytest.fixture(params=KINDS)
     def kind(self, request: pytest.FixtureRequest) -> VectorKind:
-        return request.param
+        kind: VectorKind = request.param
+        return kind
 
     @pytest.fixture
-    def store(self, tmp_path: Path, kind: VectorKind):
+    def store(self, tmp_path: Path, kind: VectorKind) -> Iterator[VectorStore]:
         with closing(self.open_store(tmp_path, kind)) as store:
             yield store
 
-    def test_new_store_is_empty_and_finds_nothing(self, store, kind):
+    def test_new_store_is_empty_and_finds_nothing(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         stats = store.stats()
 
         assert (stats.vectors, stats.tombstones, stats.shards) == (0, 0, 0)
@@ -110,7 +115,7 @@ class VectorStoreConformance:
             brute_force({}, random_vectors(kind, 2), 3, kind),
         )
 
-    def test_vector_finds_itself_first(self, store, kind):
+    def test_vector_finds_itself_first(self, store: VectorStore, kind: VectorKind) -> None:
         vectors = random_vectors(kind, 50)
         store.add(np.arange(1, 51), vectors)
 
@@ -119,7 +124,9 @@ class VectorStoreConformance:
         assert found.ids[:, 0].tolist() == list(range(1, 51))
         np.testing.assert_allclose(found.scores, 1 if kind == "float" else 0, atol=1e-6)
 
-    def test_fewer_vectors_than_asked_for_are_filled_up(self, store, kind):
+    def test_fewer_vectors_than_asked_for_are_filled_up(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         store.add(numbers(5), random_vectors(kind, 1))
 
         found = store.search(random_vectors(kind, 1), 3)
@@ -127,7 +134,9 @@ class VectorStoreConformance:
         assert found.ids.tolist() == [[5, -1, -1]]
         assert np.isinf(found.scores[0, 1:]).all()
 
-    def test_limit_keeps_what_is_as_near_as_it_says(self, store, kind):
+    def test_limit_keeps_what_is_as_near_as_it_says(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         vectors = random_vectors(kind, 30)
         store.add(np.arange(1, 31), vectors)
         known = dict(enumerate(vectors, start=1))
@@ -139,7 +148,9 @@ class VectorStoreConformance:
         assert (found.ids[0] > 0).sum() == 3
         assert_same(found, brute_force(known, vectors[:1], 10, kind, limit))
 
-    def test_of_equal_vectors_the_smaller_ids_are_found(self, store, kind):
+    def test_of_equal_vectors_the_smaller_ids_are_found(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         same = np.repeat(random_vectors(kind, 1), 40, axis=0)
         ids = np.random.default_rng(1).permutation(np.arange(1, 121))
         for part in np.split(ids, 3):
@@ -149,7 +160,7 @@ class VectorStoreConformance:
 
         assert found.ids.tolist() == [[1, 2, 3, 4, 5]]
 
-    def test_removed_vectors_never_come_back(self, store, kind):
+    def test_removed_vectors_never_come_back(self, store: VectorStore, kind: VectorKind) -> None:
         vectors = random_vectors(kind, 40)
         store.add(np.arange(1, 41), vectors)
 
@@ -160,14 +171,16 @@ class VectorStoreConformance:
         assert store.ids().tolist() == list(range(31, 41))
         assert store.stats().vectors == 10
 
-    def test_unknown_ids_are_not_removed(self, store, kind):
+    def test_unknown_ids_are_not_removed(self, store: VectorStore, kind: VectorKind) -> None:
         store.add(numbers(1, 2), random_vectors(kind, 2))
 
         assert store.remove(numbers(2, 2, 3)) == 1
         assert store.remove(numbers(2, 3)) == 0
         assert store.remove(numbers()) == 0
 
-    def test_removed_id_can_be_added_again_with_another_vector(self, store, kind):
+    def test_removed_id_can_be_added_again_with_another_vector(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         old, new = random_vectors(kind, 2)
         store.add(numbers(7, 8), np.stack([old, old]))
         store.remove(numbers(7))
@@ -177,7 +190,9 @@ class VectorStoreConformance:
         np.testing.assert_array_equal(store.get(numbers(7, 8)), np.stack([new, old]))
         assert store.verify() == []
 
-    def test_get_returns_vectors_in_the_order_asked(self, store, kind):
+    def test_get_returns_vectors_in_the_order_asked(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         vectors = random_vectors(kind, 9)
         store.add(np.arange(9, 0, -1), vectors)
 
@@ -186,7 +201,7 @@ class VectorStoreConformance:
         )
         assert store.get(numbers()).shape == (0, WIDTHS[kind])
 
-    def test_get_of_an_unknown_id_names_it(self, store, kind):
+    def test_get_of_an_unknown_id_names_it(self, store: VectorStore, kind: VectorKind) -> None:
         store.add(numbers(1, 2), random_vectors(kind, 2))
         store.remove(numbers(2))
 
@@ -195,7 +210,9 @@ class VectorStoreConformance:
                 store.get(numbers(1, missing))
 
     @pytest.mark.parametrize("ids", [(0,), (-3,), (4, 4), (1,)])
-    def test_ids_that_are_known_or_repeated_or_not_positive_are_refused(self, store, kind, ids):
+    def test_ids_that_are_known_or_repeated_or_not_positive_are_refused(
+        self, store: VectorStore, kind: VectorKind, ids: tuple[int, ...]
+    ) -> None:
         store.add(numbers(1), random_vectors(kind, 1))
 
         with pytest.raises(ValueError, match="id"):
@@ -203,11 +220,14 @@ class VectorStoreConformance:
 
         assert store.ids().tolist() == [1]
 
-    def test_vectors_that_do_not_fit_are_refused(self, store, kind):
+    def test_vectors_that_do_not_fit_are_refused(
+        self, store: VectorStore, kind: VectorKind
+    ) -> None:
         right = random_vectors(kind, 2)
         other = random_vectors("binary" if kind == "float" else "float", 2, width=WIDTHS[kind])
 
-        for wrong in (right[:, :-1], right[0], other, right.astype(np.float64)):
+        wrongs: list[np.ndarray] = [right[:, :-1], right[0], other, right.astype(np.float64)]
+        for wrong in wrongs:
             with pytest.raises(ShapeError):
                 store.add(numbers(1, 2), wrong)
             with pytest.raises(ShapeError):
@@ -219,7 +239,9 @@ class VectorStoreConformance:
         assert store.ids().tolist() == []
 
     @pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, 2.0])
-    def test_float_vector_that_is_not_of_unit_length_is_refused(self, tmp_path, bad):
+    def test_float_vector_that_is_not_of_unit_length_is_refused(
+        self, tmp_path: Path, bad: float
+    ) -> None:
         vectors = random_vectors("float", 2)
         vectors[1] *= bad
         with (
@@ -228,21 +250,21 @@ class VectorStoreConformance:
         ):
             store.add(numbers(1, 2), vectors)
 
-    def test_top_below_one_is_refused(self, store, kind):
+    def test_top_below_one_is_refused(self, store: VectorStore, kind: VectorKind) -> None:
         with pytest.raises(ValueError, match="top is 0"):
             store.search(random_vectors(kind, 1), 0)
 
-    def test_no_queries_give_no_neighbours(self, store, kind):
+    def test_no_queries_give_no_neighbours(self, store: VectorStore, kind: VectorKind) -> None:
         store.add(numbers(1), random_vectors(kind, 1))
 
         assert store.search(random_vectors(kind, 0), 3).ids.shape == (0, 3)
 
-    def test_nothing_added_changes_nothing(self, store, kind):
+    def test_nothing_added_changes_nothing(self, store: VectorStore, kind: VectorKind) -> None:
         store.add(numbers(), random_vectors(kind, 0))
 
         assert store.stats().shards == 0
 
-    def test_reopened_store_holds_what_was_stored(self, tmp_path, kind):
+    def test_reopened_store_holds_what_was_stored(self, tmp_path: Path, kind: VectorKind) -> None:
         vectors = random_vectors(kind, 20)
         with closing(self.open_store(tmp_path, kind)) as store:
             store.add(np.arange(1, 21), vectors)
@@ -255,21 +277,9 @@ class VectorStoreConformance:
             assert_same(store.search(vectors, 5), before)
             assert store.verify() == []
 
-    def test_merge_drops_what_was_removed_and_changes_no_answer(self, store, kind):
-        vectors = random_vectors(kind, 60)
-        for start in range(0, 60, 20):
-            store.add(np.arange(60 - start, 40 - start, -1), vectors[start : start + 20])
-        store.remove(numbers(5, 25, 45))
-        before = store.search(vectors, 12)
-
-        store.merge()
-
-        assert_same(store.search(vectors, 12), before)
-        stats = store.stats()
-        assert (stats.vectors, stats.tombstones, stats.shards) == (57, 0, 1)
-        assert store.verify() == []
-
-    def test_answers_do_not_depend_on_order_batches_or_company(self, tmp_path, kind):
+    def test_answers_do_not_depend_on_order_batches_or_company(
+        self, tmp_path: Path, kind: VectorKind
+    ) -> None:
         vectors = np.concatenate([crowded_vectors(kind, 150, 3), random_vectors(kind, 150)])
         ids, queries = np.arange(1, 301), vectors[::6]
         with closing(self.open_store(tmp_path / "one", kind)) as store:
@@ -285,9 +295,9 @@ class VectorStoreConformance:
         for at, one in enumerate(alone):
             assert_same(one, Neighbours(together.ids[at : at + 1], together.scores[at : at + 1]))
 
-    def test_any_history_gives_the_answers_of_brute_force(self, kind):
+    def test_any_history_gives_the_answers_of_brute_force(self, kind: VectorKind) -> None:
         run_state_machine_as_test(
-            lambda: _History(self, kind),
+            lambda: _History(self, kind),  # type: ignore[arg-type]  # whatever makes one will do
             settings=settings(
                 max_examples=25,
                 stateful_step_count=20,
@@ -323,11 +333,6 @@ class _History(RuleBasedStateMachine):
         assert self._store.remove(numbers(*ids)) == len(ids & self._known.keys())
         for name in ids:
             self._known.pop(name, None)
-
-    @precondition(lambda self: self._known)
-    @rule()
-    def merge(self) -> None:
-        self._store.merge()
 
     @rule()
     def reopen(self) -> None:
