@@ -149,6 +149,7 @@ class _Work:
         partly_seen: of how many of these not all that they show was looked at.
         matches: pairs that matched.
         not_looked_at: pairs that were judged without a look at both pictures.
+        found_new: the scan handed photos on, which were described as it went.
     """
 
     scanned: ScanReport
@@ -158,6 +159,7 @@ class _Work:
     partly_seen: int = 0
     matches: int = 0
     not_looked_at: int = 0
+    found_new: bool = False
 
     def count(self, described: "DescribeReport") -> None:
         """Add photos of the root that were described."""
@@ -182,6 +184,7 @@ def _work(
     work = _Work(scanning.report, hidden, spent)
     if described is not None:
         work.count(described)
+        work.found_new = True
     _work_off(index, work, run_id, monitor, executor)
     return work
 
@@ -220,19 +223,20 @@ def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None
 
 def _work_off(index: Index, work: _Work, run_id: int, monitor: Monitor, executor: Executor) -> None:
     """Describe, search and verify what waits."""
+    root_id = work.scanned.root_id
     roots = Census(index.catalogue).roots()
     if not (
         index.matches.any_waiting()
         or index.decisions.unsearched()
         or any(root.pending or root.unsearched for root in roots)
     ):
-        for stage in ("describe", "search", "verify"):
+        for stage in ("search", "verify") if work.found_new else ("describe", "search", "verify"):
             monitor.stage(stage, 0)
         return
     from imagematch.stages import describe, search, verify
 
-    root_id = work.scanned.root_id
-    work.count(describe.run(index, executor, root_id, run_id, monitor))
+    if not work.found_new or any(root.pending for root in roots if root.id == root_id):
+        work.count(describe.run(index, executor, root_id, run_id, monitor))
     with _timed(work.spent, "search"):
         search.run(index, root_id, monitor)
     _catch_up(index, executor, root_id, run_id, monitor)

@@ -252,11 +252,15 @@ class StopsAt:
 
 
 @pytest.mark.parametrize(
-    ("stage", "looks"),
-    [("scan", 0), ("describe", 0), ("describe", 3), ("search", 0), ("verify", 0), ("verify", 1)],
+    ("stage", "looks", "batch"),
+    [
+        *[("scan", 0, 1), ("scan", 4, 1), ("scan", 9, 1)],  # photos are described meanwhile
+        *[("describe", 0, 100), ("describe", 3, 100)],
+        *[("search", 0, 1), ("verify", 0, 1), ("verify", 1, 1)],
+    ],
 )
 def test_a_stopped_run_keeps_what_is_done_and_the_next_one_completes_it(
-    tmp_path: Path, stage: str, looks: int
+    tmp_path: Path, stage: str, looks: int, batch: int
 ) -> None:
     ads = ad_sites(tmp_path / "ads", range(5))
     for seed in range(3):
@@ -264,7 +268,8 @@ def test_a_stopped_run_keeps_what_is_done_and_the_next_one_completes_it(
     indexed(tmp_path / "reference", ads)
     index = tmp_path / "index"
     index.mkdir()
-    (index / "settings.toml").write_text('[store]\nbatch = 1\n[describe]\npreset = "hashes"\n')
+    settings = f'[store]\nbatch = {batch}\n[describe]\npreset = "hashes"\n'
+    (index / "settings.toml").write_text(settings)
     request = IndexRequest(FolderSource(ads, site_from_path=True))
     with pytest.raises(Stopped):
         recipes.index_folder(index, request, StopsAt(stage, looks))
