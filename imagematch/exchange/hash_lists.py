@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from imagematch.errors import UsageError
-from imagematch.kernels.surrogates import encodable
 from imagematch.records import ListedHashes, UnusableLine
+from imagematch.surrogates import encodable
 
 #: Hex digits of each kind of hash.
 DIGITS = {"sha256": 64, "pdq": 64, "phash": 16}

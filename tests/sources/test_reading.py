@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch.errors import PhotoError
-from imagematch.sources import reading
+from imagematch.kernels.containers import HEAD_BYTES
 from imagematch.sources.reading import Contents, read_once
 
 
@@ -46,7 +46,7 @@ def test_what_is_plainly_no_picture_is_not_read_to_its_end(
 ) -> None:
     file = io.BytesIO(data + bytes(10_000) * bool(data))
     assert read_once(file, name, 10**12, 100, 100) == Contents(kind)
-    assert file.tell() <= reading.HEAD_BYTES
+    assert file.tell() <= HEAD_BYTES
 
 
 def test_a_file_over_the_limit_is_refused_before_it_is_read() -> None:
