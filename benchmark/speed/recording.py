@@ -1,5 +1,6 @@
 """What the workers of a run were asked to do, noted while it runs as ever."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -69,9 +70,9 @@ class _Recorder:
 
         return self._inner.run(function, noted(), check, urgent=urgent)
 
-    def start(self) -> None:
+    def start(self, count: int = sys.maxsize) -> None:
         """See `Executor.start`."""
-        self._inner.start()
+        self._inner.start(count)
 
     def close(self) -> None:
         """See `Executor.close`."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,7 +13,9 @@ from imagematch.cli.console import output, say, watching, write_json
 from imagematch.records import Failure, IndexReport
 from imagematch.reports import json as json_report
 from imagematch.runtime.failures import INTERNAL
-from imagematch.services.reindexing import PassReport
+
+if TYPE_CHECKING:  # all that a pass needs, for those who only name it
+    from imagematch.services.reindexing import PassReport
 
 #: Lines of one kind that are written out; `imagematch status --failures` has all failures.
 _LISTED = 20
@@ -164,12 +167,12 @@ def _list(
         say(f"  ... and {total - most:,} more{hint}")
 
 
-def went_well(report: PassReport) -> bool:
+def went_well(report: "PassReport") -> bool:
     """Whether every job ran and all its inputs could be used."""
     return not any(job.report is None or has_troubles(job.report) for job in report.outcomes)
 
 
-def show_pass(report: PassReport, *, as_json: bool) -> None:
+def show_pass(report: "PassReport", *, as_json: bool) -> None:
     """Say what a pass did: one JSON object, or some lines for people."""
     for job in report.outcomes:
         if job.report is None:

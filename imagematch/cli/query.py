@@ -11,14 +11,13 @@ import click
 import imagematch
 from imagematch import formatting, wording
 from imagematch.amounts import counted
-from imagematch.cli import hash_query
 from imagematch.cli.console import Watch, output, say, watching, write_json
 from imagematch.cli.options import ANY_PATH, index_option
 from imagematch.cli.outcomes import ask_to_report, warn_unfinished
 from imagematch.errors import PhotoError
 from imagematch.records import FoundFile, Locator, Picture, QueryResult
-from imagematch.reports import drawings, html, save
 from imagematch.reports import json as json_report
+from imagematch.reports import save
 from imagematch.sources.folder import walk
 from imagematch.sources.reading import kind_of_skipped
 
@@ -132,8 +131,12 @@ def query_command(
     if top is None and min_confidence is None:
         top = _TOP
     if explain_folder is not None:
+        from imagematch.reports import drawings
+
         drawings.make_folder(explain_folder)
     if by_hash:
+        from imagematch.cli import hash_query
+
         entries = hash_query.entries_of(phashes, pdqs, [hash_list] if hash_list else [])
         with imagematch.open(directory) as index:
             warn_unfinished(index)
@@ -142,16 +145,17 @@ def query_command(
     results: list[QueryResult] = []
     drawn = _Drawn()
     with imagematch.open(directory) as index, watching(quiet=as_json or as_jsonl) as watch:
-        warn_unfinished(index)
-        watch.stage("query", None)
-        for result in index.query_all(
+        answers = index.query_all(  # first: a worker starts
             _paths(photos),
             collection=collection,
             top=top,
             min_confidence=min_confidence,
             scenes=scenes,
             progress=watch,
-        ):
+        )
+        warn_unfinished(index)
+        watch.stage("query", None)
+        for result in answers:
             if as_jsonl:
                 write_json(json_report.dumps(result.to_dict()))
             done = as_jsonl and explain_folder is None
@@ -220,6 +224,8 @@ class _Drawn:
 def _draw(
     index: imagematch.Index, results: Sequence[QueryResult], folder: Path, watch: Watch
 ) -> _Drawn:
+    from imagematch.reports import drawings
+
     drawn = _Drawn()
     watch.stage("explain", None)
     for query, match, drawing in index.explain(results):
@@ -266,6 +272,8 @@ def _write_page(
     drawn: Mapping[tuple[str, str], Picture],
     path: Path,
 ) -> None:
+    from imagematch.reports import html
+
     readable = {result.query: result.query for result in results if not result.failure}
     sightings = [match.sighting for result in results for match in result.matches]
     pictures = index.thumbnails(sightings, readable)

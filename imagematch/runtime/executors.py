@@ -3,6 +3,7 @@
 Tasks go in lazily, outcomes come out in the order of the tasks.
 """
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -24,6 +25,10 @@ from imagematch.settings import DEFAULTS, WorkerSettings
 #: Chunks in flight or finished and not yet asked for, a worker: enough that no worker waits while
 #: the caller stores outcomes, few enough that memory does not grow with the number of tasks.
 _CHUNKS_PER_WORKER = 3
+
+
+#: As many workers as the settings allow.
+_ALL = sys.maxsize
 
 
 class Executor(Protocol):
@@ -62,8 +67,12 @@ class Executor(Protocol):
         """
         ...
 
-    def start(self) -> None:
-        """Get the workers ready in the background; `run` tells what goes wrong with that."""
+    def start(self, count: int = _ALL) -> None:
+        """Get workers ready in the background; `run` tells what goes wrong with that.
+
+        Args:
+            count: workers; no more than the settings allow.
+        """
         ...
 
     def close(self) -> None:
@@ -111,7 +120,7 @@ class SerialExecutor:
         )
         return self._in_a_row.watch(outcomes, attrgetter("failure"))
 
-    def start(self) -> None:
+    def start(self, count: int = _ALL) -> None:
         """Do nothing: there are no workers."""
 
     def close(self) -> None:
@@ -179,11 +188,9 @@ class ProcessExecutor:
             for chunk_ahead in ahead:
                 chunk_ahead.cancel()
 
-    def start(self) -> None:
+    def start(self, count: int = _ALL) -> None:
         """See `Executor.start`."""
-        pool = self._ready_pool()
-        for _ in range(pool.size):
-            pool.submit(_nothing, [None])
+        self._ready_pool().start(count)
 
     def _ready_pool(self) -> WorkerPool:
         with self._lock:
@@ -202,10 +209,6 @@ class ProcessExecutor:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _nothing(chunk: Sequence[None]) -> Sequence[None]:
-    return chunk
 
 
 def _attempt_here[T, R](function: ChunkFunction[T, R], chunk: Sequence[T]) -> Sequence[R] | Failure:

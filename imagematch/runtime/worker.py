@@ -59,6 +59,11 @@ def apply[T, R](function: Callable[[Sequence[T]], Sequence[R]], chunk: Sequence[
     return results
 
 
+def nothing(chunk: Sequence[Any]) -> Sequence[Any]:
+    """What a worker is ready to do before it is known what it is to do."""
+    return chunk
+
+
 def send(pipe: IO[bytes], message: bytes) -> None:
     """Write one message."""
     pipe.write(len(message).to_bytes(_LENGTH_BYTES))

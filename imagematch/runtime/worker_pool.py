@@ -24,7 +24,7 @@ from imagematch.errors import SettingsError
 from imagematch.records import Failure
 from imagematch.runtime.failures import failure_from
 from imagematch.runtime.tasks import Check, ChunkFunction, Outcome, settle
-from imagematch.runtime.worker import OUT_OF_MEMORY, Preparation, receive, send
+from imagematch.runtime.worker import OUT_OF_MEMORY, Preparation, nothing, receive, send
 from imagematch.settings import WorkerSettings
 
 #: Starting a worker takes 1-3 s (imports, loading the model), more on a busy machine or slow disk.
@@ -111,13 +111,22 @@ class WorkerPool:
                 raise CancelledError
             self._put(_URGENT if urgent else _LATER, partial(settle, attempt, chunk, check), done)
             self._unfinished += 1
-            if len(self._threads) < min(self._unfinished, self.size):
-                self._threads.append(
-                    # A daemon, or a program that forgot to close the pool would never end.
-                    threading.Thread(target=self._serve, name="imagematch-worker", daemon=True)
-                )
-                self._threads[-1].start()
+            self._grow(self._unfinished)
         return done
+
+    def start(self, count: int) -> None:
+        """Have so many workers get ready, if there may be as many; never blocks."""
+        with self._lock:
+            if not self._stopped:
+                self._grow(count)
+
+    def _grow(self, count: int) -> None:
+        while len(self._threads) < min(count, self.size):
+            self._threads.append(
+                # A daemon, or a program that forgot to close the pool would never end.
+                threading.Thread(target=self._serve, name="imagematch-worker", daemon=True)
+            )
+            self._threads[-1].start()
 
     def stop(self) -> None:
         """Kill all workers, and return when they and their threads are gone."""
@@ -138,17 +147,31 @@ class WorkerPool:
         self._waiting.put(_Chunk(rank, next(self._numbers), work, done))
 
     def _serve(self) -> None:
-        """Work off the queue until told to end: what a thread does all its life."""
+        """Work off the queue until told to end: what a thread does all its life.
+
+        Its worker gets ready before it takes a chunk, which others may be done with by then.
+        """
+        trouble = self._trouble_to_start()
         while (chunk := self._waiting.get()).work is not None:
             if chunk.done.set_running_or_notify_cancel():
                 try:
+                    if trouble is not None:
+                        raise trouble
                     result = chunk.work()
                 except BaseException as error:  # noqa: BLE001 - for who waits for the chunk
                     chunk.done.set_exception(error)
                 else:
                     chunk.done.set_result(result)
+            trouble = None
             with self._lock:
                 self._unfinished -= 1
+
+    def _trouble_to_start(self) -> BaseException | None:
+        try:
+            self._worker_for(nothing)
+        except BaseException as error:  # noqa: BLE001 - for who waits for the first chunk
+            return error
+        return None
 
     def _attempt[T, R](
         self, function: ChunkFunction[T, R], chunk: Sequence[T]

@@ -28,11 +28,11 @@ from imagematch.sources.reading import sha256_of
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.census import Census, RootCount
+from imagematch.stores.directory import catalogue_path
 from imagematch.stores.durable import PARTIAL_SUFFIX
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.index import Index, repair_vectors
 from imagematch.stores.layout import (
-    catalogue_path,
     embedder_of,
     index_exists,
     open_catalogue,

@@ -32,6 +32,7 @@ from imagematch.runtime.monitor import Monitor, Progress, monitor_of
 from imagematch.services.session import Session
 from imagematch.settings import DEFAULTS, Settings, default_index
 from imagematch.sources.folder_source import FolderSource
+from imagematch.stores.directory import catalogue_path
 
 if TYPE_CHECKING:
     from imagematch.services.jobs import Job
@@ -202,6 +203,7 @@ class Index(Session):
         They are worked on together, and all of them see one state of the index. A result comes as
         soon as it is there.
         """
+        self.start_worker()
         from imagematch.services import querying
 
         options = QueryOptions(collection, top, min_confidence, scenes)
@@ -465,11 +467,12 @@ def open_index(
         IndexMissing: there is no such index, and none is to be made.
         SettingsError, IndexUnavailable: its settings or its database can't be read.
     """
-    from imagematch.stores.layout import index_exists, missing_index
-
     place = Path(default_index() if directory is None else directory)
-    if not create and not index_exists(place):
-        raise missing_index(place)
+    if not create and not catalogue_path(place).is_file():
+        from imagematch.stores.layout import index_exists, missing_index
+
+        if not index_exists(place):
+            raise missing_index(place)
     return Index(place, actor=actor, nice=nice)
 
 

@@ -7,19 +7,22 @@ state of the index, runs over photos take turns, and worker processes stay for t
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from imagematch.errors import UsageError
+from imagematch import settings as settings_module
+from imagematch.errors import SettingsError, UsageError
 from imagematch.records import Content
 from imagematch.runtime.executors import Executor
-from imagematch.services.opening import open_for_writing
 from imagematch.settings import DescribeSettings, Settings, WorkerSettings
 from imagematch.stages.photo_workers import photo_workers
 from imagematch.stores.audit import account
-from imagematch.stores.index import HeldIndex
-from imagematch.stores.index import Index as Stores
+from imagematch.stores.directory import settings_path
+
+if TYPE_CHECKING:  # a database and FAISS, for which workers need not wait to start
+    from imagematch.stores.index import HeldIndex
+    from imagematch.stores.index import Index as Stores
 
 #: Photos that were looked up and are remembered.
 _REMEMBERED = 10_000
@@ -44,27 +47,33 @@ class Session:
         self.actor = actor or account()
         self.asked: deque[Content] = deque(maxlen=_REMEMBERED)
         self._nice = nice
-        self._held = HeldIndex(directory)
+        self._held: HeldIndex | None = None
         self._lock = threading.Lock()
         self._executors: dict[tuple[WorkerSettings, DescribeSettings | None], Executor] = {}
         self._closed = False
 
-    def reading(self) -> AbstractContextManager[Stores]:
+    def reading(self) -> "AbstractContextManager[Stores]":
         """The stores as they are now, for one thread; raises as `Index.read`."""
-        return self._held.state()
+        from imagematch.stores.index import HeldIndex
 
-    def deciding(self, actor: str = "") -> AbstractContextManager[Stores]:
+        with self._lock:
+            self._held = self._held or HeldIndex(self.directory)
+            return self._held.state()
+
+    def deciding(self, actor: str = "") -> "AbstractContextManager[Stores]":
         """The stores for what people decide, beside any run; raises as `Index.decide`.
 
         Args:
             actor: who decides; "" for the one of the session.
         """
+        from imagematch.stores.index import Index as Stores
+
         return Stores.decide(self.directory, actor or self.actor)
 
     @contextmanager
     def running(
         self, purpose: str, *, preset: str | None = None, redescribe: bool = False
-    ) -> Iterator[Stores]:
+    ) -> "Iterator[Stores]":
         """The stores for a run over photos, made where there is no index.
 
         Args:
@@ -74,10 +83,22 @@ class Session:
             IndexLocked: a run is under way, in this process or another.
             And as `opening.open_for_writing`.
         """
+        from imagematch.services.opening import open_for_writing
+
         with open_for_writing(
             self.directory, purpose, self.actor, preset=preset, redescribe=redescribe
         ) as index:
             yield index
+
+    def start_worker(self) -> None:
+        """Have a first worker get ready while this process is still loading what it needs.
+
+        It goes by the settings of the index as they are written. Where they turn out to be others,
+        as while its embedder is being changed, it is started in vain.
+        """
+        with suppress(SettingsError):  # said by the call that reads them next
+            settings = settings_module.load(settings_path(self.directory))
+            self.workers(settings).start(1)
 
     def workers(self, settings: Settings, *, embedding: bool = True) -> Executor:
         """Worker processes, which start with their first task and stay until the session ends.
@@ -108,7 +129,8 @@ class Session:
             self._executors.clear()
         for executor in executors:
             executor.close()
-        self._held.close()
+        if self._held is not None:
+            self._held.close()
 
     def __enter__(self) -> Self:
         return self

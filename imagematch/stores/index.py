@@ -23,6 +23,7 @@ from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.collections import CollectionStore
 from imagematch.stores.decision_history import DecisionStore
+from imagematch.stores.directory import catalogue_path
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.kept_pictures import PictureStore
@@ -31,7 +32,6 @@ from imagematch.stores.known_files import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
-    catalogue_path,
     create_catalogue,
     drop_stores,
     embedder_of,

@@ -19,6 +19,7 @@ from imagematch.records import PDQ_BYTES
 from imagematch.settings import Settings, current_preset
 from imagematch.stores import postgresql
 from imagematch.stores.catalogue import Catalogue, Place, Purpose
+from imagematch.stores.directory import catalogue_path, owner_path, settings_path
 from imagematch.stores.durable import write_atomic
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.photos import PhotoStore
@@ -110,28 +111,18 @@ def with_embedder(settings: Settings, embedder: EmbedderRecord) -> Settings:
     return with_preset(settings, embedder.preset) if embedder.preset in PRESETS else settings
 
 
-def catalogue_path(directory: Path) -> Path:
-    """Where the catalogue of an index is, unless its settings name a database."""
-    return directory / "catalogue.sqlite"
-
-
-def _owner_path(directory: Path) -> Path:
-    """Ties an index to its database: without it, two directories could share one by mistake."""
-    return directory / "catalogue.id"
-
-
 def _catalogue_place(directory: Path) -> Place:
     path = catalogue_path(directory)
     if path.is_file():
         return path
-    named = settings_module.load(directory / "settings.toml").store.catalogue
+    named = settings_module.load(settings_path(directory)).store.catalogue
     if named:
         return postgresql.parse(named)
-    if _owner_path(directory).is_file():
+    if owner_path(directory).is_file():
         raise SettingsError(
             f"{directory / 'settings.toml'} does not name the database with the catalogue of this "
             f"index any more; put store.catalogue back. To make a new index here, delete "
-            f"{_owner_path(directory)}"
+            f"{owner_path(directory)}"
         )
     return path
 
@@ -152,7 +143,7 @@ def create_catalogue(directory: Path, embedder: EmbedderRecord) -> None:
     owner = ""
     if not isinstance(place, Path):
         owner = uuid.uuid4().hex
-        write_atomic(_owner_path(directory), owner.encode())
+        write_atomic(owner_path(directory), owner.encode())
     Catalogue.create(place, embedder.to_json(), owner)
 
 
@@ -178,7 +169,7 @@ def open_catalogue(directory: Path, purpose: Purpose) -> Catalogue:
 
 
 def _require_own(directory: Path, catalogue: Catalogue) -> None:
-    path = _owner_path(directory)
+    path = owner_path(directory)
     ours = path.read_text(encoding="utf-8") if path.is_file() else None
     if catalogue.get("owner") != ours:
         raise IndexUnavailable(
@@ -193,7 +184,7 @@ def load_settings(directory: Path) -> Settings:
     Raises:
         SettingsError: they can't be read, or want the catalogue to be elsewhere.
     """
-    settings = settings_module.load(directory / "settings.toml")
+    settings = settings_module.load(settings_path(directory))
     if settings.store.catalogue and catalogue_path(directory).is_file():
         raise SettingsError(
             f"{directory / 'settings.toml'} names a database, but the catalogue of this index is "
@@ -228,4 +219,4 @@ def embedder_of(catalogue: Catalogue) -> EmbedderRecord:
 
 def save_settings(directory: Path, settings: Settings) -> None:
     """Write the settings of an index, durably."""
-    write_atomic(directory / "settings.toml", settings_module.to_toml(settings).encode())
+    write_atomic(settings_path(directory), settings_module.to_toml(settings).encode())
