@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from imagematch.errors import UsageError
-from imagematch.records import Bytes, FailedFile, PhotoPair
+from imagematch.records import Bytes, FailedFile, Locator, PhotoPair
 from imagematch.reports import json as json_report
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services import galleries, indexing, linking, querying, reviewing
@@ -540,10 +540,10 @@ def test_what_nobody_foresaw_fails_that_file_alone(
     good = save(photo(5), unusable[0].with_name("good.jpg"))
     hashed = reviewing.sha256_of
 
-    def hashing(path: str, most: int) -> str:
-        if Path(path) == unusable[0]:
+    def hashing(locator: Locator, most: int) -> str:
+        if Path(str(locator)) == unusable[0]:
             raise ValueError("nobody foresaw this")
-        return hashed(path, most)
+        return hashed(locator, most)
 
     monkeypatch.setattr(reviewing, "sha256_of", hashing)
     done = ignore(unusable[0].parents[1] / "index", unusable[0], good)
