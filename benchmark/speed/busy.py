@@ -51,7 +51,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         indexing.index_folder(session, request, Unwatched())
     monitor.check()
     monitor.stage("Making photos to reindex", None)
-    _make_others(folder, paths, scratch / "others")
+    make_others(folder, paths, scratch / "others")
     jobs = scratch / "jobs.toml"
     jobs.write_text('[[job]]\nname = "others"\nfolder = "others"\n', "utf-8")
 
@@ -69,7 +69,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         ) from error
 
 
-def _make_others(folder: Path, paths: Sequence[str], target: Path) -> None:
+def make_others(folder: Path, paths: Sequence[str], target: Path) -> None:
     """Files that are new to an index: bytes behind the end of a picture make it another photo."""
     for number in range(_OTHERS):
         for path in paths:
@@ -152,4 +152,9 @@ def _latency(took: Iterator[float], seconds: float) -> Latency:
         found.append(each)
         if time.perf_counter() >= end:
             break
-    return Latency(len(found), *map(float, np.quantile(found, (0.5, 0.99))))
+    return latency(found)
+
+
+def latency(seconds: Sequence[float]) -> Latency:
+    """Median and slowest hundredth of what some queries took."""
+    return Latency(len(seconds), *map(float, np.quantile(seconds, (0.5, 0.99))))

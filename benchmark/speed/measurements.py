@@ -203,6 +203,27 @@ class UnderLoad:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """An index that stays open.
+
+    Attributes:
+        cold: s, a first query, as a command of its own.
+        imports: s, a process that loads what any program of this kind does.
+        alone: queries of one thread.
+        together: of several at once.
+        beside: of as many, while another thread adds photos and one decides.
+        decisions: that were made meanwhile.
+    """
+
+    cold: float
+    imports: float
+    alone: Latency
+    together: Latency
+    beside: Latency
+    decisions: int
+
+
+@dataclass(frozen=True, slots=True)
 class Speed:
     """Everything that one run measured; parts that were not asked for are empty.
 
@@ -224,5 +245,6 @@ class Speed:
     peaks: tuple[Peak, ...] = ()
     unchanged: Unchanged | None = None
     busy: UnderLoad | None = None
+    held: Held | None = None
     search: tuple[ScalePoint, ...] = ()
     growth: tuple[Growth, ...] = ()

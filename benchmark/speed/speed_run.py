@@ -8,6 +8,7 @@ from benchmark import machine
 from benchmark.speed import (
     busy,
     growing_indexes,
+    held,
     making,
     memory,
     peers,
@@ -22,9 +23,9 @@ from imagematch.runtime.monitor import Monitor
 from imagematch.settings import DEFAULTS
 
 THROUGHPUT, STEPS, MEMORY = "throughput", "steps", "memory"
-UNCHANGED, BUSY, SCALE = "unchanged", "busy", "scale"
+UNCHANGED, BUSY, HELD, SCALE = "unchanged", "busy", "held", "scale"
 #: What can be measured, in the order of tables.
-ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, BUSY, SCALE)
+ALL_PARTS = (THROUGHPUT, STEPS, MEMORY, UNCHANGED, BUSY, HELD, SCALE)
 
 #: Photos that are taken apart into steps, half of a minute of the slowest preset, and photos that
 #: come before.
@@ -106,6 +107,11 @@ def run(request: SpeedRequest, scratch: Path, monitor: Monitor) -> Speed:
         some = photo_sets.evenly(paths, request.photos)
         found = busy.measure(request.folder, some, _work(scratch, "busy"), monitor)
         measured = replace(measured, busy=found)
+    if HELD in wanted:
+        some = photo_sets.evenly(paths, request.photos)
+        work = _work(scratch, "held")
+        stays = held.measure(request.folder, some, request.rounds, work, monitor)
+        measured = replace(measured, held=stays)
     if SCALE in wanted:
         measured = _scaled(measured, request, paths, scratch, monitor)
     return measured

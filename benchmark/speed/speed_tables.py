@@ -9,6 +9,7 @@ from benchmark.speed import fits
 from benchmark.speed.fits import FAR
 from benchmark.speed.measurements import (
     Growth,
+    Held,
     Speed,
     Steps,
     Throughput,
@@ -49,6 +50,11 @@ _BUSY = """\
 The same photos are asked for again and again, each time of the index opened anew, by workers that
 are running: once at rest, and once while `imagematch reindex` describes other photos into it, whose
 workers stand back (`workers.nice`). Twice as long is allowed."""
+
+_HELD = """\
+The same photos are asked for again and again: by a command for each, compared with a process that
+only loads the libraries that any such program needs, and by threads of one process that keeps the
+index open, compared with as many threads at rest. Twice is allowed of both."""
 
 _SEARCH = """\
 Made-up fingerprints that resemble those of the folder's photos, and copies of some of them to look
@@ -105,6 +111,8 @@ def sections(speed: Speed) -> Iterator[tuple[str, str, Table]]:
         yield "Nothing changed", _UNCHANGED, unchanged_table(speed.unchanged)
     if speed.busy:
         yield "Queries during a reindex", _BUSY, busy_table(speed.busy)
+    if speed.held:
+        yield "An index that stays open", _HELD, held_table(speed.held)
     if speed.search:
         yield "What search finds", _SEARCH, search_table(speed.search)
     if speed.growth:
@@ -219,6 +227,31 @@ def busy_table(busy: UnderLoad) -> Table:
         rows.append((name, str(one.queries), *cells))
     heads = ("queries", "median, ms", "99 of 100, ms", "times at rest", "of 99 of 100")
     return Table(("a query", *heads), tuple(rows))
+
+
+def held_table(held: Held) -> Table:
+    """One line for each way to ask."""
+    rows = [
+        (
+            "a first query, its process",
+            "",
+            milliseconds(held.cold),
+            number(held.cold / held.imports),
+        ),
+        ("a process that only loads libraries", "", milliseconds(held.imports), "1"),
+    ]
+    for name, one, against in (
+        ("held, one thread", held.alone, held.alone),
+        ("held, four threads", held.together, held.together),
+        (
+            f"the same, with photos added and {held.decisions:,} decisions",
+            held.beside,
+            held.together,
+        ),
+    ):
+        times = number(one.p50 / against.p50)
+        rows.append((name, str(one.queries), milliseconds(one.p50), times))
+    return Table(("a query", "queries", "median, ms", "times"), tuple(rows))
 
 
 def search_table(points: Sequence[ScalePoint]) -> Table:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 _STAGES = {
-    "scan": "Looking at files",
+    "scan": "Reading files and describing new photos",
     "describe": "Describing photos",
     "search": "Searching for likenesses",
     "verify": "Verifying pairs",
