@@ -109,26 +109,24 @@ __all__ = [
 
 #: Where each public name is, and what it is called there.
 _PLACES = {
-    "imagematch.errors": (
-        *("EmbedderUnavailable", "ImagematchError", "IndexDamaged", "IndexLocked", "IndexMissing"),
-        *("IndexUnavailable", "KeepsFailing", "SourceUnavailable", "Stopped", "UsageError"),
-    ),
-    "imagematch.records": (
-        *("Cluster", "Comparison", "Decision", "Drawing", "Evidence", "ExportedHashes"),
-        *("Failure", "Gallery", "Geometry", "HashLead", "HashResult", "HotPhoto"),
-        *("IgnoredPhoto", "IndexReport", "Judgement", "Link", "LinkReport", "ListedHashes"),
-        *("PhotoPair", "Profile", "QueryMatch", "QueryResult", "Reach", "StoredSighting"),
-        *("UnusableLine"),
-    ),
-    "imagematch.runtime.monitor": ("Progress",),
-    "imagematch.services.jobs": ("load",),
-    "imagematch.services.open_index": ("Index", "compare", "explain", "open_index"),
+    "imagematch.errors": """
+        EmbedderUnavailable ImagematchError IndexDamaged IndexLocked IndexMissing IndexUnavailable
+        KeepsFailing SourceUnavailable Stopped UsageError
+    """,
+    "imagematch.records": """
+        Cluster Comparison Decision Drawing Evidence ExportedHashes Failure Gallery Geometry
+        HashLead HashResult HotPhoto IgnoredPhoto IndexReport Judgement Link LinkReport ListedHashes
+        PhotoPair Profile QueryMatch QueryResult Reach StoredSighting UnusableLine
+    """,
+    "imagematch.runtime.monitor": "Progress",
+    "imagematch.services.jobs": "load",
+    "imagematch.services.open_index": "Index compare explain open_index",
 }
 _OTHER_NAMES = {"load": "load_jobs", "open_index": "open"}
 _MODULES = {
     _OTHER_NAMES.get(name, name): (module, name)
     for module, names in _PLACES.items()
-    for name in names
+    for name in names.split()
 }
 
 
