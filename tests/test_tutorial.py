@@ -76,11 +76,7 @@ def test_the_program_in_the_readme_runs(folder: Path) -> None:
 
 def test_the_page_names_every_method_and_function() -> None:
     text = text_of(PAGE)
-    methods = {
-        name
-        for name, _ in inspect.getmembers(imagematch.Index)
-        if not name.startswith("_") and name not in ("reading", "deciding", "running", "workers")
-    }
+    methods = {name for name, _ in inspect.getmembers(imagematch.Index) if not name.startswith("_")}
     functions = {name for name in imagematch.__all__ if name.islower() and name != "__version__"}
     missing = {name for name in methods | functions if not re.search(rf"\b{name}\b", text)}
     assert missing == set()

@@ -6,7 +6,7 @@ What looks at pictures is imported by the first call that needs it: opening an i
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from imagematch.records import (
     Comparison,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 type PathText = str | os.PathLike[str]
 
 
-class Index(Session):
+class Index:
     """An index that stays open. Make one with `imagematch.open`.
 
     Worker processes start with the first work and stay for the next; what a person waits for goes
@@ -63,6 +63,30 @@ class Index(Session):
             call with `imagematch.Stopped`. What is done by then is kept, and the same call goes on
             from there.
     """
+
+    def __init__(self, session: Session) -> None:
+        """Use `imagematch.open` instead."""
+        self._session = session
+
+    @property
+    def directory(self) -> Path:
+        """Of the index."""
+        return self._session.directory
+
+    @property
+    def actor(self) -> str:
+        """Who works with it, where a call names nobody else."""
+        return self._session.actor
+
+    def close(self) -> None:
+        """Stop all work of all threads, and let go of all files; it can't be used after that."""
+        self._session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     # --- photos in -----------------------------------------------------------------------------
 
@@ -132,7 +156,7 @@ class Index(Session):
             allow_lost=allow_lost,
             purpose=purpose or f"adding {material}",
         )
-        return indexing.index_folder(self, request, monitor_of(progress))
+        return indexing.index_folder(self._session, request, monitor_of(progress))
 
     def reindex(
         self,
@@ -152,7 +176,7 @@ class Index(Session):
         """
         from imagematch.services import reindexing
 
-        return reindexing.run(self, jobs, monitor_of(progress), allow_lost=allow_lost)
+        return reindexing.run(self._session, jobs, monitor_of(progress), allow_lost=allow_lost)
 
     # --- questions -----------------------------------------------------------------------------
 
@@ -203,11 +227,11 @@ class Index(Session):
         They are worked on together, and all of them see one state of the index. A result comes as
         soon as it is there.
         """
-        self.start_worker()
+        self._session.start_worker()
         from imagematch.services import querying
 
         options = QueryOptions(collection, top, min_confidence, scenes)
-        return querying.query_photos(self, photos, options, monitor_of(progress))
+        return querying.query_photos(self._session, photos, options, monitor_of(progress))
 
     def query_hashes(
         self,
@@ -229,7 +253,7 @@ class Index(Session):
         from imagematch.services import querying
 
         options = QueryOptions(collection, top)
-        return querying.query_hashes(self, entries, options, monitor_of(progress))
+        return querying.query_hashes(self._session, entries, options, monitor_of(progress))
 
     def link(
         self,
@@ -247,7 +271,7 @@ class Index(Session):
         from imagematch.services import linking
 
         change = {} if same_profile is None else {"same_profile": same_profile}
-        return linking.link_profiles(self, change, ask or (lambda _reach, _most: None))
+        return linking.link_profiles(self._session, change, ask or (lambda _reach, _most: None))
 
     def explain(
         self, results: Iterable[QueryResult]
@@ -256,7 +280,7 @@ class Index(Session):
         both with the points that fit, or None where a file is gone or was never one."""
         from imagematch.services import illustrating
 
-        return illustrating.explain_matches(self, results)
+        return illustrating.explain_matches(self._session, results)
 
     def thumbnails(
         self, sightings: Iterable[StoredSighting], others: Mapping[str, str] | None = None
@@ -268,7 +292,7 @@ class Index(Session):
         """
         from imagematch.services import illustrating
 
-        return illustrating.make_thumbnails(self, sightings, others)
+        return illustrating.make_thumbnails(self._session, sightings, others)
 
     # --- what people decide --------------------------------------------------------------------
 
@@ -284,13 +308,13 @@ class Index(Session):
         """
         from imagematch.services import reviewing
 
-        return reviewing.decide(self, match, verdict, note, actor)
+        return reviewing.decide(self._session, match, verdict, note, actor)
 
     def hot(self) -> list[HotPhoto]:
         """Photos that are set aside because so many profiles show them, and those released."""
         from imagematch.services import reviewing
 
-        return reviewing.hot_photos(self)
+        return reviewing.hot_photos(self._session)
 
     def settle_hot(
         self, photos: Sequence[str], verdict: Verdict, *, note: str = "", actor: str = ""
@@ -306,7 +330,7 @@ class Index(Session):
         """
         from imagematch.services import reviewing
 
-        return reviewing.settle_hot(self, photos, verdict, note, actor)
+        return reviewing.settle_hot(self._session, photos, verdict, note, actor)
 
     def ignore(
         self,
@@ -329,7 +353,7 @@ class Index(Session):
         """
         from imagematch.services import reviewing
 
-        return reviewing.ignore(self, targets, note, monitor_of(progress), actor)
+        return reviewing.ignore(self._session, targets, note, monitor_of(progress), actor)
 
     def unignore(self, photos: Sequence[str], *, note: str = "", actor: str = "") -> list[Decision]:
         """Take photos off the ignore list. Waits for no run.
@@ -339,19 +363,19 @@ class Index(Session):
         """
         from imagematch.services import reviewing
 
-        return reviewing.unignore(self, photos, note, actor)
+        return reviewing.unignore(self._session, photos, note, actor)
 
     def ignored(self) -> list[IgnoredPhoto]:
         """The ignore list, with the near-copies that are ignored with it."""
         from imagematch.services import reviewing
 
-        return reviewing.ignored(self)
+        return reviewing.ignored(self._session)
 
     def decisions(self) -> list["Recorded"]:
         """All decisions, oldest first, each with whether it is in force."""
         from imagematch.services import reviewing
 
-        return reviewing.history(self)
+        return reviewing.history(self._session)
 
     def import_decisions(self, file: PathText) -> tuple[int, int]:
         """Take over the decisions that another index exported. Waits for no run.
@@ -364,31 +388,31 @@ class Index(Session):
         """
         from imagematch.services import reviewing
 
-        return reviewing.take_over(self, Path(file))
+        return reviewing.take_over(self._session, Path(file))
 
     def reach_of_decision(self, match: str, verdict: Verdict) -> "Foreseen":
         """How many links `decide` would make; raises as it does."""
         from imagematch.services import reviewing
 
-        return reviewing.reach_of_decision(self, match, verdict)
+        return reviewing.reach_of_decision(self._session, match, verdict)
 
     def reach_of_hot(self, photos: Sequence[str], verdict: Verdict) -> "Foreseen":
         """How many links `settle_hot` would make; raises as it does."""
         from imagematch.services import reviewing
 
-        return reviewing.reach_of_hot(self, photos, verdict)
+        return reviewing.reach_of_hot(self._session, photos, verdict)
 
     def reach_of_unignoring(self, photos: Sequence[str]) -> "Foreseen":
         """How many links `unignore` would make; raises as it does."""
         from imagematch.services import reviewing
 
-        return reviewing.reach_of_unignoring(self, photos)
+        return reviewing.reach_of_unignoring(self._session, photos)
 
     def reach_of_import(self, file: PathText) -> "Foreseen":
         """How many links `import_decisions` would make; raises as it does."""
         from imagematch.services import reviewing
 
-        return reviewing.reach_of_import(self, Path(file))
+        return reviewing.reach_of_import(self._session, Path(file))
 
     # --- what it holds -------------------------------------------------------------------------
 
@@ -397,7 +421,7 @@ class Index(Session):
         """The galleries; `add(..., gallery=True)` makes one, `remove_gallery` forgets one."""
         from imagematch.services import galleries
 
-        return galleries.list_galleries(self)
+        return galleries.list_galleries(self._session)
 
     def hashes(self, collection: str = "") -> Iterator[ExportedHashes]:
         """The hashes of all photos for other programs, once for each file that shows one.
@@ -410,7 +434,7 @@ class Index(Session):
         """
         from imagematch.services import exporting
 
-        return exporting.hashes_of(self, collection)
+        return exporting.hashes_of(self._session, collection)
 
     def remove_gallery(self, name: str) -> int:
         """Forget a gallery; returns how many photos went with it. Its files are not touched.
@@ -421,31 +445,31 @@ class Index(Session):
         """
         from imagematch.services import galleries
 
-        return galleries.remove_gallery(self, name)
+        return galleries.remove_gallery(self._session, name)
 
     def status(self) -> "Status":
         """What the index holds, what is left to do and what was done last."""
         from imagematch.services import status
 
-        return status.status_of(self)
+        return status.status_of(self._session)
 
     def failed_files(self) -> Iterator["FailedSighting"]:
         """Every file that could not be described, and why."""
         from imagematch.services import status
 
-        return status.failed_files(self)
+        return status.failed_files(self._session)
 
     def failed_pairs(self) -> Iterator["FailedCouple"]:
         """Every pair of photos that could not be compared, and why."""
         from imagematch.services import status
 
-        return status.failed_pairs(self)
+        return status.failed_pairs(self._session)
 
     def unfinished(self) -> int:
         """Photos that can't be found yet, because a run was stopped or goes on."""
         from imagematch.services import status
 
-        return status.unfinished(self)
+        return status.unfinished(self._session)
 
 
 def open_index(
@@ -473,7 +497,7 @@ def open_index(
 
         if not index_exists(place):
             raise missing_index(place)
-    return Index(place, actor=actor, nice=nice)
+    return Index(Session(place, actor=actor, nice=nice))
 
 
 def compare(

@@ -53,10 +53,16 @@ class Session:
         self._closed = False
 
     def reading(self) -> "AbstractContextManager[Stores]":
-        """The stores as they are now, for one thread; raises as `Index.read`."""
+        """The stores as they are now, for one thread.
+
+        Raises:
+            UsageError: the session has ended.
+            And as `Index.read`.
+        """
         from imagematch.stores.index import HeldIndex
 
         with self._lock:
+            self._check_open()
             self._held = self._held or HeldIndex(self.directory)
             return self._held.state()
 
@@ -112,14 +118,17 @@ class Session:
         full = settings.workers, settings.describe
         key = full if embedding else (settings.workers, None)
         with self._lock:
-            if self._closed:
-                raise UsageError(f"the index {self.directory} was closed; open it again")
+            self._check_open()
             if full in self._executors:  # they can do all that the others can
                 return self._executors[full]
             if key not in self._executors:
                 nice = settings.workers.nice if self._nice else 0
                 self._executors[key] = photo_workers(settings, embedding=embedding, nice=nice)
             return self._executors[key]
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise UsageError(f"the index {self.directory} was closed; open it again")
 
     def close(self) -> None:
         """Stop all work of all threads, and let go of all files."""
