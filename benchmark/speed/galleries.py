@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmark.speed.synthetic import BLOCK, Copies, SyntheticPhotos
+from benchmark.speed.synthetic import Copies, SyntheticPhotos
 from imagematch.kernels import hashes
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.records import Fingerprint, FoundFile, SightingInfo
@@ -83,7 +83,7 @@ def _store(
 
 def ask(directory: Path, references: int) -> dict[str, Any]:
     """Hold the index open; times in s, and the references that each query finds."""
-    asked = SyntheticPhotos(0).copies(4 * BLOCK, _ADS + references)
+    asked = SyntheticPhotos(0).copies(2048, _ADS + references)
     queries = _queries(asked, np.flatnonzero(asked.originals > _ADS)[:_QUERIES])
     with closing(HeldIndex(directory)) as held:
         with held.state() as index:

@@ -198,8 +198,14 @@ files = Table(
     ).ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
-# To ask which photos the few roots of references show.
-_FILES_BY_ROOT = Index("files_by_root", files.c.root_id, files.c.photo_id)
+# To ask which photos the few roots of references show. Only of files with photos, or SQLite would
+# take it for what counts all files, and look each of them up.
+_FILES_BY_ROOT = Index(
+    "files_by_root",
+    files.c.root_id,
+    files.c.photo_id,
+    sqlite_where=text("photo_id IS NOT NULL"),
+)
 
 # To ask what some runs brought.
 _FILES_BY_RUN = Index("files_by_run", files.c.added_run)

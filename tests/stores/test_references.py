@@ -1,12 +1,18 @@
 """References: of the catalogue in any order of events, the photos that a search must look at."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from imagematch.errors import IndexTooOld
 from imagematch.records import FoundFile
 from imagematch.settings import DEFAULTS
 from imagematch.stores.index import HeldIndex, Index
+from imagematch.stores.layout import catalogue_path
+from imagematch.stores.photos import vector_id
 from tests.stores.builders import MODEL, add, create, decision, describe, scanned
 
 
@@ -87,6 +93,27 @@ def test_a_replaced_file_shows_both_photos(index: Index) -> None:
     assert photos(index) == [1, 2]
     index.sightings.refresh_files(root, [(2, FoundFile("r.jpg", 11, 2, ()))])
     assert photos(index) == [1, 2]
+
+
+def test_an_index_of_the_version_before_is_read_once_it_is_brought_up_to_date(
+    tmp_path: Path,
+) -> None:
+    directory = tmp_path / "index"
+    with Index.create(directory, "test", DEFAULTS, MODEL) as index:
+        describe(index, add(index, scanned("a.jpg")))
+        describe(index, add(index, scanned("r.jpg"), collection="refs", root="/r"))
+    with closing(sqlite3.connect(catalogue_path(directory))) as raw, raw:
+        raw.execute("DROP INDEX files_by_root")
+        raw.execute("UPDATE meta SET value = '5' WHERE key = 'schema_version'")
+    with pytest.raises(IndexTooOld), Index.read(directory):
+        pass
+    with Index.write(directory, "test") as index:
+        assert index.settled == []
+    with Index.read(directory) as index:
+        assert photos(index) == [2]
+        assert index.pdq.search(
+            index.pdq.get(np.array([vector_id(1)])), 5, among=index.references().vectors
+        ).ids.tolist() == [[vector_id(2), -1, -1, -1, -1]]
 
 
 def test_a_held_index_reads_references_once(tmp_path: Path) -> None:
