@@ -49,6 +49,7 @@ from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
+from imagematch.stores.references import KnownReferences, References
 from imagematch.stores.repair import repair
 from imagematch.stores.shards import last_written
 from imagematch.stores.sightings import SightingStore
@@ -72,9 +73,11 @@ class Index:
         embedder: EmbedderRecord,
         stores: Mapping[str, VectorStore],
         actor: str = "",
+        references: KnownReferences | None = None,
     ) -> None:
         """Args:
         actor: who changes it, for the audit log; "" for the account on this machine.
+        references: as they were last read, if they were.
         """
         self.directory = directory
         self.settings = settings
@@ -92,6 +95,7 @@ class Index:
         #: What opening for writing had to settle, in plain words.
         self.settled: list[str] = []
         self._stores: dict[str, VectorStore] = dict(stores)
+        self._references = references or KnownReferences()
 
     # --- opening -------------------------------------------------------------------------------
 
@@ -216,6 +220,10 @@ class Index:
     def embeddings(self) -> VectorStore | None:
         """Embeddings of photos and their views; None with the preset `hashes`."""
         return self._stores.get(_EMBEDDING)
+
+    def references(self) -> References:
+        """Photos of galleries and of the ignore list, as the catalogue has them now."""
+        return self._references.of(self.catalogue)
 
     # --- keeping the stores together -----------------------------------------------------------
 
@@ -388,6 +396,7 @@ class HeldIndex:
         self._file: object = None  # which file the catalogue was opened from
         self._stores: dict[str, FaissVectorStore] = {}
         self._files: object = None  # which vectors were opened, and how
+        self._references = KnownReferences()
 
     @contextmanager
     def state(self) -> Iterator[Index]:
@@ -396,12 +405,15 @@ class HeldIndex:
         Raises:
             As `Index.read`.
         """
-        with self._opened().pinned() as catalogue:
+        opened, references = self._opened()
+        with opened.pinned() as catalogue:
             embedder, settings = embedder_of(catalogue), load_settings(self._directory)
             if catalogue.get(CHANGING):
                 settings = with_embedder(settings, embedder)
             stores = self._opened_stores(embedder, settings)
-            yield Index(self._directory, settings, catalogue, embedder, stores)
+            yield Index(
+                self._directory, settings, catalogue, embedder, stores, references=references
+            )
 
     def close(self) -> None:
         """Let go of all files; what is being read goes on to its end."""
@@ -411,15 +423,16 @@ class HeldIndex:
         if catalogue is not None:
             catalogue.close()
 
-    def _opened(self) -> Catalogue:
+    def _opened(self) -> tuple[Catalogue, KnownReferences]:
         file = _inode(catalogue_path(self._directory))
         with self._lock:
             if self._catalogue is None or file != self._file:
                 opened, before = open_catalogue(self._directory, "read"), self._catalogue
                 self._catalogue, self._file = opened, file
+                self._references = KnownReferences()
                 if before is not None:
                     before.close()
-            return self._catalogue
+            return self._catalogue, self._references
 
     def _opened_stores(
         self, embedder: EmbedderRecord, settings: Settings

@@ -14,8 +14,6 @@ from imagematch.stores.kept_traces import forget_traces, replace_traces
 from imagematch.stores.scan_inserts import MANY, spelled
 from imagematch.stores.schema import (
     candidates,
-    collections,
-    decisions,
     failed_pairs,
     failures,
     files,
@@ -378,38 +376,6 @@ class PhotoStore:
         with self._catalogue.begin() as connection:
             row = connection.execute(wanted).first()
         return None if row is None else Failure(row.code, row.message or "", row.traceback or "")
-
-    def references(self, *, ignored_only: bool = False) -> list[int]:
-        """Ids of described photos that every search must look at, ascending: those of reference
-        galleries, and those that were ever put on the ignore list.
-
-        Args:
-            ignored_only: without galleries.
-        """
-        kinds = ["ignored"] if ignored_only else ["ignored", "gallery"]
-        described = photos.c.state == "described"
-        shown = (
-            select(photos.c.id)
-            .join(files, files.c.photo_id == photos.c.id)
-            .where(described, files.c.root_id == bindparam("root"))
-            .distinct()
-        )
-        of_kind = (
-            select(roots.c.id)
-            .join(collections, collections.c.id == roots.c.collection_id)
-            .where(collections.c.kind.in_(kinds))
-        )
-        # From the few decisions and references outwards: asked the other way round, every photo of
-        # the index would be looked at, by every query.
-        listed = select(decisions.c.photo_a).where(decisions.c.about == "ignore").distinct()
-        found: set[int] = set()
-        with self._catalogue.begin() as connection:
-            for some in batched(connection.execute(listed).scalars().all(), MANY):
-                wanted = select(photos.c.id).where(described, photos.c.sha256.in_(some))
-                found.update(connection.execute(wanted).scalars())
-            for root_id in connection.execute(of_kind).scalars().all():
-                found.update(connection.execute(shown, {"root": root_id}).scalars())
-        return sorted(found)
 
     def locators_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[Locator, ...]]:
         """Where each photo's bytes should be: present files, at most 3."""

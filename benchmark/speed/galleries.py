@@ -1,0 +1,156 @@
+"""How galleries scale: numbers of references in, what opening them and each query cost out.
+
+    python -m benchmark.speed.galleries 10000,100000 --scratch FOLDER
+
+An index of made-up ads (`synthetic`) gets a gallery of each size, and is held open as a program
+does. Queries are copies of references. What the gallery adds is told by the same index with the
+gallery's photos as ads. The scratch folder needs about 4 kB a photo.
+"""
+
+import argparse
+import json
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.speed.synthetic import Copies, SyntheticPhotos
+from imagematch.kernels import hashes
+from imagematch.kernels.embeddings import EmbedderIdentity
+from imagematch.records import Fingerprint, FoundFile, SightingInfo
+from imagematch.settings import DEFAULTS
+from imagematch.stages.search import Finder, QueryFeatures
+from imagematch.stores.index import EmbedderRecord, HeldIndex, Index
+from imagematch.stores.photos import Described
+from imagematch.stores.scan_inserts import ScannedFile
+from imagematch.stores.schema import collections
+
+#: Ads beside each gallery, queries that are asked, and views of each: the picture and its crops.
+_ADS, _QUERIES, _VIEWS = 100_000, 60, 20
+
+_MODEL = EmbedderRecord("balanced", EmbedderIdentity("made-up", "ab" * 32, 288), 512)
+
+
+def make(directory: Path, references: int) -> None:
+    """Make an index of ads and of one gallery, a photo with one view in each file."""
+    photos = SyntheticPhotos(0)
+    with Index.create(directory, "benchmark", DEFAULTS, _MODEL) as index:
+        cuts = [0, _ADS, _ADS + references]
+        for (kind, name), (first, end) in zip(
+            (("ads", "ads"), ("gallery", "refs")), pairwise(cuts), strict=True
+        ):
+            collection = index.collections.ensure(name, kind)
+            root_id = index.collections.ensure_root(collection, Path(f"/{name}"))
+            run_id = index.catalogue.start_run("index", "", f"/{name}")
+            for ids, prints in photos.blocks(cuts[-1]):
+                some = (ids > first) & (ids <= end)
+                names = [f"{number:064x}" for number in ids[some].tolist()]
+                _store(index, (root_id, run_id), names, prints.embeddings[some], prints.pdqs[some])
+            index.sightings.finish_scan(root_id, run_id, [], {})
+
+
+def _store(
+    index: Index, root_and_run: tuple[int, int], names: Sequence[str], embeddings: Any, pdqs: Any
+) -> None:
+    if not names:
+        return
+    files = [
+        ScannedFile(FoundFile(f"{name}.jpg", 1, 1, (SightingInfo(),)), f"{name}.jpg", name, None)
+        for name in names
+    ]
+    ids = list(index.sightings.add_files(*root_and_run, files, []).photos.values())
+    index.add_vectors(ids, pdqs, {id_: row[None] for id_, row in zip(ids, embeddings, strict=True)})
+    hexes = [pdq.tobytes().hex() for pdq in pdqs]
+    index.photos.save_described(
+        [
+            Described(
+                id_,
+                Fingerprint(name, name, 640, 480, "JPEG", 1, False, name[:16], pdq, 100, "", row),
+                1,
+            )
+            for id_, name, pdq, row in zip(ids, names, hexes, embeddings, strict=True)
+        ],
+        "made up",
+    )
+
+
+def ask(directory: Path, references: int) -> dict[str, Any]:
+    """Hold the index open; times in s, and the references that each query finds."""
+    asked = SyntheticPhotos(0).copies(2048, _ADS + references)
+    queries = _queries(asked, np.flatnonzero(asked.originals > _ADS)[:_QUERIES])
+    with closing(HeldIndex(directory)) as held:
+        with held.state() as index:
+            started = time.perf_counter()
+            finder = Finder(index, index.settings.search.min_margin_query)
+            finder.find([queries[0]])
+            opened = time.perf_counter() - started
+        taken, found = [], []
+        for query in queries:
+            seconds, near = _asked(held, query)
+            taken.append(seconds)
+            found.append([photo for photo in near if photo > _ADS])
+        return {"open": opened, "query": statistics.median(taken), "found": found}
+
+
+def _queries(asked: Copies, rows: np.ndarray) -> list[QueryFeatures]:
+    """Each a copy of a reference, with crops that show others."""
+    return [
+        QueryFeatures(
+            "",
+            hashes.orientations(asked.pdqs[row : row + 1])[0],
+            np.roll(asked.embeddings, -row, axis=0)[:_VIEWS],
+        )
+        for row in rows
+    ]
+
+
+def _asked(held: HeldIndex, query: QueryFeatures) -> tuple[float, list[int]]:
+    started = time.perf_counter()
+    with held.state() as index:
+        finder = Finder(index, index.settings.search.min_margin_query)
+        [near] = finder.find([query])
+    return time.perf_counter() - started, [photo.photo_id for photo in near]
+
+
+def as_kind(directory: Path, kind: str) -> None:
+    """Have the gallery be something else."""
+    with Index.write(directory, "benchmark") as index, index.catalogue.change() as connection:
+        gallery = collections.c.name == "refs"
+        connection.execute(collections.update().where(gallery).values(kind=kind))
+
+
+def measured(directory: Path, references: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Costs with the gallery, and with its photos as ads."""
+    for kind in ("gallery", "ads"):
+        as_kind(directory, kind)
+        yield kind, ask(directory, references)
+    as_kind(directory, "gallery")
+
+
+def main() -> None:
+    """Make, measure and delete an index for each number of references."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("references", help="numbers, with commas between")
+    parser.add_argument("--scratch", type=Path, required=True)
+    asked = parser.parse_args()
+    for references in map(int, asked.references.split(",")):
+        directory = asked.scratch / f"gallery-{references}"
+        make(directory, references)
+        try:
+            for kind, costs in measured(directory, references):
+                found = sum(map(bool, costs.pop("found"))) / _QUERIES
+                sys.stdout.write(json.dumps({"references": references, "as": kind, **costs}))
+                sys.stdout.write(f" found {found:.2f}\n")
+        finally:
+            shutil.rmtree(directory)
+
+
+if __name__ == "__main__":
+    main()
