@@ -1,0 +1,1 @@
+"""How well links and clusters find the operators of made-up worlds."""
