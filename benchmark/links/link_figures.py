@@ -202,14 +202,10 @@ def _false(world: str, items: Items, grouping: Grouping) -> list[WorstPair]:
     places = np.flatnonzero(wrong)
     first = places[np.argsort(-links.probability[places], kind="stable")][:_WORST]
     shown = _shown(items)
+    columns = links.left[first], links.right[first], links.probability[first]
     return [
-        _pair(world, items, shown, *ends, probability)
-        for *ends, probability in zip(
-            links.left[first].tolist(),
-            links.right[first].tolist(),
-            links.probability[first].tolist(),
-            strict=True,
-        )
+        _pair(world, items, shown, left, right, probability)
+        for left, right, probability in zip(*(c.tolist() for c in columns), strict=True)
     ]
 
 
