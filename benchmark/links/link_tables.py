@@ -55,7 +55,10 @@ def _sections(
         mine = of(figures, evidence)
         yield f"## {evidence.capitalize()}"
         yield methods_table(mine).markdown()
-        yield "By operator size (profiles): recall of pairs, then B-cubed F1."
+        yield (
+            "By the number of an operator's profiles: pairs with one of them, and B-cubed of them; "
+            "1 are independents."
+        )
         yield bands_table(mine).markdown()
         for method in mine:
             yield from _worst(method)
@@ -123,6 +126,9 @@ def worst_table(pairs: Sequence[WorstPair]) -> Table:
 
 
 def _worst(method: MethodFigures) -> Iterator[str]:
+    """The worst pairs of a method that says how sure it is of them."""
+    if method.calibration is None:
+        return
     for title, pairs in (("False", method.false), ("Missed", method.missed)):
         if pairs:
             yield f"{title} pairs of {method.method}:"
