@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.links import items, making, seeing, splink_peer, worlds
+from benchmark.links import items, seeing, splink_peer, world_pictures, worlds
 from benchmark.links.items import Measured
 from benchmark.links.linkers import Linker
 from benchmark.quality.suite import REPORTING, TUNING, photos_of
@@ -76,7 +76,7 @@ def run(
     for half, world in plans:
         folder = scratch / f"{half}-{world.seed}"
         folder.mkdir()
-        making.write(world, request.folder, folder, monitor)
+        world_pictures.write(world, request.folder, folder, monitor)
         measured = seeing.see(world, half, folder, request.preset, monitor)
         items.save(measured, kept / f"{measured.name}.json")
         seen.append(measured)

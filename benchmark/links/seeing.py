@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 import imagematch
-from benchmark.links import making
+from benchmark.links import world_pictures
 from benchmark.links.items import PHOTO, Grouping, Items, Measured, Pairs
 from benchmark.links.worlds import REGION, World
 from imagematch.kernels.phones import to_e164
@@ -28,7 +28,7 @@ type _Shown = dict[tuple[str, str], dict[Profile, float]]
 
 
 def see(world: World, half: str, folder: Path, preset: str, monitor: Monitor) -> Measured:
-    """Index and link a world that `making.write` wrote.
+    """Index and link a world that `world_pictures.write` wrote.
 
     Args:
         folder: of the world; the index goes there, too.
@@ -43,7 +43,10 @@ def see(world: World, half: str, folder: Path, preset: str, monitor: Monitor) ->
     (index / "settings.toml").write_text(f'[scan]\nphone_region = "{REGION}"\n', "utf-8")
     with imagematch.open(index, create=True) as opened:
         report = opened.add(
-            folder / "ads", manifest=folder / making.MANIFEST, preset=preset, progress=monitor
+            folder / "ads",
+            manifest=folder / world_pictures.MANIFEST,
+            preset=preset,
+            progress=monitor,
         )
         links = opened.link()
     shown = contacts(world)

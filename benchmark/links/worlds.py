@@ -1,6 +1,6 @@
 """A made-up world as a plan: photos and a seed in, operators with profiles, ads and pictures out.
 
-Nothing is drawn or written here, see `making`. Everything is labelled: each profile has its
+Nothing is drawn or written here, see `world_pictures`. Everything is labelled: each profile has its
 operator. A world has what makes links hard: large operators without a rare photo, placeholders and
 stock photos on strangers, stolen photos, a hotline on most ads of one site, operators whose photos
 differ so that only a phone joins them, and contacts that are missing or typed in many ways.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.links import making, seeing, worlds
+from benchmark.links import seeing, world_pictures, worlds
 from benchmark.links.worlds import World, WorldSize, operator_sizes, plan
 from imagematch.errors import UsageError
 from imagematch.records import Profile
@@ -117,12 +117,15 @@ def test_a_world_becomes_pictures_and_a_manifest(tmp_path: Path) -> None:
     small = plan(photos, 0)
     for out in (tmp_path / "one", tmp_path / "two"):
         out.mkdir()
-        making.write(small, tmp_path / "photos", out, Unwatched())
+        world_pictures.write(small, tmp_path / "photos", out, Unwatched())
     written = {path.relative_to(tmp_path / "one"): path for path in (tmp_path / "one").rglob("*.*")}
     for path, one in written.items():
         assert one.read_bytes() == (tmp_path / "two" / path).read_bytes()
-    with (tmp_path / "one" / making.MANIFEST).open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "one" / world_pictures.MANIFEST).open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     named = {row["path"] for row in rows if row["path"]}
-    assert {str(path) for path in written} == {making.MANIFEST, *(f"ads/{one}" for one in named)}
+    assert {str(path) for path in written} == {
+        world_pictures.MANIFEST,
+        *(f"ads/{one}" for one in named),
+    }
     assert {row["ad_id"] for row in rows} == {ad.ad_id for ad in small.ads}
