@@ -403,7 +403,7 @@ def _described_files(
         for path, sha256 in files
     }
     for root_id in sorted(roots):
-        indexing.try_again(index, root_id)
+        indexing.try_again(index, root_id, run_id)
         describe.run(index, executor, root_id, run_id, monitor)
         search.run(index, root_id, monitor)
     found: list[Content] = []
