@@ -35,6 +35,7 @@ from imagematch.errors import (
     IndexMissing,
     IndexTooNew,
     IndexTooOld,
+    IndexUnavailable,
     StorageFull,
 )
 from imagematch.stores import postgresql, schema
@@ -243,6 +244,10 @@ class Catalogue:
         if "full" in str(error.orig):
             return StorageFull(
                 f"no room left to write {self._where}; free some space and run again"
+            )
+        if "readonly" in str(error.orig) and self._purpose != "read":  # whose writes are our fault
+            return IndexUnavailable(
+                f"{self._where} can't be written to; check that you may write to it and its folder"
             )
         return IndexDamaged(
             f"the catalogue {self._where} can't be used: {error.orig}; "
