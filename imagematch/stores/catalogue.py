@@ -394,6 +394,19 @@ class Catalogue:
         )
 
 
+def which_file(path: Path) -> tuple[int, ...] | None:
+    """Another value where a file is to be opened anew; None where there is none.
+
+    That is where it is another file, or was read as one that nobody writes to, and somebody did.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    last = (found.st_mtime_ns, found.st_size) if _is_frozen(path) else ()
+    return found.st_dev, found.st_ino, *last
+
+
 def _is_frozen(path: Path) -> bool:
     """Whether a reader may write nothing beside the file, as SQLite wants to for its log.
 

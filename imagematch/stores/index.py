@@ -20,7 +20,7 @@ from imagematch.errors import IndexTooOld, IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.catalogue import Catalogue, which_file
 from imagematch.stores.collections import CollectionStore
 from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.directory import catalogue_path
@@ -424,7 +424,7 @@ class HeldIndex:
             catalogue.close()
 
     def _opened(self) -> tuple[Catalogue, KnownReferences]:
-        file = _inode(catalogue_path(self._directory))
+        file = which_file(catalogue_path(self._directory))
         with self._lock:
             if self._catalogue is None or file != self._file:
                 opened, before = open_catalogue(self._directory, "read"), self._catalogue
@@ -450,15 +450,6 @@ class HeldIndex:
                 self._stores = _open_stores(self._directory, embedder, settings, self._stores)
                 self._files = files
             return self._stores
-
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    """Which file is at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 def _places(directory: Path, embedder: EmbedderRecord) -> list[Path]:
