@@ -34,7 +34,7 @@ from imagematch.settings import DEFAULTS, Settings, StoreSettings
 from imagematch.stores import catalogue as catalogue_module
 from imagematch.stores import postgresql, schema
 from imagematch.stores.catalogue import Catalogue, Purpose
-from imagematch.stores.index import Index
+from imagematch.stores.index import HeldIndex, Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
 from tests.stores import test_decision_history, test_index, test_photos_and_matches, test_sightings
@@ -135,6 +135,21 @@ def test_reader_cannot_write(url: URL) -> None:
         with pytest.raises(IndexDamaged, match="read-only transaction"):
             reader.put("key", "value")
         assert reader.get("key") is None
+
+
+def test_index_that_stays_open_outlives_the_sessions_of_its_server(
+    server: Server, directory: Path
+) -> None:
+    """As where the server is started anew, or a firewall forgets connections that are idle."""
+    with closing(HeldIndex(directory)) as held:
+        for _ in range(2):
+            with held.state() as index:
+                assert index.photos.counts()["all"] == 0
+            with server.connect() as session:
+                session.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
 
 
 def test_foreign_keys_hold(index: Index) -> None:
