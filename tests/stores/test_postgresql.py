@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -150,6 +152,21 @@ def test_index_that_stays_open_outlives_the_sessions_of_its_server(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                     "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
                 )
+
+
+def test_one_export_may_be_taken_over_by_several_at_once(directory: Path) -> None:
+    exported = [
+        decision("confirm", "a", "b", at=f"2026-01-01T00:00:{n:02}.000+00:00") for n in range(50)
+    ]
+    together = threading.Barrier(4)
+
+    def take_over(_: int) -> int:
+        with Index.decide(directory) as index:
+            together.wait(30)
+            return index.decisions.merge(exported)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(take_over, range(4))) == [0, 0, 0, 50]
 
 
 def test_foreign_keys_hold(index: Index) -> None:
