@@ -152,6 +152,22 @@ def test_a_photo_may_be_held_in_any_form(tmp_path: Path, index: imagematch.Index
     ]
 
 
+class Arriving(io.BytesIO):
+    """Gives a part at a time, as a pipe or a connection does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(1000 if size is None else min(size, 1000))
+
+
+def test_a_photo_that_arrives_in_parts_is_read_whole(
+    tmp_path: Path, index: imagematch.Index
+) -> None:
+    data = save(photo(1), tmp_path / "query.jpg").read_bytes()
+    assert len(data) > 1000
+    whole, in_parts = index.query_all([data, Arriving(data)])
+    assert in_parts.content == whole.content
+
+
 def test_a_turned_picture_in_memory_is_upright_as_its_file_is(
     tmp_path: Path, index: imagematch.Index
 ) -> None:
