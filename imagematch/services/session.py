@@ -67,13 +67,19 @@ class Session:
             return self._held.state()
 
     def deciding(self, actor: str = "") -> "AbstractContextManager[Stores]":
-        """The stores for what people decide, beside any run; raises as `Index.decide`.
+        """The stores for what people decide, beside any run.
 
         Args:
             actor: who decides; "" for the one of the session.
+
+        Raises:
+            UsageError: the session has ended.
+            And as `Index.decide`.
         """
         from imagematch.stores.index import Index as Stores
 
+        with self._lock:
+            self._check_open()
         return Stores.decide(self.directory, actor or self.actor)
 
     @contextmanager
@@ -86,11 +92,14 @@ class Session:
             purpose, preset, redescribe: see `opening.open_for_writing`.
 
         Raises:
+            UsageError: the session has ended.
             IndexLocked: a run is under way, in this process or another.
             And as `opening.open_for_writing`.
         """
         from imagematch.services.opening import open_for_writing
 
+        with self._lock:
+            self._check_open()
         with open_for_writing(
             self.directory, purpose, self.actor, preset=preset, redescribe=redescribe
         ) as index:

@@ -415,6 +415,21 @@ def test_threads_ask_while_one_adds_and_one_decides(
     assert len(index.decisions()) == deciding.result()
 
 
+def test_a_closed_index_does_nothing_any_more(tmp_path: Path, index: imagematch.Index) -> None:
+    match = only_match(index)
+    index.close()
+    index.close()
+    with pytest.raises(UsageError, match="open it again"):
+        index.decide(match, "reject")
+    with pytest.raises(UsageError, match="open it again"):
+        index.add(tmp_path / "ads", site_from_path=True)
+    with pytest.raises(UsageError, match="open it again"):
+        index.query(b"")
+    with imagematch.open(index.directory) as again:
+        assert again.decisions() == []
+        assert again.status().runs[0].state == "done"
+
+
 def test_closing_ends_what_other_threads_do(tmp_path: Path, index: imagematch.Index) -> None:
     asked = save(photo(1), tmp_path / "query.jpg")
 
