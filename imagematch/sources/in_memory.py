@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import numpy as np
 
 from imagematch.errors import UsageError
+from imagematch.surrogates import encodable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,15 +31,18 @@ def file_of(photo: "InMemory", most: int) -> tuple[str, bytes]:
         most: bytes that are read of an open file: one more than may be.
 
     Raises:
-        UsageError: it is nothing of that.
+        UsageError: it is nothing of that, or a PIL image whose file can't be read.
     """
     if isinstance(photo, bytes | bytearray | memoryview):
         return NAMELESS, bytes(photo)
     if isinstance(photo, np.ndarray):
         return NAMELESS, _png(_image_of(photo))
     if hasattr(photo, "getbands"):
-        name = getattr(photo, "filename", "")
-        return os.fsdecode(name) or NAMELESS, _png(cast("Image", photo))
+        name = os.fsdecode(getattr(photo, "filename", "")) or NAMELESS
+        try:
+            return name, _png(cast("Image", photo))
+        except (OSError, SyntaxError, ValueError) as error:  # PIL reads a file when it must
+            raise UsageError(f"the PIL image {encodable(name)} can't be read: {error}") from error
     if hasattr(photo, "read"):
         data = _all_of(photo, most)
         if data is not None:

@@ -152,6 +152,15 @@ def test_a_photo_may_be_held_in_any_form(tmp_path: Path, index: imagematch.Index
     ]
 
 
+def test_an_image_of_which_the_file_ends_early_is_named(
+    tmp_path: Path, index: imagematch.Index
+) -> None:
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(save(photo(1), tmp_path / "query.jpg").read_bytes()[:2000])
+    with Image.open(path) as image, pytest.raises(UsageError, match=r"cut\.jpg can't be read"):
+        index.query(image)
+
+
 class Arriving(io.BytesIO):
     """Gives a part at a time, as a pipe or a connection does."""
 
