@@ -16,6 +16,8 @@ from PIL import Image
 
 import imagematch
 from imagematch.errors import IndexMissing, Stopped, UsageError
+from imagematch.records import HashResult, ListedHashes
+from imagematch.stages import hash_lookup
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.lock import write_lock
 from tests.processes import expect_nobody_left, marked_environment, new_mark
@@ -159,6 +161,20 @@ def test_an_image_of_which_the_file_ends_early_is_named(
     path.write_bytes(save(photo(1), tmp_path / "query.jpg").read_bytes()[:2000])
     with Image.open(path) as image, pytest.raises(UsageError, match=r"cut\.jpg can't be read"):
         index.query(image)
+
+
+@pytest.mark.parametrize("kind", ["pdq", "phash"])
+def test_near_ads_do_not_keep_a_gallery_from_answering_to_a_hash(
+    tmp_path: Path, index: imagematch.Index, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(photo(1), tmp_path / "missing" / "anna.jpg", quality=30)
+    index.add(tmp_path / "missing", collection="missing", gallery=True)
+    (ad,) = (known for known in index.hashes("ads") if known.path.endswith("1.jpg"))
+    monkeypatch.setattr(hash_lookup, "_MOST", 1)
+    asked = ListedHashes(**{kind: getattr(ad, kind)})
+    (found,) = index.query_hashes([asked], collection="missing")
+    assert isinstance(found, HashResult)
+    assert [lead.sighting.path for lead in found.leads] == ["anna.jpg"]
 
 
 class Arriving(io.BytesIO):
