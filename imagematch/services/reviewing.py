@@ -183,7 +183,8 @@ def ignore(
     Raises:
         UsageError: one of the targets is nothing of that.
         IndexLocked: a run is under way, and there are new files to index.
-        IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed.
+        IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed; where there is
+            nothing to index, the photos are ignored, and the next run looks for what is near them.
         Stopped: as asked through the monitor; what is done is kept.
     """
     if not index_exists(session.directory):
