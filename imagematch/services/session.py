@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imagematch import settings as settings_module
-from imagematch.errors import SettingsError, UsageError
+from imagematch.errors import SettingsError
 from imagematch.records import Content
 from imagematch.runtime.executors import Executor
 from imagematch.settings import DescribeSettings, Settings, WorkerSettings
@@ -137,7 +137,9 @@ class Session:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise UsageError(f"the index {self.directory} was closed; open it again")
+            from imagematch.stores.layout import closed_index
+
+            raise closed_index(self.directory)
 
     def close(self) -> None:
         """Stop all work of all threads, and let go of all files."""

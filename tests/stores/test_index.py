@@ -23,6 +23,7 @@ from imagematch.errors import (
     IndexMissing,
     IndexUnavailable,
     PresetMismatch,
+    UsageError,
 )
 from imagematch.presets import with_preset
 from imagematch.settings import DEFAULTS
@@ -69,6 +70,16 @@ def test_who_may_only_read_sees_what_others_write(
                 assert index.photos.counts()["described"] == len(index.pdq.ids()) == known
             with Index.write(directory, "test") as writer:
                 describe(writer, add(writer, *(scanned(f"{known + n}.jpg") for n in range(2))))
+
+
+def test_nothing_is_opened_again_once_it_was_closed(directory: Path) -> None:
+    """As by a thread that was about to read when another one closed it."""
+    held = HeldIndex(directory)
+    about_to_read = held.state()
+    held.close()
+    held.close()
+    with pytest.raises(UsageError, match="open it again"), about_to_read:
+        pass
 
 
 # --- making one --------------------------------------------------------------------------------
