@@ -20,7 +20,7 @@ from imagematch.errors import IndexTooOld, IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.catalogue import Catalogue, which_file
 from imagematch.stores.collections import CollectionStore
 from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.directory import catalogue_path
@@ -32,6 +32,7 @@ from imagematch.stores.known_files import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
+    closed_index,
     create_catalogue,
     drop_stores,
     embedder_of,
@@ -397,13 +398,15 @@ class HeldIndex:
         self._stores: dict[str, FaissVectorStore] = {}
         self._files: object = None  # which vectors were opened, and how
         self._references = KnownReferences()
+        self._closed = False
 
     @contextmanager
     def state(self) -> Iterator[Index]:
         """The index as it is now, whatever is written while the block runs; for one thread.
 
         Raises:
-            As `Index.read`.
+            UsageError: it was closed.
+            And as `Index.read`.
         """
         opened, references = self._opened()
         with opened.pinned() as catalogue:
@@ -418,14 +421,16 @@ class HeldIndex:
     def close(self) -> None:
         """Let go of all files; what is being read goes on to its end."""
         with self._lock:
+            self._closed = True
             catalogue, self._catalogue = self._catalogue, None
             self._stores, self._files = {}, None
         if catalogue is not None:
             catalogue.close()
 
     def _opened(self) -> tuple[Catalogue, KnownReferences]:
-        file = _inode(catalogue_path(self._directory))
+        file = which_file(catalogue_path(self._directory))
         with self._lock:
+            self._check_open()
             if self._catalogue is None or file != self._file:
                 opened, before = open_catalogue(self._directory, "read"), self._catalogue
                 self._catalogue, self._file = opened, file
@@ -442,6 +447,7 @@ class HeldIndex:
         Those of before are not closed: another thread may be searching them.
         """
         with self._lock:
+            self._check_open()
             files = (
                 settings.store,
                 [(place, last_written(place)) for place in _places(self._directory, embedder)],
@@ -451,14 +457,10 @@ class HeldIndex:
                 self._files = files
             return self._stores
 
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    """Which file is at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+    def _check_open(self) -> None:
+        """Or what is opened now stayed open for good."""
+        if self._closed:
+            raise closed_index(self._directory)
 
 
 def _places(directory: Path, embedder: EmbedderRecord) -> list[Path]:

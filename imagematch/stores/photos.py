@@ -105,16 +105,25 @@ class PhotoStore:
         with self._catalogue.begin() as connection:
             return connection.execute(wanted).first() is not None
 
-    def retry(self, root_id: int, installation: str, *, all_failures: bool = False) -> int:
+    def retry(
+        self,
+        root_id: int,
+        installation: str,
+        run_id: int | None = None,
+        *,
+        all_failures: bool = False,
+    ) -> int:
         """Make failed photos of a root pending again; returns how many.
 
         Those are tried that failed for a passing cause, or with another installation.
 
         Args:
             installation: what would try them now, see `stages.installation`.
+            run_id: the run under way; what failed in it for the first time has just been tried.
             all_failures: also those that will fail again.
         """
-        failed = photos.c.state == "failed"
+        just_tried = select(failures.c.photo_id).where(failures.c.since_run == run_id)
+        failed = and_(photos.c.state == "failed", photos.c.id.not_in(just_tried))
         if not all_failures:
             met = select(failures.c.photo_id).where(failures.c.installation == installation)
             passing = photos.c.code.in_(sorted(PASSING_FAILURES))

@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from imagematch.records import Bytes, Flags, Floats
+from imagematch.stores import mmap_advice
 from imagematch.stores.vectors import Costs, Ids
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Rows:
         if len(places) and places[-1] - places[0] + 1 == len(places):
             span = slice(int(places[0]), int(places[-1]) + 1)
             return Rows(self.ids[span], self.vectors[span], alive)
-        return Rows(self.ids[places], self.vectors[places], alive)
+        return Rows(self.ids[places], mmap_advice.copied(self.vectors, places), alive)
 
 
 class Subset:
