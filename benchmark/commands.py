@@ -1,13 +1,14 @@
-"""The two halves of the benchmark as commands of one program."""
+"""The parts of the benchmark as commands of one program."""
 
 import click
 
+from benchmark.links.identifiers import identifiers_command
 from benchmark.quality.quality_command import quality_command
 from benchmark.speed.speed_command import speed_command
 
 
 @click.group(
-    commands=[quality_command, speed_command],
+    commands=[quality_command, speed_command, identifiers_command],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def commands() -> None:
@@ -20,4 +21,5 @@ def commands() -> None:
     Examples:
       python -m benchmark quality photos
       python -m benchmark speed photos
+      python -m benchmark identifiers
     """
