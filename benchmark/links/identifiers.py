@@ -1,7 +1,7 @@
-"""`python -m benchmark identifiers`: how many contacts of ads are found, and how many that are none?
+"""`python -m benchmark identifiers`: are contacts in ads found, and nothing that is none?
 
-The texts are labelled: who wrote the program wrote them, too, so that they say what it does with the
-tricks that its author knows. None is a real ad.
+The texts are labelled. Who wrote the program wrote them, too, so that they say what it does with
+the tricks that its author knows. None is a real ad.
 """
 
 import json
@@ -129,8 +129,8 @@ def _share(share: float | None) -> str:
     type=click.Choice([TUNING, REPORTING]),
     multiple=True,
     default=[TUNING, REPORTING],
-    help="Only this half. Rules were made by looking at the tuning half; figures to report are of the other. "
-    "[default: both]",
+    help="Only this half. Rules were made by looking at the tuning half; figures to report are of "
+    "the other.  [default: both]",
 )
 @click.option("--mistakes", "with_mistakes", is_flag=True, help="Also list the texts read wrongly.")
 @json_option
