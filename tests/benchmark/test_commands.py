@@ -19,7 +19,7 @@ def test_without_a_command_it_says_what_there_is(
     ran = benchmark(*words)
     assert ran.code == code
     shown = ran.out + ran.err
-    assert re.findall(r"^  (\w+)  +Measure how", shown, re.M) == ["quality", "speed"]
+    assert re.findall(r"^  (\w+)  +Measure how", shown, re.M) == ["identifiers", "quality", "speed"]
     assert "python -m benchmark quality photos" in shown
 
 

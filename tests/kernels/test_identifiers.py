@@ -432,7 +432,7 @@ def calls(function: Callable[[], object]) -> int:
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_steps_grow_with_the_text(piece: str) -> None:
     few, many = (
-        calls(partial(find, piece * (size // len(piece)), REGIONS)) for size in (2_000, 16_000)
+        calls(partial(find, piece * (size // len(piece)), REGIONS)) for size in (500, 4_000)
     )
     assert many <= 9 * few + 1000
 
@@ -441,7 +441,7 @@ def test_steps_grow_with_the_text(piece: str) -> None:
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_long_hostile_texts_are_read_to_their_end(piece: str) -> None:
     """A regular expression that tries all ways would not come to the end of the test's time."""
-    text = piece * (200_000 // len(piece)) + "\n. bel +31 6 10000012"
+    text = piece * (100_000 // len(piece)) + "\n. bel +31 6 10000012"
     assert ("phone", "+31610000012") in found(text, *REGIONS)
 
 

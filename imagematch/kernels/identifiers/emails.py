@@ -17,17 +17,18 @@ _AT_WORD = (
     r"arond|a rond|coada de maimuta)"
 )
 _DOT_WORD = r"(?:dot|punt|punkt|point|punto|ponto|punct)"
-_OPEN, _CLOSE = r"[(\[{<*_|-]", r"[)\]}>*_|-]"
+_OPEN, _CLOSE = r"[(\[{<]", r"[)\]}>]"
+_APART = r"[\s*_|-]{1,2}"
 
 _AT = re.compile(
     rf"(?P<sign>\s{{0,2}}{_OPEN}?\s?@\s?{_CLOSE}?\s{{0,2}})|"
     rf"(?P<closed>\s{{0,2}}{_OPEN}\s?(?:{_AT_WORD}|a)\s?{_CLOSE}\s{{0,2}})|"
-    rf"(?P<word>\s{{1,2}}{_AT_WORD}\s{{1,2}})",
+    rf"(?P<word>{_APART}{_AT_WORD}{_APART})",
     re.IGNORECASE,
 )
 _DOT = (
     rf"(?:\.|\s{{0,2}}{_OPEN}\s?(?:{_DOT_WORD}|\.)\s?{_CLOSE}\s{{0,2}}|"
-    rf"\s{{1,2}}{_DOT_WORD}\s{{1,2}})"
+    rf"{_APART}{_DOT_WORD}{_APART})"
 )
 _SPLIT = re.compile(_DOT, re.IGNORECASE)
 
@@ -64,7 +65,8 @@ def find(text: str) -> Iterator[Found]:
         labels, host_end = _labels(host)
         name = _SPLIT.sub(".", local[0])
         value = _address(name, ".".join(labels))
-        if value is None or (sign["word"] and not _is_address(host[0], labels)):
+        doubtful = sign["word"] or (sign[0][0].isspace() and not sign[0][-1].isspace())
+        if value is None or (doubtful and not _is_address(host[0], labels)):
             continue
         end = host_end
         yield Found(Identifier("email", value, "", True), local.start(), end)
@@ -91,7 +93,7 @@ def _labels(host: re.Match[str]) -> tuple[list[str], int]:
 
 
 def _is_address(written: str, labels: list[str]) -> bool:
-    """Whether what follows a bare "at" is a host: one with words for dots, or a known provider."""
+    """Whether a host follows a bare "at" or ` @name`: with words for dots, or a known provider."""
     if "." in written:
         return _PROVIDERS.fullmatch(".".join(labels)) is not None
     return hosts.is_known_domain(labels[-1])

@@ -10,15 +10,15 @@ from collections.abc import Iterator, Mapping
 from imagematch.kernels.identifiers.found import Found
 from imagematch.records import Identifier
 
-#: How platforms are called.
+#: How platforms are called; short names that are words, too, need capitals and a colon.
 _CALLED: Mapping[str, str] = {
     "telegram": "telegramm? tg telegrama",
     "instagram": "instagram insta ig",
-    "snapchat": "snapchat snap",
+    "snapchat": "snapchat snap (?-i:SC)(?=[:=])",
     "twitter": "twitter",
     "tiktok": "tiktok",
     "kik": "kik",
-    "onlyfans": "onlyfans",
+    "onlyfans": "onlyfans (?-i:OF)(?=[:=])",
     "facebook": "facebook fb",
     "discord": "discord",
     "skype": "skype",

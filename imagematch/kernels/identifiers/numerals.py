@@ -49,7 +49,7 @@ _OTHER_NUMBERS = re.compile(
         (
             r"(?-i:(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w))",  # IBAN
             rf"{_BEFORE}\d{{1,2}}[:.][0-5]\d ?{_UNTIL} ?\d{{1,2}}[:.][0-5]\d{_AFTER}",
-            rf"{_BEFORE}(?:[01]?\d|2[0-4]):[0-5]\d{_AFTER}",
+            rf"{_BEFORE}(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?{_AFTER}",
             rf"{_BEFORE}(?<!\d )\d{{1,2}} ?[hu] ?(?:[0-5]\d)?{_AFTER}",
             rf"{_BEFORE}\d{{1,2}}[./-]\d{{1,2}}[./-](?:19|20)\d\d{_AFTER}",
             rf"{_BEFORE}(?:19|20)\d\d[./-]\d{{1,2}}[./-]\d{{1,2}}{_AFTER}",
@@ -64,6 +64,7 @@ _OTHER_NUMBERS = re.compile(
             rf"{_BEFORE}[12] ?(?:m|[.,]) ?\d{{2}}(?: ?m)?{_AFTER}(?!\s\d)",
             rf"{_BEFORE}\d{{4}}-\d{{3}} (?=[^\W\d_])",  # a Portuguese postcode and its town
             rf"{_BEFORE}(?:24|7)[/x]7{_AFTER}",
+            rf"{_BEFORE}\d[.,]\d{{2,4}}{_AFTER}",  # a decimal fraction
         )
     ).replace(r"\p", r"[$€£¥₹]"),
     re.IGNORECASE,
@@ -84,6 +85,7 @@ class Numeral:
         plus: a plus sign stands before it.
         spelled: it was written as a word.
         lookalike: it was written with letters that look like digits.
+        gap: what is between it and the one before.
         repeats: how often the first digit of the next numeral is to be read, for words like double.
     """
 
@@ -93,6 +95,7 @@ class Numeral:
     plus: bool = False
     spelled: bool = False
     lookalike: bool = False
+    gap: str = ""
     repeats: int = 0
 
 
@@ -119,15 +122,16 @@ def _near_runs(text: str) -> Iterator[list[Numeral]]:
     """Numerals with nothing between that ends a number, as they are written; none is empty."""
     run: list[Numeral] = []
     end = 0
-    plus = False
+    plus, gap = False, ""
     for piece in _pieces(text):
         if isinstance(piece, Numeral):
             if run and (len(run) == _LONGEST_RUN or piece.start - end > _LONGEST_GAP):
                 yield run
                 run = []
-            run.append(replace(piece, plus=plus))
-            end, plus = piece.end, False
+            run.append(replace(piece, plus=plus, gap=gap))
+            end, plus, gap = piece.end, False, ""
             continue
+        gap = gap + piece if len(gap) < _LONGEST_GAP else gap
         plus = piece == "+" or (plus and piece in " (")
         if piece in _NO_GAP or len(piece) > 1 or (piece == "\n" and not _vertical(run)):
             if run:
@@ -223,10 +227,10 @@ def _among_numerals(tokens: list[_Token], at: int) -> bool:
     if before is None or not _is_numeral(before):
         short = after.kind == "letters" or len(after.text) <= 2
         return tokens[at].text in "oO" and short
-    return max(len(before.text), len(after.text)) < _WHOLE or "letters" in (
-        before.kind,
-        after.kind,
-    )
+    if "letters" in (before.kind, after.kind):
+        return True
+    another = after.text.startswith("0") and len(after.text) > 2
+    return not another and max(len(before.text), len(after.text)) < _WHOLE
 
 
 def _beside(tokens: list[_Token], at: int, step: int) -> _Token | None:
@@ -274,7 +278,8 @@ def _merged(run: list[Numeral]) -> list[Numeral]:
 
 def _joined(one: Numeral, two: Numeral) -> Numeral | None:
     """Two spelled numerals as the one that they say together, None if they say two."""
-    if not (one.spelled and two.spelled):
+    glued = two.start == one.end and len(two.digits) == 1  # trente9
+    if not (one.spelled and not two.gap.strip(" -") and (two.spelled or glued)):
         return None
     first, second = one.digits, two.digits
     tens = len(first) == 2 and first[1] == "0" and first > "10"

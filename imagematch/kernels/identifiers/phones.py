@@ -24,6 +24,9 @@ _FEWEST_FIGURES = 3
 #: What counting to ten has in it, and hardly any number.
 _COUNTED = "345678"
 
+#: What is between numbers of a list or a table.
+_BETWEEN_NUMBERS = re.compile(r",\s|\s\||\|\s|\n\S")
+
 #: Digits from which a number may have its country code.
 _WITH_COUNTRY = 10
 
@@ -104,7 +107,7 @@ def _in_run(run: list[Numeral], regions: tuple[str, ...], announced: bool) -> It
                 continue
             number = _number(digits, run[at].plus, regions, announced)
             numerals = run[at : last + 1]
-            plausible = announced or not _is_counted(numerals)
+            plausible = announced or numerals[0].plus or not _is_list(numerals)
             if number and plausible and _has_figures(numerals):
                 best = max(best or (False, 0, ""), (number[1], last, number[0]))
         if best is None:
@@ -121,10 +124,15 @@ def _has_figures(numerals: Sequence[Numeral]) -> bool:
     return sum(figures) >= _FEWEST_FIGURES
 
 
-def _is_counted(numerals: Sequence[Numeral]) -> bool:
-    """Whether numerals are round amounts, three or more, or one more each: 150 250 400; 1 2 3."""
+def _is_list(numerals: Sequence[Numeral]) -> bool:
+    """Whether numerals are several numbers: round amounts, counting, or lists and tables."""
     amounts = [numeral.digits for numeral in numerals]
     if _COUNTED in "".join(amounts):
+        return True
+    if any(_BETWEEN_NUMBERS.search(two.gap) and not two.spelled for two in numerals[1:]):
+        return True
+    uneven = amounts[0][0] != "0" and {1, 3} <= {min(3, len(text)) for text in amounts}
+    if uneven and not any(numeral.spelled or numeral.lookalike for numeral in numerals):
         return True
     return len(amounts) >= 3 and all(
         2 <= len(text) <= 4 and text[0] != "0" and text[-1] in "05" for text in amounts
