@@ -15,13 +15,14 @@ import click
 from benchmark.output.table import NONE, Table
 from imagematch.cli.console import write_json
 from imagematch.cli.options import json_option
-from imagematch.kernels.identifiers.reading import find
+from imagematch.kernels.identifiers.finding import find
+from imagematch.records import IdentifierKind
 from imagematch.reports import json as json_report
 
 TUNING, REPORTING = "tuning", "reporting"
 
 #: What is counted: a kind of identifier, and its value.
-type Labels = frozenset[tuple[str, str]]
+type Labels = frozenset[tuple[IdentifierKind, str]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from benchmark.links.identifiers import (
     measure,
     mistakes,
 )
-from imagematch.kernels.identifiers.reading import normalise
+from imagematch.kernels.identifiers.finding import normalise
 from tests.conftest import CommandLine
 
 LANGUAGES = {"en", "nl", "fr", "de", "es", "it", "pt", "ro"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from imagematch.kernels.identifiers.reading import find, normalise
+from imagematch.kernels.identifiers.finding import find, normalise
 from imagematch.records import IdentifierKind
 
 REGIONS = ("NL", "BE", "US")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import SplitResult, urlsplit
 
-from imagematch.kernels.identifiers import hosts, phones, platforms
+from imagematch.kernels.identifiers import hosts, phones_in_text, platforms
 from imagematch.kernels.identifiers.found import Found
 from imagematch.records import Identifier
 
@@ -107,7 +107,7 @@ def read(url: str) -> list[Identifier]:
 
 def _person(platform: str, name: str, url: str) -> list[Identifier]:
     if platform == "phone":
-        phone = phones.international(name)
+        phone = phones_in_text.international(name)
         return [replace(phone, raw=url)] if phone else []
     return [Identifier("handle", f"{platform}:{name}", url, True)]
 

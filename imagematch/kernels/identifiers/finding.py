@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from imagematch.kernels.identifiers import crypto, emails, handles, phones, urls
+from imagematch.kernels.identifiers import crypto, emails, handles, phones_in_text, urls
 from imagematch.kernels.identifiers.folding import Folded, fold
 from imagematch.kernels.identifiers.found import Found
 from imagematch.kernels.identifiers.numerals import TAKEN
@@ -42,7 +42,7 @@ def find(text: str, regions: Sequence[str] = ()) -> tuple[Found, ...]:
         lambda left: handles.find(left, introduced=True),
         lambda left: urls.find(left, marked=False),
         lambda left: handles.find(left, introduced=False),
-        lambda left: phones.find(left, regions),
+        lambda left: phones_in_text.find(left, regions),
     ):
         new = list(step(plain))
         plain = _without(plain, new)
@@ -107,7 +107,9 @@ def _phone(plain: str, regions: Sequence[str]) -> Iterable[Identifier]:
     if read:
         return read
     normal = (to_e164(plain, region) for region in (*regions, None))
-    return filter(None, (phones.international(text[1:]) for text in normal if is_e164(text)))
+    return filter(
+        None, (phones_in_text.international(text[1:]) for text in normal if is_e164(text))
+    )
 
 
 def _handle(plain: str) -> Iterable[Identifier]:
