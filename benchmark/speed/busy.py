@@ -51,7 +51,7 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         indexing.index_folder(session, request, Unwatched())
     monitor.check()
     monitor.stage("Making photos to reindex", None)
-    make_others(folder, paths, scratch / "others")
+    make_others(folder, paths, scratch / "others", _OTHERS)
     jobs = scratch / "jobs.toml"
     jobs.write_text('[[job]]\nname = "others"\nfolder = "others"\n', "utf-8")
 
@@ -69,9 +69,13 @@ def measure(folder: Path, paths: Sequence[str], scratch: Path, monitor: Monitor)
         ) from error
 
 
-def make_others(folder: Path, paths: Sequence[str], target: Path) -> None:
-    """Files that are new to an index: bytes behind the end of a picture make it another photo."""
-    for number in range(_OTHERS):
+def make_others(folder: Path, paths: Sequence[str], target: Path, times: int) -> None:
+    """Files that are new to an index: bytes behind the end of a picture make it another photo.
+
+    Args:
+        times: files for each path.
+    """
+    for number in range(times):
         for path in paths:
             other = target / f"{number}" / path
             other.parent.mkdir(parents=True, exist_ok=True)

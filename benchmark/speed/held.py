@@ -23,6 +23,9 @@ from imagematch.runtime.monitor import Monitor
 #: How long queries are asked, each time, s, photos that are asked for in turn, and threads.
 _SECONDS, _ASKED, _THREADS = 30.0, 50, 4
 
+#: New photos for each that is there already: more than are described meanwhile.
+_OTHERS = 5
+
 #: Between two decisions, s: faster than any person.
 _DECIDE_EVERY = 0.05
 
@@ -57,7 +60,7 @@ def measure(
         cold.append(processes.run(command, monitor).seconds)
         imports.append(processes.run([sys.executable, "-c", _IMPORTS], monitor).seconds)
         monitor.advance()
-    make_others(folder, paths, scratch / "others")
+    make_others(folder, paths, scratch / "others", _OTHERS)
     monitor.stage("Asking by threads", None)
     with imagematch.open(scratch / "index") as index:
         _ask(index, asked, 1, lambda: False, 0)  # starts the workers

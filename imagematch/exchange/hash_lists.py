@@ -9,6 +9,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,6 +33,9 @@ _DELIMITERS = ",;\t|"
 #: Longest line that is read, characters: what is longer is no list of hashes.
 _LONGEST = 2**20
 
+#: Bytes at the start of a list that tell its encoding.
+_START = 4096
+
 _WANTED = "wanted 64 hex digits (SHA-256 or PDQ) or 16 (pHash)"
 
 
@@ -46,8 +50,9 @@ def read(path: Path) -> Iterator[ListedHashes | UnusableLine]:
     """
     where = encodable(str(path))
     try:
-        with path.open(encoding=_encoding(path), errors="replace", newline="") as file:
-            yield from _entries(file, where)
+        with path.open("rb") as file:  # once: the output of a program can't be read twice
+            encoding = _encoding(file.peek()[:_START], where)
+            yield from _entries(TextIOWrapper(file, encoding, "replace", newline=""), where)
     except OSError as error:
         raise UsageError(f"{where} can't be read: {error.strerror}") from error
 
@@ -68,13 +73,11 @@ def one(kind: str, text: str) -> ListedHashes:
     return ListedHashes(**typed)
 
 
-def _encoding(path: Path) -> str:
-    with path.open("rb") as file:
-        start = file.read(4096)
+def _encoding(start: bytes, where: str) -> str:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in start:
-        raise UsageError(f"{encodable(str(path))} is no text; wanted a list of hashes, see README")
+        raise UsageError(f"{where} is no text; wanted a list of hashes, see README")
     return "utf-8-sig"
 
 

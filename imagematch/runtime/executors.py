@@ -199,10 +199,7 @@ class ProcessExecutor:
 
     def close(self) -> None:
         """Stop all workers at once and wait until they are gone."""
-        with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
-            pool.stop()
+        self._ready_pool().stop()  # it stays, so that nobody starts another one
 
     def __enter__(self) -> Self:
         return self

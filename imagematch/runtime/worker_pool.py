@@ -122,11 +122,10 @@ class WorkerPool:
 
     def _grow(self, count: int) -> None:
         while len(self._threads) < min(count, self.size):
-            self._threads.append(
-                # A daemon, or a program that forgot to close the pool would never end.
-                threading.Thread(target=self._serve, name="imagematch-worker", daemon=True)
-            )
-            self._threads[-1].start()
+            # A daemon, or a program that forgot to close the pool would never end.
+            thread = threading.Thread(target=self._serve, name="imagematch-worker", daemon=True)
+            thread.start()  # it may be that the system has no further one
+            self._threads.append(thread)
 
     def stop(self) -> None:
         """Kill all workers, and return when they and their threads are gone."""

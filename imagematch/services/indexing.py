@@ -179,7 +179,7 @@ def _work(
     new = _each_timed(spent, "scan", scanning.photos())
     described = _describe_new(index, executor, new, run_id, monitor)
     root_id = scanning.report.root_id
-    try_again(index, root_id, all_failures=request.retry_failed)
+    try_again(index, root_id, run_id, all_failures=request.retry_failed)
     hidden = index.photos.pending_only_in(root_id, scanning.report.hidden)
     work = _Work(scanning.report, hidden, spent)
     if described is not None:
@@ -206,8 +206,8 @@ def _to_scan(request: IndexRequest) -> ScanRequest:
     return ScanRequest(request.source, request.collection, request.allow_lost, reread)
 
 
-def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None:
-    """Have the photos of a root, and pairs, that failed before wait for another try.
+def try_again(index: Index, root_id: int, run_id: int, *, all_failures: bool = False) -> None:
+    """Have the photos of a root, and pairs, that failed before this run wait for another try.
 
     Args:
         all_failures: also those that will fail again; else those that failed for a passing cause,
@@ -217,7 +217,7 @@ def try_again(index: Index, root_id: int, *, all_failures: bool = False) -> None
         from imagematch.stages.installation import installation
 
         here = installation()
-        index.photos.retry(root_id, here, all_failures=all_failures)
+        index.photos.retry(root_id, here, run_id, all_failures=all_failures)
         index.matches.retry(here, all_failures=all_failures)
 
 

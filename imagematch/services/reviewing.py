@@ -183,7 +183,8 @@ def ignore(
     Raises:
         UsageError: one of the targets is nothing of that.
         IndexLocked: a run is under way, and there are new files to index.
-        IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed.
+        IndexUnavailable, EmbedderUnavailable, PresetMismatch: nothing was changed; where there is
+            nothing to index, the photos are ignored, and the next run looks for what is near them.
         Stopped: as asked through the monitor; what is done is kept.
     """
     if not index_exists(session.directory):
@@ -403,7 +404,7 @@ def _described_files(
         for path, sha256 in files
     }
     for root_id in sorted(roots):
-        indexing.try_again(index, root_id)
+        indexing.try_again(index, root_id, run_id)
         describe.run(index, executor, root_id, run_id, monitor)
         search.run(index, root_id, monitor)
     found: list[Content] = []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from imagematch import settings as settings_module
-from imagematch.errors import SettingsError, UsageError
+from imagematch.errors import SettingsError
 from imagematch.records import Content
 from imagematch.runtime.executors import Executor
 from imagematch.settings import DescribeSettings, Settings, WorkerSettings
@@ -67,13 +67,19 @@ class Session:
             return self._held.state()
 
     def deciding(self, actor: str = "") -> "AbstractContextManager[Stores]":
-        """The stores for what people decide, beside any run; raises as `Index.decide`.
+        """The stores for what people decide, beside any run.
 
         Args:
             actor: who decides; "" for the one of the session.
+
+        Raises:
+            UsageError: the session has ended.
+            And as `Index.decide`.
         """
         from imagematch.stores.index import Index as Stores
 
+        with self._lock:
+            self._check_open()
         return Stores.decide(self.directory, actor or self.actor)
 
     @contextmanager
@@ -86,11 +92,14 @@ class Session:
             purpose, preset, redescribe: see `opening.open_for_writing`.
 
         Raises:
+            UsageError: the session has ended.
             IndexLocked: a run is under way, in this process or another.
             And as `opening.open_for_writing`.
         """
         from imagematch.services.opening import open_for_writing
 
+        with self._lock:
+            self._check_open()
         with open_for_writing(
             self.directory, purpose, self.actor, preset=preset, redescribe=redescribe
         ) as index:
@@ -128,7 +137,9 @@ class Session:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise UsageError(f"the index {self.directory} was closed; open it again")
+            from imagematch.stores.layout import closed_index
+
+            raise closed_index(self.directory)
 
     def close(self) -> None:
         """Stop all work of all threads, and let go of all files."""

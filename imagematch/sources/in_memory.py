@@ -2,11 +2,12 @@
 
 import io
 import os
-from typing import IO, TYPE_CHECKING, cast
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from imagematch.errors import UsageError
+from imagematch.surrogates import encodable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -30,24 +31,44 @@ def file_of(photo: "InMemory", most: int) -> tuple[str, bytes]:
         most: bytes that are read of an open file: one more than may be.
 
     Raises:
-        UsageError: it is nothing of that.
+        UsageError: it is nothing of that, or a PIL image whose file can't be read.
     """
     if isinstance(photo, bytes | bytearray | memoryview):
         return NAMELESS, bytes(photo)
     if isinstance(photo, np.ndarray):
         return NAMELESS, _png(_image_of(photo))
     if hasattr(photo, "getbands"):
-        name = getattr(photo, "filename", "")
-        return os.fsdecode(name) or NAMELESS, _png(cast("Image", photo))
+        name = os.fsdecode(getattr(photo, "filename", "")) or NAMELESS
+        try:
+            return name, _png(cast("Image", photo))
+        except (OSError, SyntaxError, ValueError) as error:  # PIL reads a file when it must
+            raise UsageError(f"the PIL image {encodable(name)} can't be read: {error}") from error
     if hasattr(photo, "read"):
-        data = photo.read(most)
-        if isinstance(data, bytes):
+        data = _all_of(photo, most)
+        if data is not None:
             name = getattr(photo, "name", "")
             return name if isinstance(name, str) and name else NAMELESS, data
     raise UsageError(
         f"a photo is a path, bytes, a file that is open to be read as bytes, a PIL image or an "
         f"array, not {type(photo).__name__}"
     )
+
+
+def _all_of(file: Any, most: int) -> bytes | None:
+    """What is left of a file, of which a pipe or a connection gives a part at a time.
+
+    None where that is no bytes.
+    """
+    parts: list[bytes] = []
+    while most > 0:
+        part = file.read(most)
+        if not isinstance(part, bytes):
+            return None
+        if not part:
+            break
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def _image_of(pixels: np.ndarray) -> "Image":

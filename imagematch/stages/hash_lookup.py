@@ -5,6 +5,7 @@ pictures. A photo whose hashes mean nothing (flat, tiny, drawn) is found by its 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import batched
 
@@ -84,6 +85,7 @@ class _Lookup:
         self._index, self._options = index, options
         self._settings = index.settings.search
         self._decided = DecisionsInForce.of(index)
+        self._references = index.references()
 
     @cached_property
     def _phashes(self) -> Rows:
@@ -140,10 +142,17 @@ class _Lookup:
         turned = hashes.orientations(upright)
         ways = turned.shape[1]
         limit = self._settings.lead_pdq_distance
-        answer = self._index.pdq.search(turned.reshape(-1, hashes.PDQ_BYTES), _MOST, limit=limit)
-        asked, places = np.nonzero(answer.ids >= 0)
-        photos = [photo_of(int(vector)) for vector in answer.ids[asked, places]]
-        bits = answer.scores[asked, places].astype(int).tolist()
+        queries = turned.reshape(-1, hashes.PDQ_BYTES)
+        # References must answer even where many ads are nearer than they are.
+        answers = [
+            self._index.pdq.search(queries, _MOST, limit=limit, among=among)
+            for among in (None, self._references.vectors)
+        ]
+        near_ids = np.concatenate([answer.ids for answer in answers], axis=1)
+        scores = np.concatenate([answer.scores for answer in answers], axis=1)
+        asked, places = np.nonzero(near_ids >= 0)
+        photos = [photo_of(int(vector)) for vector in near_ids[asked, places]]
+        bits = scores[asked, places].astype(int).tolist()
         facts = self._index.photos.facts(sorted(set(photos)))
         for row, photo_id, distance in zip(asked.tolist(), photos, bits, strict=True):
             facts_of_one = facts.get(photo_id)
@@ -157,11 +166,14 @@ class _Lookup:
         asking = [number for number, entry in enumerate(entries) if entry.phash]
         if not asking:
             return
-        best = TopK(len(asking), _MOST, self._settings.lead_phash_distance)
-        hamming.search([self._phashes], _packed(entries, asking), best, 0)
-        for number, ids, bits in zip(asking, best.ids, best.costs, strict=True):
-            for photo_id, distance in zip(ids[ids >= 0], bits[ids >= 0], strict=True):
-                near[number].setdefault(int(photo_id), _Near()).phash = int(distance)
+        everyone = self._phashes
+        references = replace(everyone, alive=np.isin(everyone.ids, self._references.photos))
+        for rows in (everyone, references):
+            best = TopK(len(asking), _MOST, self._settings.lead_phash_distance)
+            hamming.search([rows], _packed(entries, asking), best, 0)
+            for number, ids, bits in zip(asking, best.ids, best.costs, strict=True):
+                for photo_id, distance in zip(ids[ids >= 0], bits[ids >= 0], strict=True):
+                    near[number].setdefault(int(photo_id), _Near()).phash = int(distance)
 
 
 def _packed(entries: Sequence[ListedHashes], asking: Sequence[int]) -> Bytes:

@@ -19,7 +19,6 @@ from imagematch.settings import SearchSettings
 from imagematch.stores.index import Index
 from imagematch.stores.matches import Candidate
 from imagematch.stores.photos import VIEWS, PhotoFacts, vector_id
-from imagematch.stores.rows import TopK
 from imagematch.stores.vectors import Ids
 
 #: Photos looked for between two commits: the more at once, the less does each cost in a large
@@ -33,10 +32,6 @@ _AROUND = 2000
 #: Of photos with the same pixels, each is paired with so many while indexing, the first, and with
 #: references: a placeholder in a million files with different bytes is one group all the same.
 _SAME_PIXELS = 64
-
-#: References read at once, and compared at once with all views of all queries: 32 MiB of each,
-#: whatever the size of a gallery.
-_REFERENCES, _COSINES = 2**14, 2**23
 
 #: Vectors of photos that queries are measured with, which are in memory at once: 64 MiB of 512
 #: floats. A screenshot has sixteen, an ordinary photo one or two.
@@ -108,7 +103,7 @@ def run(index: Index, root_id: int, monitor: Monitor) -> SearchReport:
     finder = Finder(
         index, settings.min_margin, same_pixels=_SAME_PIXELS, high_recall=settings.high_recall
     )
-    ignored = set(index.photos.references(ignored_only=True))
+    ignored = set(index.references().ignored.tolist())
     for batch in batched(index.photos.unsearched(root_id), BATCH):
         ids = [photo.id for photo in batch]
         if ignored.intersection(ids):
@@ -183,9 +178,7 @@ class Finder:
         self._top = max(top, index.settings.search.top)
         self._same_pixels = same_pixels
         self._high_recall = high_recall or index.embeddings is None
-        references = index.photos.references()
-        self._references = _References(index, references)
-        self._always = frozenset(references)
+        self._references = index.references()
 
     def find(self, queried: Sequence[QueryFeatures]) -> list[list[Neighbour]]:
         """For each query the photos near it, itself included where it is indexed, by id."""
@@ -193,7 +186,7 @@ class Finder:
         few = {sha256: self._enough_of(ids) for sha256, ids in pixels.items()}
         proposed = [
             set(
-                (pixels if features.photo_id in self._always else few).get(
+                (pixels if features.photo_id in self._references else few).get(
                     features.pixel_sha256, ()
                 )
             )
@@ -223,18 +216,21 @@ class Finder:
         """Those of some photos with the same pixels that any other of them is to find."""
         if not self._same_pixels or len(same) <= self._same_pixels:
             return same
-        return [*same[: self._same_pixels], *self._always.intersection(same)]
+        return [*same[: self._same_pixels], *self._references.among(same)]
 
     def _propose_by_hash(self, queried: Sequence[QueryFeatures], proposed: list[set[int]]) -> None:
         queries, owners = _stacked([features.orientations for features in queried])
         if len(queries):
-            found = self._index.pdq.search(
-                queries,
-                self._top,
-                limit=self._settings.max_pdq_distance,
-                high_recall=self._high_recall,
-            )
-            _collect(found.ids, owners, proposed)
+            # References must answer even where many ads are nearer to a query than they are.
+            for among in (None, self._references.vectors):
+                found = self._index.pdq.search(
+                    queries,
+                    self._top,
+                    limit=self._settings.max_pdq_distance,
+                    high_recall=self._high_recall,
+                    among=among,
+                )
+                _propose(found.ids // vector_id(1), owners, proposed)
 
     def _propose_by_view(
         self, queried: Sequence[QueryFeatures], proposed: list[set[int]]
@@ -257,7 +253,15 @@ class Finder:
         composite = np.array([len(queried[owner].views) == VIEWS for owner in owners])
         enough[:, 0] |= composite & (scores[:, 0] >= background + self._min_margin / 2)
         _propose(np.where(enough, photos[:, : self._top], -1), owners, proposed)
-        _collect(self._references.near(queries, least, self._top), owners, proposed)
+        if len(self._references.vectors):
+            found = self._index.embeddings.search(
+                queries,
+                _VECTORS * self._top,
+                high_recall=self._high_recall,
+                among=self._references.vectors,
+            )
+            scores, photos = _by_photo(found.scores, found.ids // vector_id(1), own, self._top)
+            _propose(np.where(scores >= least[:, None], photos, -1), owners, proposed)
         return np.split(background, np.cumsum([len(features.views) for features in queried])[:-1])
 
     def _measured(
@@ -270,40 +274,6 @@ class Finder:
                 f"impossible; `imagematch doctor --repair` finds and drops what is wrong"
             )
         return near
-
-
-class _References:
-    """Photos of galleries and of the ignore list, which must answer even where many ads are nearer
-    to a query than they are."""
-
-    def __init__(self, index: Index, references: Sequence[int]) -> None:
-        self._index = index
-        parts = batched(references, _REFERENCES)
-        ids = [_vector_ids(index.photos.facts(part).values()) for part in parts]
-        self._ids = np.concatenate([np.empty(0, np.int64), *ids])
-
-    def near(self, queries: Floats, least: Floats, top: int) -> Ids:
-        """The nearest of their vectors: ids, shape (Q, top), -1 for none.
-
-        Args:
-            queries: shape (Q, D).
-            least: shape (Q,); smallest cosine of each.
-        """
-        best = TopK(len(queries), top, np.inf)
-        rows = max(1, min(_REFERENCES, _COSINES // len(queries)))
-        for start in range(0, len(self._ids), rows):
-            ids, vectors = _stored(self._index, self._ids[start : start + rows])
-            if len(ids):
-                cosines = queries @ vectors.T
-                # All of a gallery of pictures that are alike may be near enough.
-                count = min(top, len(ids))
-                nearest = np.argpartition(cosines, -count, axis=1)[:, -count:]
-                cosines = np.take_along_axis(cosines, nearest, axis=1)
-                reach = np.maximum(least, -best.costs[:, -1])
-                owner, place = np.nonzero(cosines >= reach[:, None])
-                costs = -cosines[owner, place].astype(np.float64)
-                best.offer(owner, costs, ids[nearest[owner, place]])
-        return best.ids
 
 
 def measured(
@@ -436,12 +406,8 @@ def _by_photo(scores: Floats, photos: Ids, own: Ids, most: int) -> tuple[Floats,
     )
 
 
-def _collect(found: Ids, owners: Sequence[int], proposed: list[set[int]]) -> None:
-    """Propose the photos of some vectors; negative for none."""
-    _propose(found // vector_id(1), owners, proposed)
-
-
 def _propose(photos: Ids, owners: Sequence[int], proposed: list[set[int]]) -> None:
+    """Propose some photos; negative for none."""
     for row, owner in zip(photos.tolist(), owners, strict=True):
         proposed[owner].update(photo for photo in row if photo >= 0)
 

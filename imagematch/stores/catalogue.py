@@ -35,6 +35,7 @@ from imagematch.errors import (
     IndexMissing,
     IndexTooNew,
     IndexTooOld,
+    IndexUnavailable,
     StorageFull,
 )
 from imagematch.stores import postgresql, schema
@@ -244,6 +245,10 @@ class Catalogue:
             return StorageFull(
                 f"no room left to write {self._where}; free some space and run again"
             )
+        if "readonly" in str(error.orig) and self._purpose != "read":  # whose writes are our fault
+            return IndexUnavailable(
+                f"{self._where} can't be written to; check that you may write to it and its folder"
+            )
         return IndexDamaged(
             f"the catalogue {self._where} can't be used: {error.orig}; "
             f"`imagematch doctor` checks the index"
@@ -387,6 +392,19 @@ class Catalogue:
             )
             for row in rows
         )
+
+
+def which_file(path: Path) -> tuple[int, ...] | None:
+    """Another value where a file is to be opened anew; None where there is none.
+
+    That is where it is another file, or was read as one that nobody writes to, and somebody did.
+    """
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    last = (found.st_mtime_ns, found.st_size) if _is_frozen(path) else ()
+    return found.st_dev, found.st_ino, *last
 
 
 def _is_frozen(path: Path) -> bool:

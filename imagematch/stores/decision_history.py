@@ -62,6 +62,7 @@ class DecisionStore:
             How many this index did not have.
         """
         with self._catalogue.change() as connection:
+            _wait_for_others(connection)
             before = _count(connection)
             for some in batched(others, MANY):
                 rows = [_row(decision) for decision in some]

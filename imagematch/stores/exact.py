@@ -8,7 +8,6 @@ they lie in shards. Where a shard has inverted lists, those propose in FAISS's p
 leave out is not found.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 
 import faiss
@@ -111,12 +110,8 @@ def _proposed(
     costs, rows, homes = [], [], []
     for number, shard in enumerate(shards):
         assert shard.lists is not None
-        # Removed rows are proposed, too.
-        hollow = len(shard.ids) / max(1, int(np.count_nonzero(shard.alive)))
-        cost, row = shard.lists.propose(
-            queries, math.ceil(wanted * hollow), high_recall=high_recall
-        )
-        there = (row >= 0) & shard.alive[row]
+        cost, row = shard.lists.propose(queries, wanted, shard.alive, high_recall=high_recall)
+        there = row >= 0
         costs.append(np.where(there, cost, np.inf))
         rows.append(row)
         homes.append(np.where(there, number, -1))

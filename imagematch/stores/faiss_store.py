@@ -25,7 +25,7 @@ from imagematch.errors import IndexDamaged
 from imagematch.records import Bytes, Floats
 from imagematch.runtime.memory import trim_memory
 from imagematch.stores import mmap_advice, shards
-from imagematch.stores.rows import TopK
+from imagematch.stores.rows import Rows, Subset, TopK
 from imagematch.stores.shards import Manifest, Shard, ShardEntry
 from imagematch.stores.vectors import (
     DTYPES,
@@ -155,6 +155,7 @@ class FaissVectorStore:
         *,
         limit: float | None = None,
         high_recall: bool = True,
+        among: Subset | None = None,
     ) -> Neighbours:
         """Find the nearest vectors; see `VectorStore.search`."""
         from imagematch.stores import exact, hamming  # FAISS: not for runs that find nothing new
@@ -166,7 +167,9 @@ class FaissVectorStore:
         if self._kind == "binary":
             # A picture that was posted a thousand times is looked for once.
             queries, which = _distinct(np.asarray(queries, np.uint8))
-        rows = [shard.rows for shard in self._opened()]
+        rows: Iterable[Rows] = [shard.rows for shard in self._opened()]
+        if among is not None:
+            rows = (part for shard in rows for part in among.of(shard, self._ivf_min_vectors))
         sign = -1.0 if self._kind == "float" else 1.0  # the nearest have the smallest cost
         bound = np.inf if limit is None else sign * float(np.float32(limit))
         best = TopK(len(queries), top, bound)

@@ -20,7 +20,7 @@ from imagematch.errors import IndexTooOld, IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
 from imagematch.stores.audit import AuditLog
-from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.catalogue import Catalogue, which_file
 from imagematch.stores.collections import CollectionStore
 from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.directory import catalogue_path
@@ -32,6 +32,7 @@ from imagematch.stores.known_files import KnownFiles
 from imagematch.stores.layout import (
     CHANGING,
     PICTURES,
+    closed_index,
     create_catalogue,
     drop_stores,
     embedder_of,
@@ -49,6 +50,7 @@ from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
+from imagematch.stores.references import KnownReferences, References
 from imagematch.stores.repair import repair
 from imagematch.stores.shards import last_written
 from imagematch.stores.sightings import SightingStore
@@ -72,9 +74,11 @@ class Index:
         embedder: EmbedderRecord,
         stores: Mapping[str, VectorStore],
         actor: str = "",
+        references: KnownReferences | None = None,
     ) -> None:
         """Args:
         actor: who changes it, for the audit log; "" for the account on this machine.
+        references: as they were last read, if they were.
         """
         self.directory = directory
         self.settings = settings
@@ -92,6 +96,7 @@ class Index:
         #: What opening for writing had to settle, in plain words.
         self.settled: list[str] = []
         self._stores: dict[str, VectorStore] = dict(stores)
+        self._references = references or KnownReferences()
 
     # --- opening -------------------------------------------------------------------------------
 
@@ -216,6 +221,10 @@ class Index:
     def embeddings(self) -> VectorStore | None:
         """Embeddings of photos and their views; None with the preset `hashes`."""
         return self._stores.get(_EMBEDDING)
+
+    def references(self) -> References:
+        """Photos of galleries and of the ignore list, as the catalogue has them now."""
+        return self._references.of(self.catalogue)
 
     # --- keeping the stores together -----------------------------------------------------------
 
@@ -388,38 +397,47 @@ class HeldIndex:
         self._file: object = None  # which file the catalogue was opened from
         self._stores: dict[str, FaissVectorStore] = {}
         self._files: object = None  # which vectors were opened, and how
+        self._references = KnownReferences()
+        self._closed = False
 
     @contextmanager
     def state(self) -> Iterator[Index]:
         """The index as it is now, whatever is written while the block runs; for one thread.
 
         Raises:
-            As `Index.read`.
+            UsageError: it was closed.
+            And as `Index.read`.
         """
-        with self._opened().pinned() as catalogue:
+        opened, references = self._opened()
+        with opened.pinned() as catalogue:
             embedder, settings = embedder_of(catalogue), load_settings(self._directory)
             if catalogue.get(CHANGING):
                 settings = with_embedder(settings, embedder)
             stores = self._opened_stores(embedder, settings)
-            yield Index(self._directory, settings, catalogue, embedder, stores)
+            yield Index(
+                self._directory, settings, catalogue, embedder, stores, references=references
+            )
 
     def close(self) -> None:
         """Let go of all files; what is being read goes on to its end."""
         with self._lock:
+            self._closed = True
             catalogue, self._catalogue = self._catalogue, None
             self._stores, self._files = {}, None
         if catalogue is not None:
             catalogue.close()
 
-    def _opened(self) -> Catalogue:
-        file = _inode(catalogue_path(self._directory))
+    def _opened(self) -> tuple[Catalogue, KnownReferences]:
+        file = which_file(catalogue_path(self._directory))
         with self._lock:
+            self._check_open()
             if self._catalogue is None or file != self._file:
                 opened, before = open_catalogue(self._directory, "read"), self._catalogue
                 self._catalogue, self._file = opened, file
+                self._references = KnownReferences()
                 if before is not None:
                     before.close()
-            return self._catalogue
+            return self._catalogue, self._references
 
     def _opened_stores(
         self, embedder: EmbedderRecord, settings: Settings
@@ -429,6 +447,7 @@ class HeldIndex:
         Those of before are not closed: another thread may be searching them.
         """
         with self._lock:
+            self._check_open()
             files = (
                 settings.store,
                 [(place, last_written(place)) for place in _places(self._directory, embedder)],
@@ -438,14 +457,10 @@ class HeldIndex:
                 self._files = files
             return self._stores
 
-
-def _inode(path: Path) -> tuple[int, int] | None:
-    """Which file is at a path; None where there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
+    def _check_open(self) -> None:
+        """Or what is opened now stayed open for good."""
+        if self._closed:
+            raise closed_index(self._directory)
 
 
 def _places(directory: Path, embedder: EmbedderRecord) -> list[Path]:

@@ -17,7 +17,7 @@ import faiss
 import numpy as np
 
 from imagematch.errors import IndexDamaged
-from imagematch.records import Floats
+from imagematch.records import Flags, Floats
 from imagematch.runtime import threads
 from imagematch.stores import durable, mmap_advice
 from imagematch.stores.durable import FileRecord
@@ -55,9 +55,10 @@ def proposed(top: int, *, high_recall: bool) -> int:
     return top * (_PROPOSED_HIGH_RECALL if high_recall else _PROPOSED)
 
 
-#: FAISS gives both a constructor that its types do not know.
+#: FAISS gives these constructors that its types do not know.
 _SEARCH: Any = faiss.SearchParametersIVF
 _TURNED_SEARCH: Any = faiss.SearchParametersPreTransform
+_BITMAP: Any = faiss.IDSelectorBitmap
 
 
 class Lists:
@@ -110,12 +111,15 @@ class Lists:
             faiss.write_index(self._index, faiss.PyCallbackIOWriter(hashing.write))  # type: ignore[attr-defined]
         return hashing.record()
 
-    def propose(self, queries: Floats, count: int, *, high_recall: bool) -> tuple[Floats, Ids]:
+    def propose(
+        self, queries: Floats, count: int, alive: Flags, *, high_recall: bool
+    ) -> tuple[Floats, Ids]:
         """The nearest rows of each query, as far as codes can tell.
 
         Args:
             queries: shape (Q, D), float32, in C order.
             count: rows for a query, at most.
+            alive: shape (N,); rows that may be proposed.
             high_recall: whether to take longer and leave out less.
 
         Returns:
@@ -125,13 +129,20 @@ class Lists:
         cells = int(self._cells.nlist)
         probes = (_PROBES_HIGH_RECALL if high_recall else _PROBES) * math.sqrt(cells)
         # Said of this search, not set on the lists: other threads search them at the same time.
-        within: Any = _SEARCH(nprobe=min(cells, math.ceil(probes)))
+        within: Any = _SEARCH(nprobe=min(cells, math.ceil(probes)), sel=_selecting(alive))
         if self._turned:
             within = _TURNED_SEARCH(index_params=within)
         found: tuple[Floats, Ids] = self._index.search(
             queries, min(count, int(self._index.ntotal)), params=within
         )
         return found
+
+
+def _selecting(alive: Flags) -> Any:
+    """What FAISS asks whether a row may be proposed; None where all may."""
+    if alive.all():
+        return None
+    return _BITMAP(np.packbits(alive, bitorder="little"))
 
 
 def _filled(vectors: Any) -> Any:

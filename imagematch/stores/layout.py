@@ -12,7 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from imagematch import settings as settings_module
-from imagematch.errors import IndexDamaged, IndexMissing, IndexUnavailable, SettingsError
+from imagematch.errors import (
+    IndexDamaged,
+    IndexMissing,
+    IndexUnavailable,
+    SettingsError,
+    UsageError,
+)
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.presets import PRESETS, with_preset
 from imagematch.records import PDQ_BYTES
@@ -200,6 +206,11 @@ def missing_index(directory: Path) -> IndexMissing:
         f"there is no index in {directory}; make one with `imagematch index FOLDER --index "
         f"{directory}`, or name another with --index or IMAGEMATCH_INDEX"
     )
+
+
+def closed_index(directory: Path) -> UsageError:
+    """What to raise where an index that stayed open was closed."""
+    return UsageError(f"the index {directory} was closed; open it again")
 
 
 def embedder_of(catalogue: Catalogue) -> EmbedderRecord:

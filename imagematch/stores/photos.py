@@ -14,8 +14,6 @@ from imagematch.stores.kept_traces import forget_traces, replace_traces
 from imagematch.stores.scan_inserts import MANY, spelled
 from imagematch.stores.schema import (
     candidates,
-    collections,
-    decisions,
     failed_pairs,
     failures,
     files,
@@ -107,16 +105,25 @@ class PhotoStore:
         with self._catalogue.begin() as connection:
             return connection.execute(wanted).first() is not None
 
-    def retry(self, root_id: int, installation: str, *, all_failures: bool = False) -> int:
+    def retry(
+        self,
+        root_id: int,
+        installation: str,
+        run_id: int | None = None,
+        *,
+        all_failures: bool = False,
+    ) -> int:
         """Make failed photos of a root pending again; returns how many.
 
         Those are tried that failed for a passing cause, or with another installation.
 
         Args:
             installation: what would try them now, see `stages.installation`.
+            run_id: the run under way; what failed in it for the first time has just been tried.
             all_failures: also those that will fail again.
         """
-        failed = photos.c.state == "failed"
+        just_tried = select(failures.c.photo_id).where(failures.c.since_run == run_id)
+        failed = and_(photos.c.state == "failed", photos.c.id.not_in(just_tried))
         if not all_failures:
             met = select(failures.c.photo_id).where(failures.c.installation == installation)
             passing = photos.c.code.in_(sorted(PASSING_FAILURES))
@@ -378,38 +385,6 @@ class PhotoStore:
         with self._catalogue.begin() as connection:
             row = connection.execute(wanted).first()
         return None if row is None else Failure(row.code, row.message or "", row.traceback or "")
-
-    def references(self, *, ignored_only: bool = False) -> list[int]:
-        """Ids of described photos that every search must look at, ascending: those of reference
-        galleries, and those that were ever put on the ignore list.
-
-        Args:
-            ignored_only: without galleries.
-        """
-        kinds = ["ignored"] if ignored_only else ["ignored", "gallery"]
-        described = photos.c.state == "described"
-        shown = (
-            select(photos.c.id)
-            .join(files, files.c.photo_id == photos.c.id)
-            .where(described, files.c.root_id == bindparam("root"))
-            .distinct()
-        )
-        of_kind = (
-            select(roots.c.id)
-            .join(collections, collections.c.id == roots.c.collection_id)
-            .where(collections.c.kind.in_(kinds))
-        )
-        # From the few decisions and references outwards: asked the other way round, every photo of
-        # the index would be looked at, by every query.
-        listed = select(decisions.c.photo_a).where(decisions.c.about == "ignore").distinct()
-        found: set[int] = set()
-        with self._catalogue.begin() as connection:
-            for some in batched(connection.execute(listed).scalars().all(), MANY):
-                wanted = select(photos.c.id).where(described, photos.c.sha256.in_(some))
-                found.update(connection.execute(wanted).scalars())
-            for root_id in connection.execute(of_kind).scalars().all():
-                found.update(connection.execute(shown, {"root": root_id}).scalars())
-        return sorted(found)
 
     def locators_of(self, photo_ids: Sequence[int]) -> dict[int, tuple[Locator, ...]]:
         """Where each photo's bytes should be: present files, at most 3."""

@@ -81,6 +81,9 @@ def engine(url: URL, *, runs: bool) -> Engine:
             url.set(query=given),
             isolation_level="REPEATABLE READ",
             max_overflow=-1,  # as many connections as there are threads that ask
+            # An index may stay open for days, over which a server is started anew; but a run whose
+            # session is lost has lost the lock with it.
+            pool_pre_ping=not runs,
         )
     except ImportError as error:
         raise IndexUnavailable(

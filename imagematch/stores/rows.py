@@ -1,8 +1,9 @@
 """Rows of a shard to be searched, and the nearest of them that a search has found so far."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
 #: Rows searched in one call: 128 MiB of 512 floats, so memory stays bounded on large shards.
 BLOCK_ROWS = 65_536
 
+#: Rows of a subset that are brought together at once: 16 MiB of 512 floats.
+_GATHERED = 8192
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Rows:
     """Rows that can be searched together.
 
@@ -38,6 +42,81 @@ class Rows:
             span = slice(start, start + BLOCK_ROWS)
             if self.alive[span].any():
                 yield Rows(self.ids[span], self.vectors[span], self.alive[span])
+
+    def gathered(self, places: Ids) -> "Rows":
+        """Some of the rows, which are alive, to be looked through.
+
+        Args:
+            places: shape (P,), ascending. Rows side by side are not copied.
+        """
+        alive = np.ones(len(places), np.bool_)
+        if len(places) and places[-1] - places[0] + 1 == len(places):
+            span = slice(int(places[0]), int(places[-1]) + 1)
+            return Rows(self.ids[span], self.vectors[span], alive)
+        return Rows(self.ids[places], self.vectors[places], alive)
+
+
+class Subset:
+    """Ids that a search keeps to, and where they are in the shards that it has met.
+
+    They are those of spans of equal length, all or some of which may be in a store.
+    """
+
+    def __init__(self, firsts: Ids, length: int) -> None:
+        """Args:
+        firsts: shape (N,), ascending; where each span begins.
+        length: of a span; none reaches into the next.
+        """
+        self._firsts = firsts
+        self._length = length
+        # By shard, for as long as it is open: its rows, and what takes no work to search.
+        self._places: WeakKeyDictionary[Rows, Ids] = WeakKeyDictionary()
+        self._ready: WeakKeyDictionary[Rows, Rows] = WeakKeyDictionary()
+
+    def __len__(self) -> int:
+        return len(self._firsts)
+
+    def of(self, shard: Rows, listed_from: int) -> Iterator[Rows]:
+        """The rows of a shard that belong to it, in parts that can be searched.
+
+        Args:
+            listed_from: lists propose rows where there are so many; fewer are looked through.
+        """
+        places = self._places.get(shard)
+        if places is None:
+            places = self._places[shard] = self._within(shard)
+        listed = shard.lists is not None and len(places) >= listed_from
+        if not len(places):
+            return
+        if not listed and shard.vectors.dtype != np.uint8:
+            for start in range(0, len(places), _GATHERED):
+                yield shard.gathered(places[start : start + _GATHERED])
+            return
+        ready = self._ready.get(shard)
+        if ready is None:
+            if listed:
+                alive = np.zeros(len(shard.ids), np.bool_)
+                alive[places] = True
+                ready = replace(shard, alive=alive)
+            else:
+                ready = shard.gathered(places)
+            self._ready[shard] = ready
+        yield ready
+
+    def _within(self, shard: Rows) -> Ids:
+        """Rows of a shard that are alive and belong to it, ascending."""
+        if not len(shard.ids):
+            return np.empty(0, np.int64)
+        near = slice(
+            *np.searchsorted(self._firsts, (shard.ids[0] - self._length, shard.ids[-1] + 1))
+        )
+        starts, ends = (
+            np.searchsorted(shard.ids, self._firsts[near] + shift) for shift in (0, self._length)
+        )
+        counts = ends - starts
+        before = np.cumsum(counts) - counts
+        places = np.repeat(starts - before, counts) + np.arange(counts.sum())
+        return places[shard.alive[places]]
 
 
 class TopK:

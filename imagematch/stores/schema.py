@@ -40,7 +40,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = 5
+VERSION = 6
 
 METADATA = MetaData()
 
@@ -198,6 +198,15 @@ files = Table(
     ).ddl_if(dialect="sqlite"),
     sqlite_autoincrement=True,
 )
+# To ask which photos the few roots of references show. Only of files with photos, or SQLite would
+# take it for what counts all files, and look each of them up.
+_FILES_BY_ROOT = Index(
+    "files_by_root",
+    files.c.root_id,
+    files.c.photo_id,
+    sqlite_where=text("photo_id IS NOT NULL"),
+)
+
 # To ask what some runs brought.
 _FILES_BY_RUN = Index("files_by_run", files.c.added_run)
 
@@ -389,6 +398,10 @@ def _add_failures(connection: Connection) -> None:
     connection.execute(insert(failures).from_select(list(failures.c.keys()), known))
 
 
+def _add_files_by_root(connection: Connection) -> None:
+    _FILES_BY_ROOT.create(connection, checkfirst=True)
+
+
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
@@ -397,6 +410,7 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     3: _add_folders,
     4: _add_traces,
     5: _add_failures,
+    6: _add_files_by_root,
 }
 
 

@@ -6,12 +6,15 @@ suite, tests/stores/vector_store_conformance.py, holds for all of them.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
 from imagematch.errors import ShapeError
 from imagematch.records import Bytes, Floats
+
+if TYPE_CHECKING:
+    from imagematch.stores.rows import Subset
 
 type VectorKind = Literal["float", "binary"]
 type Ids = np.ndarray[tuple[int, ...], np.dtype[np.int64]]
@@ -90,6 +93,7 @@ class VectorStore(Protocol):
         *,
         limit: float | None = None,
         high_recall: bool = True,
+        among: "Subset | None" = None,
     ) -> Neighbours:
         """Find the `top` nearest vectors of each query.
 
@@ -101,6 +105,7 @@ class VectorStore(Protocol):
             queries: shape (Q, D) float32 or (Q, B) uint8; Q may be 0.
             limit: the smallest inner product, or the largest distance in bits, that counts.
             high_recall: whether a large store takes longer to leave out less.
+            among: the only vectors to find; None: all. Few are all looked at.
 
         Raises:
             ShapeError: shape, dtype or width of the queries do not fit, or they are not finite.

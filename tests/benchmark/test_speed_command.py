@@ -25,6 +25,7 @@ def test_tables_go_to_stdout_and_files_to_the_folder(
     monkeypatch.setattr(busy, "_SECONDS", 1.0)
     monkeypatch.setattr(busy, "_OTHERS", 400)
     monkeypatch.setattr(held, "_SECONDS", 1.0)
+    monkeypatch.setattr(held, "_OTHERS", 100)
     photos, out = ad_sites(tmp_path / "photos", range(5)), tmp_path / "out"
     words = ("speed", photos, "--out", out, "--rounds", "1", "--tree", "20")
     further = ("--large", "1", "--scale", "2000,1000", "--peers", tmp_path / "nowhere")

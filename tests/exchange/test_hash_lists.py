@@ -1,6 +1,8 @@
 """Lists of hashes that other programs wrote: every line is looked up or named."""
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -31,6 +33,23 @@ def test_one_hash_a_line_is_told_by_its_length(file: Path) -> None:
         # Nobody can tell which of the two it is.
         ListedHashes(sha256=PDQ, pdq=PDQ, line=4),
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_the_output_of_a_program_is_read_whole(tmp_path: Path) -> None:
+    """As `--hash-list <(program)` gives it; it can be read only once."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    lines = [f"{number:016x}" for number in range(10_000)]
+    writing = threading.Thread(target=pipe.write_text, args=("\n".join(lines),), daemon=True)
+    writing.start()
+    # Held open, so that the second of two openings, were there one, would not wait for ever.
+    keep = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        entries = list(hash_lists.read(pipe))
+    finally:
+        os.close(keep)
+    assert [entry.phash for entry in entries if isinstance(entry, ListedHashes)] == lines
 
 
 def test_columns_say_what_is_what_in_any_order_and_case(file: Path) -> None:

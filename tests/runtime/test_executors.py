@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -426,6 +427,33 @@ def test_closing_stops_the_runs_of_all_threads() -> None:
     assert children() == before
 
 
+@pytest.mark.parametrize("used", [True, False])
+def test_nobody_starts_workers_again_once_the_executor_was_closed(*, used: bool) -> None:
+    before = children()
+    executor = open_executor(WorkerSettings(count=1, chunk=1))
+    if used:
+        assert codes(list(executor.run(workers.behave, ["a"]))) == ["A"]
+    late = executor.run(workers.behave, ["b"])  # as by another thread, which has it already
+    executor.close()
+    executor.start()
+    with pytest.raises(Stopped):
+        list(late)
+    executor.close()
+    assert children() == before
+
+
+def test_an_executor_that_gets_no_thread_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    executor = open_executor(WorkerSettings(count=2, chunk=1))
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            list(executor.run(workers.behave, ["a"]))
+    executor.close()
+
+
 def test_leaving_the_executor_leaves_no_worker() -> None:
     before = children()
     with open_executor(WorkerSettings(count=2, chunk=1)) as executor:
@@ -500,6 +528,7 @@ def test_noise_of_native_code_reaches_neither_terminal_nor_results(
 
 SCRIPT = """
 import sys
+import threading
 from imagematch.settings import WorkerSettings
 from imagematch.runtime.executors import open_executor
 from tests.runtime import workers

@@ -16,6 +16,8 @@ from PIL import Image
 
 import imagematch
 from imagematch.errors import IndexMissing, Stopped, UsageError
+from imagematch.records import HashResult, ListedHashes
+from imagematch.stages import hash_lookup
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.lock import write_lock
 from tests.processes import expect_nobody_left, marked_environment, new_mark
@@ -150,6 +152,45 @@ def test_a_photo_may_be_held_in_any_form(tmp_path: Path, index: imagematch.Index
         *[str(path)] * 2,
         "(in memory)",
     ]
+
+
+def test_an_image_of_which_the_file_ends_early_is_named(
+    tmp_path: Path, index: imagematch.Index
+) -> None:
+    path = tmp_path / "cut.jpg"
+    path.write_bytes(save(photo(1), tmp_path / "query.jpg").read_bytes()[:2000])
+    with Image.open(path) as image, pytest.raises(UsageError, match=r"cut\.jpg can't be read"):
+        index.query(image)
+
+
+@pytest.mark.parametrize("kind", ["pdq", "phash"])
+def test_near_ads_do_not_keep_a_gallery_from_answering_to_a_hash(
+    tmp_path: Path, index: imagematch.Index, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save(photo(1), tmp_path / "missing" / "anna.jpg", quality=30)
+    index.add(tmp_path / "missing", collection="missing", gallery=True)
+    (ad,) = (known for known in index.hashes("ads") if known.path.endswith("1.jpg"))
+    monkeypatch.setattr(hash_lookup, "_MOST", 1)
+    asked = ListedHashes(**{kind: getattr(ad, kind)})
+    (found,) = index.query_hashes([asked], collection="missing")
+    assert isinstance(found, HashResult)
+    assert [lead.sighting.path for lead in found.leads] == ["anna.jpg"]
+
+
+class Arriving(io.BytesIO):
+    """Gives a part at a time, as a pipe or a connection does."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(1000 if size is None else min(size, 1000))
+
+
+def test_a_photo_that_arrives_in_parts_is_read_whole(
+    tmp_path: Path, index: imagematch.Index
+) -> None:
+    data = save(photo(1), tmp_path / "query.jpg").read_bytes()
+    assert len(data) > 1000
+    whole, in_parts = index.query_all([data, Arriving(data)])
+    assert in_parts.content == whole.content
 
 
 def test_a_turned_picture_in_memory_is_upright_as_its_file_is(
@@ -337,6 +378,7 @@ with imagematch.open(sys.argv[1]) as index:
     while True:
         for verdict in ("keep", "release"):
             index.settle_hot(photos, verdict)
+            print(verdict, flush=True)
 """
 
 
@@ -346,10 +388,11 @@ def test_killed_while_deciding_nothing_is_half_there(
 ) -> None:
     """Each decision about several photos is there for all of them or for none."""
     photos = [str(path) for path in sorted((tmp_path / "ads").rglob("*.jpg"))[:3]]
-    for delay in (0.0, 0.01, 0.03, 0.08, 0.15, 0.3):
+    for said, delay in ((1, 0.0), (1, 0.01), (1, 0.05), (2, 0.0), (3, 0.002), (4, 0.02)):
         process = python(_DECIDE, index.directory, *photos)
         assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+        for _ in range(said):  # that it is ready, and then each decision that is kept
+            assert process.stdout.readline()
         time.sleep(delay)
         process.kill()
         process.communicate()
@@ -397,6 +440,21 @@ def test_threads_ask_while_one_adds_and_one_decides(
         assert all(future.result() > 1 for future in [*asking, deciding])
     assert (report.seen, report.described, report.failed) == (80, 80, 0)
     assert len(index.decisions()) == deciding.result()
+
+
+def test_a_closed_index_does_nothing_any_more(tmp_path: Path, index: imagematch.Index) -> None:
+    match = only_match(index)
+    index.close()
+    index.close()
+    with pytest.raises(UsageError, match="open it again"):
+        index.decide(match, "reject")
+    with pytest.raises(UsageError, match="open it again"):
+        index.add(tmp_path / "ads", site_from_path=True)
+    with pytest.raises(UsageError, match="open it again"):
+        index.query(b"")
+    with imagematch.open(index.directory) as again:
+        assert again.decisions() == []
+        assert again.status().runs[0].state == "done"
 
 
 def test_closing_ends_what_other_threads_do(tmp_path: Path, index: imagematch.Index) -> None:

@@ -74,6 +74,19 @@ def test_a_new_file_is_opened_once(index: Path, ads: Path, opened: Counter[str])
     assert opened == {"20.jpg": 1}
 
 
+def test_what_fails_is_tried_once_a_run(index: Path, ads: Path, opened: Counter[str]) -> None:
+    (ads / "site0" / "broken.jpg").write_text("no photo")
+    request = IndexRequest(FolderSource(ads), preset="hashes", retry_failed=True)
+    steps = []
+    for _ in range(2):
+        monitor = Counting()
+        assert recipes.index_folder(index, request, monitor).failed == 1
+        steps.append(dict(zip(monitor.stages, monitor.steps, strict=True)))
+    assert ("describe", 1) not in steps[0]
+    assert steps[1]["describe", 1] == 1
+    assert opened["broken.jpg"] == 2
+
+
 @pytest.mark.parametrize("module", [scan, describe], ids=["long files", "many at a time"])
 def test_bytes_that_are_too_many_to_hold_are_read_again(
     index: Path, ads: Path, opened: Counter[str], module: object, monkeypatch: pytest.MonkeyPatch

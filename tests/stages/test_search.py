@@ -1,20 +1,22 @@
 """Search: near photos are proposed, whatever their orientation; gated ones only by their pixels."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from imagematch.kernels import hashes
-from imagematch.records import Floats
+from imagematch.records import Bytes, Floats
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services.indexing import GALLERY, IndexRequest
 from imagematch.settings import DEFAULTS
 from imagematch.sources.folder_source import FolderSource
 from imagematch.stages import search
 from imagematch.stages.search import Finder, QueryFeatures, indexed_features, measured
-from imagematch.stores.index import Index
+from imagematch.stores import rows
+from imagematch.stores.index import HeldIndex, Index
 from imagematch.stores.photos import Described, PhotoFacts
 from tests import recipes
 from tests.stores import builders
@@ -121,16 +123,14 @@ def test_many_copies_are_all_found(tmp_path: Path) -> None:
     assert len(found(tmp_path / "index", [view(0.8, 0)] * 40, [view(1.0, 0)])) == 15
 
 
-in_parts = pytest.mark.parametrize(
-    ("name", "at_once"), [("_REFERENCES", 1), ("_REFERENCES", 7), ("_COSINES", 20)]
-)
+in_parts = pytest.mark.parametrize("at_once", [1, 7, 8192])
 
 
 @in_parts
 def test_a_gallery_answers_even_where_many_ads_are_nearer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at_once: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(search, name, at_once)
+    monkeypatch.setattr(rows, "_GATHERED", at_once)
     ads, far = [view(0.9, 0)] * 40, view(0.5, 0)
     gallery = [far, view(0.6, 0), far, far, view(0.7, 0), *[far] * 20, view(0.6, 0)]
     near = found(tmp_path / "index", ads, [view(1.0, 0)], gallery)
@@ -140,13 +140,81 @@ def test_a_gallery_answers_even_where_many_ads_are_nearer(
 
 @in_parts
 def test_of_a_gallery_of_likenesses_the_nearest_answer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, at_once: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
 ) -> None:
-    monkeypatch.setattr(search, name, at_once)
+    monkeypatch.setattr(rows, "_GATHERED", at_once)
     alike = [view(0.6 + 0.01 * (number * 7 % 30), 0) for number in range(30)]
     nearest = sorted(range(30), key=lambda number: -(number * 7 % 30))[:15]
     near = found(tmp_path / "index", [view(0.95, 0)] * 16, [view(1.0, 0), view(1.0, 1)], alike)
     assert near.keys() - set(range(1, 17)) == {17 + number for number in nearest}
+
+
+def flipped(pdq: Bytes, bits: int, seed: int) -> Bytes:
+    """A hash that differs in so many bits."""
+    flips = np.zeros(8 * len(pdq), np.uint8)
+    flips[np.random.default_rng(seed).permutation(len(flips))[:bits]] = 1
+    return pdq ^ np.packbits(flips)
+
+
+def stored(index: Index, pdqs: Sequence[Bytes], collection: str, *, name: str = "") -> list[int]:
+    """Photos with these hashes and no views, in a collection; returns their ids."""
+    files = [builders.scanned(f"{name or collection}{number}") for number in range(len(pdqs))]
+    root = builders.add(index, *files, collection=collection, root=f"/{collection}")
+    pending = list(index.photos.pending(root))
+    described = [
+        Described(one.id, replace(builders.fingerprint(one.sha256), pdq=pdq.tobytes().hex()), 0)
+        for one, pdq in zip(pending, pdqs, strict=True)
+    ]
+    ids = [one.id for one in pending]
+    index.add_vectors(ids, np.stack(pdqs), {})
+    index.photos.save_described(described, "test")
+    return ids
+
+
+@pytest.mark.parametrize("joined", [False, True])
+def test_a_gallery_answers_by_hash_even_where_a_thousand_ads_are_nearer(
+    tmp_path: Path, joined: bool
+) -> None:
+    pdq = np.random.default_rng(0).integers(0, 256, hashes.PDQ_BYTES, np.uint8)
+    store = replace(DEFAULTS.store, ivf_min_vectors=100 if joined else 0)
+    settings = replace(DEFAULTS, store=store)
+    turned = hashes.orientations(pdq[None])[0]
+    features = QueryFeatures("", turned, np.empty((0, 0), np.float32))
+    asked = [features] * (50 if joined else 1)
+    with Index.create(tmp_path / "index", "test", settings, builders.HASHES) as index:
+        stored(index, [flipped(pdq, 4, seed) for seed in range(1000)], "ads")
+        gallery = stored(index, [flipped(pdq, 20, 1), flipped(pdq, 128, 2)], "missing")
+        for near in Finder(index, 0.12, high_recall=not joined).find(asked):
+            assert len(near) == 16
+            assert {found.photo_id for found in near} & set(gallery) == {gallery[0]}
+
+
+def test_photos_of_ads_answer_as_references_while_a_gallery_shows_them(tmp_path: Path) -> None:
+    """The copy that is farthest is in a gallery, too; it is removed and comes back."""
+    pdq = np.random.default_rng(0).integers(0, 256, hashes.PDQ_BYTES, np.uint8)
+    features = QueryFeatures("", hashes.orientations(pdq[None])[0], np.empty((0, 0), np.float32))
+    directory = tmp_path / "index"
+    held = HeldIndex(directory)
+
+    def far_ones() -> set[int]:
+        with held.state() as index:
+            [near] = Finder(index, 0.12).find([features])
+        return {found.photo_id for found in near} & {40, 41}
+
+    with Index.create(directory, "test", DEFAULTS, builders.HASHES) as index:
+        stored(index, [flipped(pdq, number // 2, number) for number in range(40)], "ads")
+        assert far_ones() == set()
+        for _ in range(2):
+            # Bytes that the ads have, too.
+            builders.add(index, builders.scanned("ads39"), collection="missing", root="/missing")
+            assert far_ones() == {40}
+            gone = index.collections.remove(index.collections.get("missing"))
+            index.remove_vectors(gone)
+            assert gone == []
+            assert far_ones() == set()
+        index.decisions.add([builders.decision("ignore", "ads39")])
+        assert far_ones() == {40}
+    held.close()
 
 
 def test_in_a_small_index_little_likeness_will_do(tmp_path: Path) -> None:

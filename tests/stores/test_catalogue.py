@@ -16,9 +16,11 @@ from imagematch.errors import (
     IndexMissing,
     IndexTooNew,
     IndexTooOld,
+    IndexUnavailable,
     StorageFull,
 )
 from imagematch.records import Failure
+from imagematch.stores import catalogue as catalogue_module
 from imagematch.stores import schema
 from imagematch.stores.catalogue import Catalogue, Purpose
 from imagematch.stores.decision_history import DecisionStore
@@ -123,6 +125,15 @@ def test_reader_cannot_write(path: Path) -> None:
         with pytest.raises(IndexDamaged, match="readonly"):
             reader.put("key", "value")
         assert reader.get("key") is None
+
+
+def test_who_may_not_write_is_told_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is damaged then. SQLite says the same of a file without the right to write."""
+    with opened(path, "decide") as catalogue:
+        monkeypatch.setattr(catalogue_module, "_WRITES", catalogue_module._READS)
+        with pytest.raises(IndexUnavailable, match="check that you may write") as raised:
+            catalogue.put("key", "value")
+    assert not isinstance(raised.value, IndexDamaged)
 
 
 def change_and_fail(catalogue: Catalogue) -> None:

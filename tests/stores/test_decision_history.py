@@ -106,15 +106,6 @@ def test_matches_of_some_photos_come_once_each(
             assert sorted(found) == [pair for pair in pairs if set(pair) & set(some)]
 
 
-def test_photos_of_the_ignore_list_are_always_looked_at(index: Index) -> None:
-    describe(index, add(index, scanned("a.jpg"), scanned("b.jpg")))
-    describe(index, add(index, scanned("r.jpg"), collection="refs", root="/r"))
-    assert index.photos.references() == [3]
-    index.decisions.add([decision("ignore", "b.jpg")])
-    assert index.photos.references() == [2, 3]
-    assert index.photos.references(ignored_only=True) == [2]
-
-
 def test_killed_transaction_leaves_no_half_of_a_list(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:

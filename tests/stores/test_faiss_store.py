@@ -77,6 +77,7 @@ class TestFaissStoreInSmallBlocks(VectorStoreConformance):
     @pytest.fixture(autouse=True)
     def small_blocks(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(rows, "BLOCK_ROWS", 7)
+        monkeypatch.setattr(rows, "_GATHERED", 3)
         monkeypatch.setattr(hamming, "_ROWS", 3)
         monkeypatch.setattr(hamming, "_DISTANCES", 8)
         monkeypatch.setattr(exact, "SLACK", 1)

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,11 +23,12 @@ from imagematch.errors import (
     IndexMissing,
     IndexUnavailable,
     PresetMismatch,
+    UsageError,
 )
 from imagematch.presets import with_preset
 from imagematch.settings import DEFAULTS
 from imagematch.stores import layout
-from imagematch.stores.index import EmbedderRecord, Index, repair_vectors
+from imagematch.stores.index import EmbedderRecord, HeldIndex, Index, repair_vectors
 from imagematch.stores.photos import photo_of, vector_id
 from tests.stores.builders import (
     HASHES,
@@ -52,6 +54,32 @@ def filled(directory: Path, count: int = 4) -> list[int]:
         ids = describe(index, add(index, *(scanned(f"{n}.jpg") for n in range(count))))
         match(index, [(ids[0], ids[1])])
     return ids
+
+
+# --- held open ---------------------------------------------------------------------------------
+
+
+def test_who_may_only_read_sees_what_others_write(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite is told then that nobody writes, so that it needs no file beside the catalogue."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with closing(HeldIndex(directory)) as held:
+        for known in (0, 2, 4):
+            with held.state() as index:
+                assert index.photos.counts()["described"] == len(index.pdq.ids()) == known
+            with Index.write(directory, "test") as writer:
+                describe(writer, add(writer, *(scanned(f"{known + n}.jpg") for n in range(2))))
+
+
+def test_nothing_is_opened_again_once_it_was_closed(directory: Path) -> None:
+    """As by a thread that was about to read when another one closed it."""
+    held = HeldIndex(directory)
+    about_to_read = held.state()
+    held.close()
+    held.close()
+    with pytest.raises(UsageError, match="open it again"), about_to_read:
+        pass
 
 
 # --- making one --------------------------------------------------------------------------------

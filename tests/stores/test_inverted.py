@@ -4,6 +4,7 @@ import mmap
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import psutil
@@ -15,6 +16,7 @@ from imagematch.stores import hamming, inverted, shards
 from imagematch.stores.faiss_store import FaissVectorStore
 from imagematch.stores.inverted import Lists
 from imagematch.stores.repair import repair as repair_store
+from imagematch.stores.rows import Subset
 from imagematch.stores.vectors import VectorKind
 from tests.stores.vector_store_conformance import brute_force, numbers
 
@@ -93,6 +95,38 @@ def test_copies_are_found_with_their_exact_scores(store: Path, kind: VectorKind)
     assert there.mean() >= 0.99
     assert (found.ids == (of + 1)[:, None]).any(axis=1).mean() >= 0.99
     np.testing.assert_array_equal(found.scores[there, 0], truth.scores[there, 0])
+
+
+@pytest.mark.parametrize("share", [4, 50])
+def test_of_a_subset_the_nearest_are_found_among_many_nearer_rows(
+    listed: Path, share: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every 50th row is looked at, every fourth is what lists propose."""
+    vectors = crowd("float")
+    among = Subset(np.arange(share, ROWS + 1, share), 1)
+    there = {name: vectors[name - 1] for name in range(share, ROWS + 1, share)}
+    of = np.random.default_rng(2).permutation(list(there))[:COPIES] - 1
+    asked = copies("float", vectors, of)
+    proposing = Mock(wraps=Lists.propose, side_effect=Lists.propose)
+    monkeypatch.setattr(Lists, "propose", lambda *given, **named: proposing(*given, **named))
+    with closing(open_store(listed, "float", writable=False)) as opened:
+        found = opened.search(asked, 5, among=among)
+    assert proposing.called == (share == 4)
+    assert set(found.ids.ravel().tolist()) <= there.keys() | {-1}
+    truth = brute_force(there, asked, 5, "float")
+    same = (found.ids[:, 0] == truth.ids[:, 0]).mean()
+    assert same >= 0.99 if share == 4 else same == 1
+    assert (found.ids[:, 0] == of + 1).mean() >= 0.95
+
+
+def test_lists_propose_no_removed_rows(listed: Path) -> None:
+    vectors = crowd("float")
+    with closing(open_store(listed, "float")) as opened:
+        nearest = opened.search(vectors[:1], 40).ids[0]
+        opened.remove(nearest[:30])
+        found = opened.search(vectors[:1], 10).ids[0].tolist()
+    assert len(set(found) - {-1} - set(nearest[:30].tolist())) == 10
+    assert len(set(found) & set(nearest[30:].tolist())) >= 8
 
 
 @pytest.mark.skipif(
@@ -243,7 +277,9 @@ def test_the_same_vectors_give_the_same_lists(tmp_path: Path) -> None:
 def test_vectors_of_any_width_get_lists(width: int) -> None:
     """Any ONNX model may be named in the settings."""
     vectors = unit(np.random.default_rng(width).standard_normal((1000, width)))
-    _, rows = Lists.build(vectors).propose(vectors, 30, high_recall=True)
+    _, rows = Lists.build(vectors).propose(
+        vectors, 30, np.ones(len(vectors), bool), high_recall=True
+    )
     assert rows.shape == (1000, 30)
     if width > 3:  # in fewer dimensions, a thousand vectors are hardly apart
         assert (rows == np.arange(1000)[:, None]).any(axis=1).mean() > 0.95

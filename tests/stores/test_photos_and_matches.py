@@ -126,14 +126,6 @@ def test_gated_photo_has_no_vectors(index: Index) -> None:
     assert index.compare(repair=False) == []
 
 
-def test_photos_of_galleries_are_told_from_ads(index: Index) -> None:
-    describe(index, add(index, scanned("a.jpg"), scanned("b.jpg", "shared")))
-    root = add(index, scanned("r.jpg", "shared"), scanned("s.jpg"), collection="refs", root="/r")
-    assert index.photos.references() == [2]
-    describe(index, root)
-    assert index.photos.references() == [2, 3]
-
-
 def test_forgotten_fingerprints_take_their_pairs_with_them(index: Index) -> None:
     first, second, third = describe(index, add(index, *(scanned(f"{n}.jpg") for n in range(3))))
     match(index, [(first, second), (second, third)])

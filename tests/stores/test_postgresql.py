@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +36,7 @@ from imagematch.settings import DEFAULTS, Settings, StoreSettings
 from imagematch.stores import catalogue as catalogue_module
 from imagematch.stores import postgresql, schema
 from imagematch.stores.catalogue import Catalogue, Purpose
-from imagematch.stores.index import Index
+from imagematch.stores.index import HeldIndex, Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
 from tests.stores import test_decision_history, test_index, test_photos_and_matches, test_sightings
@@ -135,6 +137,36 @@ def test_reader_cannot_write(url: URL) -> None:
         with pytest.raises(IndexDamaged, match="read-only transaction"):
             reader.put("key", "value")
         assert reader.get("key") is None
+
+
+def test_index_that_stays_open_outlives_the_sessions_of_its_server(
+    server: Server, directory: Path
+) -> None:
+    """As where the server is started anew, or a firewall forgets connections that are idle."""
+    with closing(HeldIndex(directory)) as held:
+        for _ in range(2):
+            with held.state() as index:
+                assert index.photos.counts()["all"] == 0
+            with server.connect() as session:
+                session.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+                )
+
+
+def test_one_export_may_be_taken_over_by_several_at_once(directory: Path) -> None:
+    exported = [
+        decision("confirm", "a", "b", at=f"2026-01-01T00:00:{n:02}.000+00:00") for n in range(50)
+    ]
+    together = threading.Barrier(4)
+
+    def take_over(_: int) -> int:
+        with Index.decide(directory) as index:
+            together.wait(30)
+            return index.decisions.merge(exported)
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sorted(threads.map(take_over, range(4))) == [0, 0, 0, 50]
 
 
 def test_foreign_keys_hold(index: Index) -> None:

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
 )
 
 from imagematch.errors import ShapeError
+from imagematch.stores.rows import Subset
 from imagematch.stores.vectors import Neighbours, VectorKind, VectorStore
 
 KINDS: tuple[VectorKind, ...] = ("float", "binary")
@@ -159,6 +160,22 @@ class VectorStoreConformance:
         found = store.search(same[:1], 5)
 
         assert found.ids.tolist() == [[1, 2, 3, 4, 5]]
+
+    def test_only_vectors_of_a_subset_are_found(self, store: VectorStore, kind: VectorKind) -> None:
+        vectors = random_vectors(kind, 60)
+        for start in (0, 20, 40):
+            store.add(np.arange(start + 1, start + 21), vectors[start : start + 20])
+        known = dict(enumerate(vectors, start=1))
+        for firsts in ([], [8], [8, 12, 16], [0, 20, 56, 200], list(range(0, 64, 4))):
+            among = Subset(numbers(*firsts), 4)
+            there = {name: known[name] for name in known if name // 4 * 4 in firsts}
+            wanted = brute_force(there, vectors[:9], 5, kind)
+            assert_same(store.search(vectors[:9], 5, among=among), wanted)
+        among = Subset(numbers(8), 4)
+        store.remove(numbers(9, 10))
+        assert store.search(vectors[9:10], 3, among=among).ids.tolist()[0].count(-1) == 1
+        store.add(numbers(10), vectors[10:11])
+        assert 10 in store.search(vectors[9:10], 3, among=among).ids
 
     def test_removed_vectors_never_come_back(self, store: VectorStore, kind: VectorKind) -> None:
         vectors = random_vectors(kind, 40)
@@ -344,16 +361,23 @@ class _History(RuleBasedStateMachine):
         top=st.integers(1, 40),
         count=st.sampled_from([1, 25]),
         share=st.none() | st.floats(0.1, 1),
+        spans=st.none() | st.sets(st.integers(0, 49)),
     )
-    def search(self, seed: int, top: int, count: int, share: float | None) -> None:
+    def search(
+        self, seed: int, top: int, count: int, share: float | None, spans: set[int] | None
+    ) -> None:
         queries = np.concatenate(
             [crowded_vectors(self._kind, count, seed), random_vectors(self._kind, 1, seed)]
         )
         limit = share if share is None or self._kind == "float" else round(share * 64)
-        assert_same(
-            self._store.search(queries, top, limit=limit),
-            brute_force(self._known, queries, top, self._kind, limit),
-        )
+        among, known = None, self._known
+        if spans is not None:
+            among = Subset(4 * numbers(*sorted(spans)), 4)
+            known = {name: known[name] for name in known if name // 4 in spans}
+        wanted = brute_force(known, queries, top, self._kind, limit)
+        assert_same(self._store.search(queries, top, limit=limit, among=among), wanted)
+        # Again, now that it knows where they are.
+        assert_same(self._store.search(queries, top, limit=limit, among=among), wanted)
 
     @invariant()
     def holds_what_it_should(self) -> None:
