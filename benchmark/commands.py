@@ -2,13 +2,20 @@
 
 import click
 
+from benchmark.identifiers.identifiers_command import identifiers_command
 from benchmark.links.links_command import links_command, relink_command
 from benchmark.quality.quality_command import quality_command
 from benchmark.speed.speed_command import speed_command
 
 
 @click.group(
-    commands=[quality_command, speed_command, links_command, relink_command],
+    commands=[
+        quality_command,
+        speed_command,
+        links_command,
+        relink_command,
+        identifiers_command,
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 def commands() -> None:
@@ -22,4 +29,5 @@ def commands() -> None:
       python -m benchmark quality photos
       python -m benchmark speed photos
       python -m benchmark links photos
+      python -m benchmark identifiers
     """

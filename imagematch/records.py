@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 type Kind = Literal["exact", "copy", "part", "scene"]
+type IdentifierKind = Literal["phone", "email", "handle", "url", "host", "crypto", "other"]
 type About = Literal["match", "ignore", "hot"]
 type Verdict = Literal["confirm", "reject", "ignore", "release", "keep", "reopen"]
 type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -127,6 +128,23 @@ class SightingInfo:
     location: str = ""
     text: str = ""
     extra: Mapping[str, str] = field(default_factory=dict)  # further manifest columns, as they are
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """Something that a profile shows and that can be looked up, so that two that show it meet.
+
+    Attributes:
+        value: normal form: E.164; an e-mail in lower case; `platform:name`, with `handle` as the
+            platform of a name that may be on any; a URL; a host without `www.`; `coin:address`.
+        raw: as it is shown.
+        confirmed: more than its shape speaks for it: the tables of numbers, a checksum, a platform.
+    """
+
+    kind: IdentifierKind
+    value: str
+    raw: str
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)

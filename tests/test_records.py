@@ -36,7 +36,7 @@ from tests.world import mirrored, new_pairs, photo, save
 #: What goes in, or from one stage to the next.
 _NEVER_OUT = {
     *("FoundFile", "Locator", "RootLabels", "Fingerprint"),
-    *("QueryOptions", "IndexRequest", "Package"),
+    *("QueryOptions", "IndexRequest", "Package", "Identifier"),
 }
 
 

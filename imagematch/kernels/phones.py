@@ -90,10 +90,15 @@ def _digits(text: str) -> int:
     return sum(map(str.isdigit, text))
 
 
+def is_e164(text: str) -> bool:
+    """Whether a text has the form of a number in E.164."""
+    return _E164.fullmatch(text) is not None
+
+
 @lru_cache(maxsize=1 << 16)
 def is_unconfirmed(phone: str) -> bool:
     """Whether a text is a number in E.164 that no table has, and that is possible all the same."""
-    if not _E164.fullmatch(phone):
+    if not is_e164(phone):
         return False
     try:
         number = phonenumbers.parse(phone)

@@ -20,9 +20,8 @@ def test_without_a_command_it_says_what_there_is(
     assert ran.code == code
     shown = ran.out + ran.err
     assert re.findall(r"^  (\w+)  +Measure how", shown, re.M) == [
-        *("links", "quality", "relink", "speed"),
+        *("identifiers", "links", "quality", "relink", "speed"),
     ]
-    assert "python -m benchmark quality photos" in shown
 
 
 def test_help_names_the_program_as_one_types_it() -> None:

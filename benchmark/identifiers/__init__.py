@@ -1,0 +1,1 @@
+"""How well contacts are found in texts that people wrote."""
