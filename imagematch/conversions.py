@@ -83,13 +83,8 @@ def answer(result: QueryResult) -> contract.Answer | contract.FailedQuery:
 
 def match(found: QueryMatch) -> contract.Match:
     """One sighting that matches a query."""
-    seen = sighting(found.sighting)
     return contract.Match(
-        photo=seen.photo,
-        path=seen.path,
-        collection=seen.collection,
-        site=seen.site,
-        profile=seen.profile,
+        **_place(found.sighting),
         match=found.id,
         kind=found.kind,
         confidence=found.confidence,
@@ -102,13 +97,18 @@ def match(found: QueryMatch) -> contract.Match:
 
 def sighting(seen: StoredSighting) -> contract.Sighting:
     """Where a photo was seen."""
-    return contract.Sighting(
-        photo=seen.photo,
-        path=encodable(seen.path),
-        collection=encodable(seen.collection),
-        site=encodable(seen.info.site),
-        profile=encodable(seen.info.profile),
-    )
+    return contract.Sighting(**_place(seen))
+
+
+def _place(seen: StoredSighting) -> dict[str, str]:
+    """The fields of a sighting, which a match and a lead have too."""
+    return {
+        "photo": seen.photo,
+        "path": encodable(seen.path),
+        "collection": encodable(seen.collection),
+        "site": encodable(seen.info.site),
+        "profile": encodable(seen.info.profile),
+    }
 
 
 def judgement(judged: Judgement) -> contract.Judgement:
@@ -392,13 +392,8 @@ def unusable_line(line: UnusableLine) -> contract.UnusableHashes:
 
 def lead(found: HashLead) -> contract.Lead:
     """One sighting that is near by hashes."""
-    seen = sighting(found.sighting)
     return contract.Lead(
-        photo=seen.photo,
-        path=seen.path,
-        collection=seen.collection,
-        site=seen.site,
-        profile=seen.profile,
+        **_place(found.sighting),
         kind="exact" if found.same_bytes else "lead",
         evidence=contract.LeadEvidence(
             found.same_bytes, found.pdq_distance, found.phash_distance, found.orientation

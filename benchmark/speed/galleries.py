@@ -4,7 +4,8 @@
 
 An index of made-up ads (`synthetic`) gets a gallery of each size, and is held open as a program
 does. Queries are copies of references. What the gallery adds is told by the same index with the
-gallery's photos as ads. The scratch folder needs about 4 kB a photo.
+gallery's photos as ads. Recall is measured against looking at all references. The scratch folder
+needs about 4 kB a photo.
 """
 
 import argparse
@@ -23,19 +24,25 @@ from typing import Any
 import numpy as np
 
 from benchmark.speed.synthetic import Copies, SyntheticPhotos
-from imagematch.kernels import hashes
+from imagematch.kernels import hashes, normalisation
 from imagematch.kernels.embeddings import EmbedderIdentity
 from imagematch.records import Fingerprint, FoundFile, SightingInfo
 from imagematch.settings import DEFAULTS
-from imagematch.stages.search import Finder, QueryFeatures
+from imagematch.stages.search import _VECTORS, Finder, QueryFeatures
 from imagematch.stores.index import EmbedderRecord, HeldIndex, Index
 from imagematch.stores.layout import save_settings
-from imagematch.stores.photos import Described
+from imagematch.stores.photos import Described, vector_id
 from imagematch.stores.scan_inserts import ScannedFile
 from imagematch.stores.schema import collections
 
 #: Ads beside each gallery, queries that are asked, and views of each: the picture and its crops.
 _ADS, _QUERIES, _VIEWS = 100_000, 60, 20
+
+#: Copies that recall is measured with, margins by which a reference is nearer than the background,
+#: and references looked at together.
+_COPIES, _MARGINS, _BLOCK = 1000, (0.0, 0.06, 0.12), 2**14
+
+_NO_HASH = np.empty((0, hashes.PDQ_BYTES), np.uint8)
 
 _MODEL = EmbedderRecord("balanced", EmbedderIdentity("made-up", "ab" * 32, 288), 512)
 
@@ -58,7 +65,7 @@ def make(directory: Path, references: int) -> None:
                 names = [f"{number:064x}" for number in ids[some].tolist()]
                 _store(index, (root_id, run_id), names, prints.embeddings[some], prints.pdqs[some])
             index.sightings.finish_scan(root_id, run_id, [], {})
-    merged = replace(DEFAULTS.store, merge_shards=1)
+    merged = replace(DEFAULTS.store, merge_shards=2)
     save_settings(directory, replace(DEFAULTS, store=merged))
     with Index.write(directory, "benchmark") as index:  # one reference more, and shards are merged
         last = prints.embeddings[-1:], prints.pdqs[-1:]
@@ -131,6 +138,47 @@ def _asked(held: HeldIndex, query: QueryFeatures) -> tuple[tuple[float, float], 
     return taken, [photo.photo_id for photo in near]
 
 
+def recall(directory: Path, references: int, copies: int = _COPIES) -> dict[float, float]:
+    """Which share of made-up copies finds the reference nearest to it, by how much nearer that is
+    than the background of the copy."""
+    asked = SyntheticPhotos(0).copies(copies, _ADS + references)
+    queried = [QueryFeatures("", _NO_HASH, row[None]) for row in asked.embeddings]
+    with closing(HeldIndex(directory)) as held, held.state() as index:
+        found = Finder(index, index.settings.search.min_margin_query).find(queried)
+        nearest, cosines = _nearest_reference(index, asked.embeddings)
+        background = _backgrounds(index, asked.embeddings)
+    proposed = [{near.photo_id for near in some} for some in found]
+    shares = {}
+    for margin in _MARGINS:
+        rows = np.flatnonzero(cosines >= background + margin)
+        hits = [int(nearest[row]) in proposed[row] for row in rows]
+        shares[margin] = float(np.mean(hits)) if hits else 1.0
+    return shares
+
+
+def _nearest_reference(index: Index, queries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """By looking at all of them: ids of photos and cosines, shape (Q,)."""
+    assert index.embeddings is not None  # the model has vectors
+    photos = index.references().photos
+    nearest = np.zeros(len(queries), np.int64)
+    cosines = np.full(len(queries), -1.0, np.float32)
+    for start in range(0, len(photos), _BLOCK):
+        some = photos[start : start + _BLOCK]
+        vectors = index.embeddings.get(np.array([vector_id(int(photo)) for photo in some]))
+        products = queries @ np.asarray(vectors, np.float32).T
+        place, best = products.argmax(axis=1), products.max(axis=1)
+        nearest = np.where(best > cosines, some[place], nearest)
+        cosines = np.maximum(cosines, best)
+    return nearest, cosines
+
+
+def _backgrounds(index: Index, queries: np.ndarray) -> np.ndarray:
+    assert index.embeddings is not None  # the model has vectors
+    # As many as a query asks for: lists give a smaller background where fewer are wanted.
+    found = index.embeddings.search(queries, _VECTORS * normalisation.LAST)
+    return normalisation.backgrounds(found.scores)
+
+
 def as_kind(directory: Path, kind: str) -> None:
     """Have the gallery be something else."""
     with Index.write(directory, "benchmark") as index, index.catalogue.change() as connection:
@@ -158,6 +206,10 @@ def main() -> None:
         directory = asked.scratch / f"gallery-{references}"
         make(directory, references)
         try:
+            shares = {
+                f"{margin:.2f}": share for margin, share in recall(directory, references).items()
+            }
+            sys.stdout.write(json.dumps({"references": references, "recall": shares}) + "\n")
             for kind, costs in measured(directory, references):
                 found = sum(map(bool, costs.pop("found"))) / _QUERIES
                 sys.stdout.write(json.dumps({"references": references, "as": kind, **costs}))

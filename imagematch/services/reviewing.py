@@ -439,9 +439,11 @@ def take_over(session: Session, file: Path) -> tuple[int, int]:
     """
     others = exported.read(file)
     with session.deciding() as index:
-        new = index.decisions.merge(others)
-        index.audit.record("decisions imported", file=str(file), decisions=len(others), new=new)
-    return len(others), new
+
+        def log(new: int) -> None:
+            index.audit.record("decisions imported", file=str(file), decisions=len(others), new=new)
+
+        return len(others), index.decisions.merge(others, log)
 
 
 def reach_of_import(session: Session, file: Path) -> Foreseen:
@@ -463,12 +465,13 @@ def _made(
 
 
 def _kept(index: Index, made: Sequence[Decision]) -> list[Decision]:
-    """Keep decisions of one kind for good, and log them."""
-    kept = index.decisions.add(made)
-    if kept:
+    """Keep decisions of one kind for good, and log them: both, or neither."""
+
+    def log(kept: list[Decision]) -> None:
         first = kept[0]
         photos = [[photo.sha256 for photo in decision.photos] for decision in kept]
         index.audit.record(
             "decision", about=first.about, verdict=first.verdict, photos=photos, note=first.note
         )
-    return kept
+
+    return index.decisions.add(made, log)

@@ -41,6 +41,10 @@ _MEASURED = 2**15
 #: near. Of 1,097 edited pictures among 627 photos, more finds hardly another.
 _VECTORS = 3
 
+#: How many times as many references a query looks up: the codes of lists rank roughly, and a query
+#: takes all that is nearer than the background (docs/performance.md, "Galleries").
+_REFERENCES = 4
+
 #: Unit vectors give at most 1, but for rounding.
 _MOST_COSINE = 1.01
 
@@ -256,7 +260,7 @@ class Finder:
         if len(self._references.vectors):
             found = self._index.embeddings.search(
                 queries,
-                _VECTORS * self._top,
+                _VECTORS * self._top * (_REFERENCES if self._high_recall else 1),
                 high_recall=self._high_recall,
                 among=self._references.vectors,
             )

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import batched
@@ -34,11 +34,14 @@ class DecisionStore:
     def __init__(self, catalogue: Catalogue) -> None:
         self._catalogue = catalogue
 
-    def add(self, made: Sequence[Decision]) -> list[Decision]:
+    def add(
+        self, made: Sequence[Decision], log: Callable[[list[Decision]], None] | None = None
+    ) -> list[Decision]:
         """Append decisions that were just made, in one transaction.
 
         Args:
             made: their times do not matter.
+            log: is told of them before they count; where it raises, none of them is kept.
 
         Returns:
             The same as they are kept: with the time, which is later than that of all decisions
@@ -53,21 +56,32 @@ class DecisionStore:
             ignored = {made.photos[0].sha256 for made in kept if made.verdict == "ignore"}
             if ignored:
                 _note_unsearched(connection, _unsearched(connection) | ignored)
-        return [_plain(decision) for decision in kept]
+            plain = [_plain(decision) for decision in kept]
+            if log is not None and plain:
+                log(plain)
+        return plain
 
-    def merge(self, others: Sequence[Decision]) -> int:
+    def merge(self, others: Sequence[Decision], log: Callable[[int], None] | None = None) -> int:
         """Take over decisions as they were made elsewhere, in one transaction.
+
+        Args:
+            log: is told how many are new before they count; where it raises, none of them is kept.
 
         Returns:
             How many this index did not have.
         """
         with self._catalogue.change() as connection:
             _wait_for_others(connection)
-            before = _count(connection)
-            for some in batched(others, MANY):
-                rows = [_row(decision) for decision in some]
-                connection.execute(insert_new(connection, decisions), rows)
-            return _count(connection) - before
+            known = set(connection.execute(select(decisions.c.digest)).scalars())
+            new = {digest: other for other in others if (digest := _digest(other)) not in known}
+            for some in batched(new.values(), MANY):
+                connection.execute(insert(decisions), [_row(decision) for decision in some])
+            ignored = {made.photos[0].sha256 for made in new.values() if made.verdict == "ignore"}
+            if ignored:
+                _note_unsearched(connection, _unsearched(connection) | ignored)
+            if log is not None:
+                log(len(new))
+        return len(new)
 
     def unsearched(self) -> set[str]:
         """SHA-256 of ignored photos around which nobody has searched for further copies yet."""
@@ -114,10 +128,6 @@ def _contents() -> Any:
     return select(
         photos.c.id, photos.c.sha256, func.coalesce(photos.c.pixel_sha256, "").label("pixel_sha256")
     )
-
-
-def _count(connection: Connection) -> int:
-    return connection.execute(select(func.count()).select_from(decisions)).scalar_one()
 
 
 def _wait_for_others(connection: Connection) -> None:

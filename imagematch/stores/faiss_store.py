@@ -41,6 +41,11 @@ from imagematch.stores.vectors import (
 
 _log = logging.getLogger(__name__)
 
+#: For high recall, a subset of a shard with at most so many times `ivf_min_vectors` rows is
+#: compared row by row: lists are made for all rows, and miss more of a few (docs/performance.md,
+#: "Galleries").
+_SUBSETS = 16
+
 #: A tier of shards has sizes from one power of four to the next.
 _TIER_BITS = 2
 
@@ -169,7 +174,8 @@ class FaissVectorStore:
             queries, which = _distinct(np.asarray(queries, np.uint8))
         rows: Iterable[Rows] = [shard.rows for shard in self._opened()]
         if among is not None:
-            rows = (part for shard in rows for part in among.of(shard, self._ivf_min_vectors))
+            listed_from = self._ivf_min_vectors * (_SUBSETS if high_recall else 1)
+            rows = (part for shard in rows for part in among.of(shard, listed_from))
         sign = -1.0 if self._kind == "float" else 1.0  # the nearest have the smallest cost
         bound = np.inf if limit is None else sign * float(np.float32(limit))
         best = TopK(len(queries), top, bound)

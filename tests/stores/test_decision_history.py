@@ -51,6 +51,27 @@ def test_merging_twice_changes_nothing(index: Index) -> None:
     assert len(index.decisions.history()) == 3
 
 
+def test_what_cannot_be_logged_is_not_kept(index: Index) -> None:
+    def full(_: object) -> None:
+        raise OSError("no space left on the device")
+
+    with pytest.raises(OSError, match="no space"):
+        index.decisions.add([decision("ignore", "a")], full)
+    with pytest.raises(OSError, match="no space"):
+        index.decisions.merge([decision("ignore", "a", at=FUTURE)], full)
+    assert index.decisions.history() == []
+    assert index.decisions.unsearched() == set()
+
+
+def test_near_copies_are_searched_for_of_photos_that_others_ignored(index: Index) -> None:
+    others = [decision("ignore", "a", at=FUTURE), decision("keep", "c", at=FUTURE)]
+    index.decisions.merge(others)
+    assert index.decisions.unsearched() == {others[0].photos[0].sha256}
+    index.decisions.searched_around({others[0].photos[0].sha256})
+    index.decisions.merge(others)
+    assert index.decisions.unsearched() == set()
+
+
 @pytest.mark.parametrize(
     ("note", "kept"),
     [
