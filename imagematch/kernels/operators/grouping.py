@@ -1,0 +1,108 @@
+"""Who runs which profiles: what profiles show in, groups out that are described most briefly.
+
+Groups that save most bits by it are joined first, two by two; then all that show one item, where
+that saves bits; and so on until nothing does. So a photo on twenty profiles that share nothing else
+joins nobody, however many pairs it makes, and three photos on the same ten profiles join them all.
+How rare an item is counts by what is outside its group, so it gets rarer as the group grows.
+
+Other ways were measured on the same worlds (docs/linking.md): connected components, with and
+without common items, and Splink's match weights between pairs.
+"""
+
+import numpy as np
+
+from imagematch.kernels.operators.code_lengths import CodeLengths
+from imagematch.kernels.operators.partition import Candidates, Partition
+from imagematch.kernels.operators.shown import Ints, Shown
+from imagematch.records import Flags
+
+#: Bits for an operator to have several sets of profiles that mix no photos with each other.
+SETS = 6.0
+
+#: Less than this is rounding.
+_NOTHING = 1e-6
+
+_NONE = np.empty((0, 2), np.int64)
+
+
+def group(
+    shown: Shown, lengths: CodeLengths, together: Ints = _NONE, apart: Ints = _NONE
+) -> Ints:
+    """Group profiles by operator.
+
+    Args:
+        together, apart: shape (N, 2); pairs of profiles that belong to one operator, or do not,
+            whatever they show. What is to be both is apart.
+
+    Returns:
+        Shape (P,); numbers from 0, equal for profiles of one operator, in the order of their first
+        profiles.
+    """
+    every = np.ones(shown.items, np.bool_)
+    of = _forced(np.arange(shown.profiles), together, apart)
+    of = _joined(shown, lengths, of, every, apart)
+    # An operator may have photos for each of its profiles, and one number: what differs between
+    # photos does not count twice.
+    return _joined(shown, lengths, of, ~lengths.mixed, apart, SETS)
+
+
+def _forced(of: Ints, together: Ints, apart: Ints) -> Ints:
+    for pair in together:
+        one, two = np.sort(of[pair])
+        joined = np.where(of == two, one, of)
+        if not (joined[apart[:, 0]] == joined[apart[:, 1]]).any():
+            of = joined
+    return of
+
+
+def _joined(
+    shown: Shown, lengths: CodeLengths, of: Ints, used: Flags, apart: Ints, extra: float = 0.0
+) -> Ints:
+    """Join groups as long as that saves bits."""
+    while True:
+        now = Partition(shown, lengths, of, used, extra)
+        of = _best_pairs(now, apart)
+        if of is now.of:
+            of = _best_items(now, apart)
+        if of is now.of:
+            return of
+
+
+def _best_pairs(now: Partition, apart: Ints) -> Ints:
+    """Join groups that are each other's best; all such pairs at once, so a round takes no order."""
+    found = now.candidates()
+    wanted = (found.saved > _NOTHING) & ~_forbidden(now, found, apart)
+    left, right, saved = found.left[wanted], found.right[wanted], found.saved[wanted]
+    one, two = np.concatenate([left, right]), np.concatenate([right, left])
+    order = np.lexsort((two, -np.concatenate([saved, saved]), one))
+    one, two = one[order], two[order]
+    first = np.append(True, one[1:] != one[:-1])[: len(one)]
+    best = np.full(now.groups, -1)
+    best[one[first]] = two[first]
+    choosing = np.flatnonzero(best >= 0)
+    mutual = choosing[(best[best[choosing]] == choosing) & (choosing < best[choosing])]
+    if not len(mutual):
+        return now.of
+    to = np.arange(now.groups)
+    to[best[mutual]] = mutual
+    return to[now.of]
+
+
+def _forbidden(now: Partition, found: Candidates, apart: Ints) -> Flags:
+    low, high = np.sort(now.of[apart], axis=1).T
+    return np.isin(found.left * now.groups + found.right, low * now.groups + high)
+
+
+def _best_items(now: Partition, apart: Ints) -> Ints:
+    """Join all groups that show an item, the items first that save most."""
+    items = np.flatnonzero((now.spread > 2) & ~now.items_between(*now.of[apart].T))
+    saved = now.saved_by_items(items)
+    taken = np.zeros(now.groups, np.bool_)
+    to = np.arange(now.groups)
+    wanted = np.flatnonzero(saved > _NOTHING)
+    for place in wanted[np.lexsort((items[wanted], -saved[wanted]))]:
+        groups = now.groups_of(int(items[place]))
+        if not taken[groups].any():
+            to[groups] = groups[0]
+        taken[groups] = True
+    return to[now.of] if len(wanted) else now.of
