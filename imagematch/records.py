@@ -108,10 +108,12 @@ class RootLabels:
     Attributes:
         site_from_path: the first folder is the site, the second the profile.
         manifest: absolute path; "" for none.
+        identifiers: columns of the manifest that hold identifiers, by name, with their kind.
     """
 
     site_from_path: bool = False
     manifest: str = ""
+    identifiers: tuple[tuple[str, IdentifierKind], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,23 @@ class Identifier:
     value: str
     raw: str
     confirmed: bool
+
+
+#: The place of what is read in the address of the ad itself, which no other ad has.
+OWN_ADDRESS = "url"
+
+
+@dataclass(frozen=True, slots=True)
+class Showing:
+    """An identifier that a sighting shows.
+
+    Attributes:
+        place: where in it that was read: "phone", "email", "text", a column of the manifest that is
+            marked as an identifier, or `OWN_ADDRESS`.
+    """
+
+    identifier: Identifier
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -790,7 +809,7 @@ class IndexReport(InJson):
         failures, pair_failures: those that are new.
         skipped_kinds: how many were skipped, by what they are: "json", "mp4", "link".
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
-            "search", "verify".
+            "search", "verify", "identify".
         not_looked_at: pairs that were judged without a look at one of the pictures, because its
             file is gone, was changed or can't be compared; a trace may have stood in for it.
     """

@@ -60,7 +60,7 @@ def has_troubles(report: IndexReport) -> bool:
 
 
 #: Notes on a manifest that mean that something it says was lost.
-_TROUBLES = frozenset({"row_without_file", "bad_row"})
+_TROUBLES = frozenset({"row_without_file", "bad_row", "unread_text"})
 
 
 def show_report(report: IndexReport, directory: Path) -> None:

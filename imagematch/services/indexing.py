@@ -1,11 +1,11 @@
-"""A source to an index that is up to date with it: scan, describe, search, verify.
+"""A source to an index that is up to date with it: scan, describe, search, verify, identify.
 
 Stages that look at pictures are imported where they are used: that takes as long as a run over
 100,000 files that have not changed.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
-from imagematch.records import FailedFile, IndexReport
+from imagematch.records import FailedFile, IndexReport, ManifestNote
 from imagematch.runtime.executors import Executor
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.runs import recorded_run
 from imagematch.services.session import Session
 from imagematch.sources.source import Source
-from imagematch.stages import scan, tally
+from imagematch.stages import identify, scan, tally
 from imagematch.stages.scan import ScanReport, ScanRequest
 from imagematch.stores.census import Census
 from imagematch.stores.index import Index
@@ -150,6 +150,7 @@ class _Work:
         matches: pairs that matched.
         not_looked_at: pairs that were judged without a look at both pictures.
         found_new: the scan handed photos on, which were described as it went.
+        notes: on texts whose identifiers could not be read.
     """
 
     scanned: ScanReport
@@ -160,6 +161,7 @@ class _Work:
     matches: int = 0
     not_looked_at: int = 0
     found_new: bool = False
+    notes: Sequence[ManifestNote] = ()
 
     def count(self, described: "DescribeReport") -> None:
         """Add photos of the root that were described."""
@@ -186,7 +188,16 @@ def _work(
         work.count(described)
         work.found_new = True
     _work_off(index, work, run_id, monitor, executor)
+    work.notes = _identify(index, executor, spent, monitor)
     return work
+
+
+def _identify(
+    index: Index, executor: Executor, spent: dict[str, float], monitor: Monitor
+) -> Sequence[ManifestNote]:
+    """Read identifiers where sightings wait for it; returns notes on what could not be."""
+    with _timed(spent, "identify"):
+        return identify.run(index, executor, monitor).notes
 
 
 def _describe_new(
@@ -284,7 +295,7 @@ def _report(index: Index, root: Path, work: _Work, run_id: int, start: float) ->
         skips=tuple(scanned.skips),
         failures=tuple(FailedFile(path, failure) for path, failure in failures),
         pair_failures=tuple(index.matches.failures(_FAILURES_LISTED, told_pairs)),
-        notes=tuple(scanned.notes),
+        notes=(*scanned.notes, *work.notes),
         spent={part: round(seconds, 3) for part, seconds in work.spent.items()},
         run_id=run_id,
         not_looked_at=work.not_looked_at,

@@ -1,20 +1,23 @@
 """Collections and the folders they are read from, in the catalogue."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import batched
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from imagematch.errors import UsageError
-from imagematch.records import RootLabels
+from imagematch.records import IdentifierKind, RootLabels
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.scan_inserts import MANY, raw_name
+from imagematch.stores.identifiers import forget_unshown
+from imagematch.stores.scan_inserts import MANY, have_identifiers_read, raw_name
 from imagematch.stores.schema import (
     SKIPPED,
     collections,
     files,
+    identifier_columns,
     insert_new,
     photos,
     profiles,
@@ -67,22 +70,31 @@ class CollectionStore:
 
     def labels(self, collection: Collection, path: Path) -> RootLabels:
         """What said at its last run where a folder's photos are from; nothing for a new one."""
-        wanted = select(roots.c.site_from_path, roots.c.manifest).filter_by(
+        wanted = select(roots.c.site_from_path, roots.c.manifest, roots.c.id).filter_by(
             **_root_key(collection, path)
         )
         with self._catalogue.begin() as connection:
             row = connection.execute(wanted).one_or_none()
-        return RootLabels(*row) if row else RootLabels()
+            if row is None:
+                return RootLabels()
+            columns = _identifier_columns(connection, row.id)
+        return RootLabels(row.site_from_path, row.manifest, columns)
 
     def ensure_root(
         self, collection: Collection, path: Path, labels: RootLabels = _NO_LABELS
     ) -> int:
-        """Get or make the root for a folder, with these labels from now on; returns its id."""
+        """Get or make the root for a folder, with these labels from now on; returns its id.
+
+        Where other columns hold identifiers, those of all its sightings are read again.
+        """
         key = _root_key(collection, path)
+        values = {"site_from_path": labels.site_from_path, "manifest": labels.manifest}
         with self._catalogue.change() as connection:
-            connection.execute(insert_new(connection, roots), key | asdict(labels))
+            connection.execute(insert_new(connection, roots), key | values)
             root_id: int = connection.execute(select(roots.c.id).filter_by(**key)).scalar_one()
-            connection.execute(update(roots).where(roots.c.id == root_id).values(asdict(labels)))
+            connection.execute(update(roots).where(roots.c.id == root_id).values(values))
+            if _identifier_columns(connection, root_id) != labels.identifiers:
+                _mark(connection, root_id, labels.identifiers)
         return root_id
 
     def last_photos(self, collection: Collection) -> list[str]:
@@ -118,6 +130,7 @@ class CollectionStore:
                 connection.execute(delete(photos).where(photos.c.id.in_(some)))
             used = select(sightings.c.profile_id).where(sightings.c.profile_id.is_not(None))
             connection.execute(delete(profiles).where(profiles.c.id.not_in(used)))
+            forget_unshown(connection)
         return list(gone)
 
     def counts(self) -> dict[str, tuple[str, int, int]]:
@@ -141,6 +154,28 @@ class CollectionStore:
             collection.name: (collection.kind, *found.get(collection.id, (0, 0)))
             for collection in self.all()
         }
+
+
+def _identifier_columns(
+    connection: Connection, root_id: int
+) -> tuple[tuple[str, IdentifierKind], ...]:
+    wanted = select(identifier_columns.c.name, identifier_columns.c.kind)
+    wanted = wanted.where(identifier_columns.c.root_id == root_id)
+    rows = connection.execute(wanted.order_by(identifier_columns.c.name))
+    return tuple((row.name, row.kind) for row in rows)
+
+
+def _mark(
+    connection: Connection, root_id: int, columns: Sequence[tuple[str, IdentifierKind]]
+) -> None:
+    """Have some columns hold identifiers from now on, and no others."""
+    of_root = sightings.c.file_id.in_(select(files.c.id).where(files.c.root_id == root_id))
+    have_identifiers_read(connection, of_root)  # also what only the old ones gave something to read
+    connection.execute(delete(identifier_columns).where(identifier_columns.c.root_id == root_id))
+    rows = [{"root_id": root_id, "name": name, "kind": kind} for name, kind in columns]
+    if rows:
+        connection.execute(insert(identifier_columns), rows)
+        have_identifiers_read(connection, of_root)
 
 
 def _root_key(collection: Collection, path: Path) -> dict[str, Any]:

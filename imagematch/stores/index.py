@@ -26,6 +26,7 @@ from imagematch.stores.decision_history import DecisionStore
 from imagematch.stores.directory import catalogue_path
 from imagematch.stores.durable import sweep_partials
 from imagematch.stores.faiss_store import FaissVectorStore
+from imagematch.stores.identifiers import IdentifierStore
 from imagematch.stores.kept_pictures import PictureStore
 from imagematch.stores.kept_traces import TraceStore
 from imagematch.stores.known_files import KnownFiles
@@ -90,6 +91,7 @@ class Index:
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
+        self.identifiers = IdentifierStore(catalogue)
         self.traces = TraceStore(catalogue)
         self.pictures = PictureStore(directory / PICTURES)
         self.audit = AuditLog(directory / "audit.jsonl", actor)

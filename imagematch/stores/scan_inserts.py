@@ -13,10 +13,21 @@ from functools import lru_cache
 from itertools import batched
 from operator import attrgetter
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import ColumnElement, Connection, insert, or_, select
 
 from imagematch.records import Failure, FoundFile, SightingInfo
-from imagematch.stores.schema import SKIPPED, files, inodes, insert_new, photos, profiles, sightings
+from imagematch.stores.schema import (
+    SKIPPED,
+    files,
+    identifier_columns,
+    inodes,
+    insert_new,
+    photos,
+    profiles,
+    sightings,
+    to_be_read,
+    unread_sightings,
+)
 
 #: Values in one IN (...), below SQLite's limit.
 MANY = 500
@@ -200,6 +211,26 @@ def add_sightings(
     ]
     if rows:
         connection.execute(insert(sightings), rows)
+        for some in batched([file_id for file_id, _ in told], MANY):
+            have_identifiers_read(connection, sightings.c.file_id.in_(some))
+
+
+def have_identifiers_read(connection: Connection, *those: ColumnElement[bool]) -> None:
+    """Have some sightings wait for their identifiers to be read, where there is anything to read.
+
+    Args:
+        those: conditions on rows of `sightings`; none: all.
+    """
+    marked = (
+        select(identifier_columns.c.root_id)
+        .join(files, files.c.root_id == identifier_columns.c.root_id)
+        .where(files.c.id == sightings.c.file_id)
+        .exists()
+    )
+    waiting = select(sightings.c.id).where(or_(to_be_read(), marked), *those)
+    connection.execute(
+        insert_new(connection, unread_sightings).from_select(["sighting_id"], waiting)
+    )
 
 
 def _profile_ids(

@@ -29,9 +29,11 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    cast,
     func,
     insert,
     literal,
+    or_,
     select,
     text,
 )
@@ -40,7 +42,7 @@ from sqlalchemy.dialects import sqlite
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
-VERSION = 6
+VERSION = 7
 
 METADATA = MetaData()
 
@@ -170,6 +172,10 @@ profiles = Table(
 #: The code of a file that is plainly no picture: it has no photo, and is no failure.
 SKIPPED = "skipped"
 
+#: The state of a row of `files` that is no file, but an ad without a photo. It has no photo and no
+#: code, so that all that asks for files passes it over; `last_seen` says whether it is gone.
+AD = "ad"
+
 files = Table(
     "files",
     METADATA,
@@ -179,7 +185,7 @@ files = Table(
     Column("raw", LargeBinary, nullable=False),  # the name's bytes where they are not UTF-8, or b""
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Column("state", String, nullable=False),  # "present", "vanished", "replaced"
+    Column("state", String, nullable=False),  # "present", "vanished", "replaced", AD
     Column("photo_id", ForeignKey("photos.id")),  # NULL when the file could not be read
     Column("code", String),  # of a failure to read, or SKIPPED for what is plainly no picture
     Column("message", _Words),  # of a failure; what a skipped file is counted as
@@ -210,6 +216,16 @@ _FILES_BY_ROOT = Index(
 # To ask what some runs brought.
 _FILES_BY_RUN = Index("files_by_run", files.c.added_run)
 
+# The ads without a photo of a root, by what `stores.photoless` calls them.
+_FILES_ADS = Index(
+    "files_ads",
+    files.c.root_id,
+    files.c.path,
+    unique=True,
+    sqlite_where=text("state = 'ad'"),
+    postgresql_where=text("state = 'ad'"),
+)
+
 # Few files can't be read, and each run wants to know which.
 _FILES_UNREAD = Index(
     "files_unread",
@@ -234,6 +250,44 @@ sightings = Table(
     Column("extra", JSON, nullable=False),
     Index("sightings_by_file", "file_id"),
     Index("sightings_by_profile", "profile_id"),
+)
+
+# What profiles show and can be looked up by, each once; see `records.Identifier`.
+identifiers = Table(
+    "identifiers",
+    METADATA,
+    _key(),
+    Column("kind", String, nullable=False),
+    Column("value", _Words, nullable=False),
+    Column("confirmed", Boolean, nullable=False),
+    UniqueConstraint("value", "kind"),  # the value first, to look it up in any kind
+)
+
+# Which sighting shows which identifier, and where in it that was read.
+identifier_sightings = Table(
+    "identifier_sightings",
+    METADATA,
+    Column("sighting_id", ForeignKey("sightings.id", ondelete="CASCADE"), primary_key=True),
+    Column("identifier_id", ForeignKey("identifiers.id"), primary_key=True),
+    Column("place", _Words, primary_key=True),  # "phone", "email", "url", "text", or a column
+    Column("raw", _Words, nullable=False),  # as it is shown there
+    Index("identifier_sightings_by_identifier", "identifier_id"),
+)
+
+# Sightings whose identifiers are still to be read.
+unread_sightings = Table(
+    "unread_sightings",
+    METADATA,
+    Column("sighting_id", ForeignKey("sightings.id", ondelete="CASCADE"), primary_key=True),
+)
+
+# Columns of the manifest of a root that somebody marked as identifiers.
+identifier_columns = Table(
+    "identifier_columns",
+    METADATA,
+    Column("root_id", ForeignKey("roots.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", _Words, primary_key=True),
+    Column("kind", String, nullable=False),
 )
 
 # Which file of the file system a present file was when it was read: a folder that is renamed keeps
@@ -402,6 +456,14 @@ def _add_files_by_root(connection: Connection) -> None:
     _FILES_BY_ROOT.create(connection, checkfirst=True)
 
 
+def _add_identifiers(connection: Connection) -> None:
+    for table in (identifiers, identifier_sightings, unread_sightings, identifier_columns):
+        table.create(connection, checkfirst=True)
+    _FILES_ADS.create(connection, checkfirst=True)
+    waiting = select(sightings.c.id).where(to_be_read())
+    connection.execute(insert(unread_sightings).from_select(["sighting_id"], waiting))
+
+
 #: What takes a catalogue from the version before to this one, in one transaction. Version 1 is what
 #: `METADATA.create_all` made without the tables that a migration adds. A later change to such a
 #: table needs a copy of its older form here.
@@ -411,7 +473,15 @@ MIGRATIONS: Mapping[int, Callable[[Connection], None]] = {
     4: _add_traces,
     5: _add_failures,
     6: _add_files_by_root,
+    7: _add_identifiers,
 }
+
+
+def to_be_read() -> ColumnElement[bool]:
+    """Whether a sighting has anything that identifiers could be read in."""
+    texts = (sightings.c.phone, sightings.c.email, sightings.c.url, sightings.c.text)
+    further = cast(sightings.c.extra, Text) != "{}"
+    return or_(further, *(column != "" for column in texts))
 
 
 def has_path(connection: Connection, paths: Sequence[str]) -> ColumnElement[bool]:

@@ -1,7 +1,7 @@
 """Files and what they show, in the catalogue: files, profiles, sightings."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import batched
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from imagematch.stores.scan_inserts import (
     sightings_sha256,
 )
 from imagematch.stores.schema import (
+    AD,
     SKIPPED,
     collections,
     failures,
@@ -195,10 +196,33 @@ class SightingStore:
         words: dict[str, str] = {}
         with self._catalogue.begin() as connection:
             for some in batched(found, MANY):
-                wanted = _sightings().where(files.c.photo_id.in_(some))
-                for row in connection.execute(wanted):
-                    found[row.photo_id].append(_stored(row, words))
+                wanted = stored_sightings().add_columns(files.c.photo_id)
+                for row in connection.execute(wanted.where(files.c.photo_id.in_(some))):
+                    found[row.photo_id].append(stored(row, words))
         return found
+
+    def by_id(self, sighting_ids: Sequence[int]) -> dict[int, StoredSighting]:
+        """Some sightings by their ids, also those without a photo, whose `photo` is ""."""
+        found: dict[int, StoredSighting] = {}
+        words: dict[str, str] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched(sighting_ids, MANY):
+                wanted = stored_sightings().where(sightings.c.id.in_(some))
+                found.update((row.id, stored(row, words)) for row in connection.execute(wanted))
+        return found
+
+    def without_photo(self) -> Iterator[tuple[int, StoredSighting]]:
+        """Sightings of profiles in ads that show no photo, with their ids: ads without one, and
+        files that can't be read. Those that are gone are among them, as elsewhere."""
+        words: dict[str, str] = {}
+        wanted = stored_sightings().where(
+            files.c.photo_id.is_(None),
+            sightings.c.profile_id.is_not(None),
+            collections.c.kind == "ads",
+        )
+        with self._catalogue.begin() as connection:
+            for row in connection.execute(wanted.execution_options(yield_per=1000)):
+                yield row.id, stored(row, words)
 
     def photos_with_several_sightings(self) -> list[int]:
         """Ids of photos that were seen in more than one place, ascending."""
@@ -327,18 +351,23 @@ def _forget_folders(connection: Connection, root_id: int) -> None:
     connection.execute(delete(folders).where(folders.c.root_id == root_id))
 
 
-def _sightings() -> Select[*tuple[Any, ...]]:
-    """Sightings with all that `StoredSighting` shows, in a stable order; see `_stored`."""
+def stored_sightings() -> Select[*tuple[Any, ...]]:
+    """All that `StoredSighting` shows, in a stable order; see `stored`.
+
+    Also of files that could not be read and of ads without a photo: `photo` is "" then.
+    """
     last_seen = func.coalesce(files.c.last_seen, roots.c.scanned_at, files.c.first_seen)
+    ad = files.c.state == AD
+    present = case((files.c.state == "present", 1), (ad & files.c.last_seen.is_(None), 1), else_=0)
     return (
         select(
-            files.c.photo_id,
-            photos.c.sha256,
+            sightings.c.id,
+            func.coalesce(photos.c.sha256, ""),
             collections.c.name,
             collections.c.kind,
             roots.c.path,
-            files.c.path,
-            files.c.state,
+            case((ad, ""), else_=files.c.path),
+            present,
             files.c.first_seen,
             last_seen,
             files.c.added_run,
@@ -354,29 +383,24 @@ def _sightings() -> Select[*tuple[Any, ...]]:
             sightings.c.extra,
         )
         .join(files, files.c.id == sightings.c.file_id)
-        .join(photos, photos.c.id == files.c.photo_id)
+        .outerjoin(photos, photos.c.id == files.c.photo_id)
         .join(roots, roots.c.id == files.c.root_id)
         .join(collections, collections.c.id == roots.c.collection_id)
         .outerjoin(profiles, profiles.c.id == sightings.c.profile_id)
-        .order_by(
-            case((files.c.state == "present", 0), else_=1),
-            collections.c.name,
-            roots.c.path,
-            files.c.path,
-            sightings.c.id,
-        )
+        .order_by(present.desc(), collections.c.name, roots.c.path, files.c.path, sightings.c.id)
     )
 
 
-def _stored(row: Row[*tuple[Any, ...]], words: dict[str, str]) -> StoredSighting:
+def stored(row: Row[*tuple[Any, ...]], words: dict[str, str]) -> StoredSighting:
     """One sighting.
 
     Args:
+        row: begins with what `stored_sightings` gives.
         words: texts that were seen before. Thousands of sightings share their folder, site, profile
             and times, and in memory these texts, too.
     """
-    _, sha256, collection, kind, root, path, state, first_seen, last_seen, run, *rest = row
-    site, handle, url, ad_id, posted_at, phone, email, location, text, extra = rest
+    _, sha256, collection, kind, root, path, present, first_seen, last_seen, run, *rest = row
+    site, handle, url, ad_id, posted_at, phone, email, location, text, extra = rest[:10]
 
     def same(word: str) -> str:
         return words.setdefault(word, word)
@@ -402,7 +426,7 @@ def _stored(row: Row[*tuple[Any, ...]], words: dict[str, str]) -> StoredSighting
         info,
         same(first_seen),
         same(last_seen),
-        state == "present",
+        bool(present),
         run,
         kind == "ignored",
     )

@@ -220,6 +220,10 @@ def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
             "traces",
             "failures",
             "failed_pairs",
+            "identifiers",
+            "identifier_sightings",
+            "unread_sightings",
+            "identifier_columns",
         }
         return {
             table: raw.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()

@@ -39,7 +39,13 @@ from imagematch.stores.catalogue import Catalogue, Purpose
 from imagematch.stores.index import HeldIndex, Index
 from tests.conftest import CommandLine
 from tests.contents import contents, differences, file_digests
-from tests.stores import test_decision_history, test_index, test_photos_and_matches, test_sightings
+from tests.stores import (
+    test_decision_history,
+    test_identifiers,
+    test_index,
+    test_photos_and_matches,
+    test_sightings,
+)
 from tests.stores.builders import MODEL, add, create, decision, scanned
 from tests.stores.postgresql_server import Server, running_server
 from tests.world import ad_sites, mirrored, photo, save
@@ -96,11 +102,17 @@ _ONLY_SQLITE = {
 }
 
 
+_SHARED = (
+    *(test_decision_history, test_identifiers, test_index),
+    *(test_photos_and_matches, test_sightings),
+)
+
+
 def _shared_tests() -> dict[str, Callable[..., None]]:
     """The tests of an index or its tables; here they get the fixtures of this module."""
     return {
         name: test
-        for module in (test_decision_history, test_index, test_photos_and_matches, test_sightings)
+        for module in _SHARED
         for name, test in vars(module).items()
         if name.startswith("test_")
         and name not in _ONLY_SQLITE

@@ -1,0 +1,248 @@
+"""Identifiers in the catalogue: what sightings show and can be looked up by, and who shows what.
+
+What is to be read waits in a table of its own; whoever reads it (`stages.identify`) stores what was
+found and takes it off in one transaction. So a run may be killed at any moment, and nothing is read
+twice.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Connection,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from imagematch.records import (
+    OWN_ADDRESS,
+    Identifier,
+    IdentifierKind,
+    Profile,
+    Showing,
+    SightingInfo,
+)
+from imagematch.stores.catalogue import Catalogue
+from imagematch.stores.scan_inserts import MANY, have_identifiers_read
+from imagematch.stores.schema import (
+    collections,
+    files,
+    identifier_columns,
+    identifier_sightings,
+    identifiers,
+    insert_new,
+    meta,
+    profiles,
+    roots,
+    sightings,
+    unread_sightings,
+)
+from imagematch.stores.sightings import stored, stored_sightings
+
+#: Key in the catalogue: the version of the reader that has read all that does not wait.
+_READER = "identifier_reader"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadSighting:
+    """A sighting whose identifiers are to be read.
+
+    Attributes:
+        path: of its file, printable.
+        columns: that hold identifiers, with their kind.
+    """
+
+    id: int
+    path: str
+    info: SightingInfo
+    columns: tuple[tuple[str, IdentifierKind], ...]
+
+
+class ShownIdentifier(NamedTuple):
+    """That a profile shows an identifier in an ad.
+
+    Attributes:
+        identifier: its id; `kind`, `value` and `confirmed` are as in `records.Identifier`.
+        sighting: id of the sighting in which it was read.
+        place: as in `records.Showing`; never "url".
+    """
+
+    identifier: int
+    kind: IdentifierKind
+    value: str
+    confirmed: bool
+    profile: Profile
+    sighting: int
+    place: str
+
+
+class IdentifierStore:
+    """The part of the catalogue that knows who shows which identifiers."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    # --- reading them --------------------------------------------------------------------------
+
+    def require_reader(self, version: str) -> None:
+        """Have everything read again where another version of the reader has read it."""
+        with self._catalogue.change() as connection:
+            noted = connection.execute(select(meta.c.value).where(meta.c.key == _READER)).scalar()
+            if noted == version:
+                return
+            if noted is None:
+                connection.execute(insert(meta), {"key": _READER, "value": version})
+                return
+            connection.execute(update(meta).where(meta.c.key == _READER).values(value=version))
+            have_identifiers_read(connection)
+
+    def count_unread(self) -> int:
+        """How many sightings wait to be read."""
+        with self._catalogue.begin() as connection:
+            wanted = select(func.count()).select_from(unread_sightings)
+            return connection.execute(wanted).scalar_one()
+
+    def unread(self, limit: int) -> list[UnreadSighting]:
+        """Some sightings that wait to be read, in order."""
+        some = select(unread_sightings.c.sighting_id).order_by(unread_sightings.c.sighting_id)
+        wanted = stored_sightings().add_columns(files.c.root_id, files.c.path)
+        wanted = wanted.where(sightings.c.id.in_(some.limit(limit)))
+        words: dict[str, str] = {}
+        with self._catalogue.begin() as connection:
+            columns = _columns_by_root(connection)
+            rows = connection.execute(wanted.order_by(None).order_by(sightings.c.id)).all()
+        return [
+            UnreadSighting(
+                row.id, row[-1], stored(row, words).info, tuple(columns.get(row.root_id, ()))
+            )
+            for row in rows
+        ]
+
+    def save(self, read: Sequence[tuple[int, Sequence[Showing]]]) -> None:
+        """Store what some sightings show, in place of what they showed, and have them wait no more.
+
+        Args:
+            read: by id of the sighting; of an identifier that is in one place twice, the first
+                counts.
+        """
+        with self._catalogue.change() as connection:
+            for some in batched([sighting_id for sighting_id, _ in read], MANY):
+                for table in (identifier_sightings, unread_sightings):
+                    connection.execute(delete(table).where(table.c.sighting_id.in_(some)))
+            ids = _ids(
+                connection, [shown.identifier for _, all_of_it in read for shown in all_of_it]
+            )
+            rows: dict[tuple[int, int, str], dict[str, Any]] = {}
+            for sighting_id, all_of_it in read:
+                for shown in all_of_it:
+                    found = shown.identifier
+                    key = sighting_id, ids[found.kind, found.value], shown.place
+                    rows.setdefault(
+                        key,
+                        {
+                            "sighting_id": sighting_id,
+                            "identifier_id": key[1],
+                            "place": shown.place,
+                            "raw": found.raw,
+                        },
+                    )
+            if rows:
+                connection.execute(insert(identifier_sightings), list(rows.values()))
+
+    def forget_unshown(self) -> None:
+        """Forget identifiers that no sighting shows any more."""
+        with self._catalogue.change() as connection:
+            forget_unshown(connection)
+
+    def counts(self) -> dict[str, int]:
+        """How many different identifiers there are, by kind."""
+        wanted = select(identifiers.c.kind, func.count()).group_by(identifiers.c.kind)
+        with self._catalogue.begin() as connection:
+            rows = connection.execute(wanted.order_by(identifiers.c.kind))
+            return {row[0]: row[1] for row in rows}
+
+    # --- who shows them ------------------------------------------------------------------------
+
+    def shown(self) -> Iterator[ShownIdentifier]:
+        """All identifiers that named profiles show in ads, by identifier, for linking.
+
+        Not those of galleries and ignored collections, and not the addresses of the ads themselves.
+        What only files show that are gone is there too, as in `SightingStore.sightings_of`. Three
+        queries in all; texts that are the same are one object.
+        """
+        of_ads = select(roots.c.id).join(collections).where(collections.c.kind == "ads")
+        wanted = (
+            select(
+                identifier_sightings.c.identifier_id,
+                sightings.c.profile_id,
+                sightings.c.id,
+                identifier_sightings.c.place,
+            )
+            .join(sightings, sightings.c.id == identifier_sightings.c.sighting_id)
+            .join(files, files.c.id == sightings.c.file_id)
+            .where(
+                sightings.c.profile_id.is_not(None),
+                identifier_sightings.c.place != OWN_ADDRESS,
+                files.c.root_id.in_(of_ads),
+            )
+            .order_by(identifier_sightings.c.identifier_id, sightings.c.id)
+        )
+        places: dict[str, str] = {}
+        with self._catalogue.begin() as connection:
+            named = {row.id: Profile(row.site, row.handle) for row in _all(connection, profiles)}
+            known = {
+                row.id: (row.kind, row.value, row.confirmed)
+                for row in _all(connection, identifiers)
+            }
+            rows = connection.execute(wanted.execution_options(yield_per=10_000))
+            for identifier, profile, sighting, place in rows:
+                yield ShownIdentifier(
+                    identifier,
+                    *known[identifier],
+                    named[profile],
+                    sighting,
+                    places.setdefault(place, place),
+                )
+
+
+def forget_unshown(connection: Connection) -> None:
+    """Forget identifiers that no sighting shows any more, in a transaction."""
+    shown = select(identifier_sightings.c.identifier_id).where(
+        identifier_sightings.c.identifier_id == identifiers.c.id
+    )
+    connection.execute(delete(identifiers).where(~shown.exists()))
+
+
+def _all(connection: Connection, table: Any) -> Any:
+    return connection.execute(select(table).execution_options(yield_per=10_000))
+
+
+def _columns_by_root(
+    connection: Connection,
+) -> Mapping[int, Sequence[tuple[str, IdentifierKind]]]:
+    found: dict[int, list[tuple[str, IdentifierKind]]] = {}
+    for row in connection.execute(select(identifier_columns).order_by(identifier_columns.c.name)):
+        found.setdefault(row.root_id, []).append((row.name, row.kind))
+    return found
+
+
+def _ids(connection: Connection, found: Collection[Identifier]) -> dict[tuple[str, str], int]:
+    """Ids of identifiers by kind and value; made where they are new."""
+    wanted = {(each.kind, each.value): each.confirmed for each in found}
+    ids: dict[tuple[str, str], int] = {}
+    rows = [
+        {"kind": kind, "value": value, "confirmed": confirmed}
+        for (kind, value), confirmed in wanted.items()
+    ]
+    if rows:
+        connection.execute(insert_new(connection, identifiers), rows)
+    for some in batched({value for _, value in wanted}, MANY):
+        of_them = select(identifiers.c.id, identifiers.c.kind, identifiers.c.value)
+        for row in connection.execute(of_them.where(identifiers.c.value.in_(some))):
+            ids[row.kind, row.value] = row.id
+    return ids
