@@ -652,7 +652,6 @@ class PhotoPair(Judged):
 
     Attributes:
         shared_by: how many profiles show this photo in any form; 2 is as rare as it gets.
-        weight: 0-1, how much the pair counts towards the link; falls with `shared_by`.
         decision: what a person decided about it, if it is in force.
     """
 
@@ -660,7 +659,6 @@ class PhotoPair(Judged):
     right: StoredSighting
     judgement: Judgement
     shared_by: int = 2
-    weight: float = 1.0
     decision: Decision | None = None
 
     @property
@@ -669,35 +667,164 @@ class PhotoPair(Judged):
         return match_id(self.left.photo, self.right.photo)
 
 
+#: What profiles may have in common: a photo, in any form; one of which a person said that it is one
+#: operator's; a text that is all but the same; a contact, or a name without its platform.
+type ItemKind = Literal[
+    "photo",
+    "released",
+    "text",
+    "phone",
+    "email",
+    "handle",
+    "name",
+    "crypto",
+    "url",
+    "host",
+    "other",
+]
+
+
 @dataclass(frozen=True, slots=True)
-class Link(InJson):
-    """Two profiles joined by matches.
+class SharedItem(InJson):
+    """Something that profiles have in common: a piece of evidence.
 
     Attributes:
-        strength: 0-1, probability that at least one of the shared photos is truly shared,
-            each weighted by its rarity.
-        pairs: best first, one for each photo that they share.
+        value: its normal form; of a photo, the SHA-256 of one of its forms.
+        bits: how much it says that those who show it have one operator: 10 bits, that this is
+            2 to the 10th times as likely as without it.
+        profiles: those of the link or the cluster that show it.
+        elsewhere: how many others do.
+        sighting: of a photo, one that shows it.
+    """
+
+    kind: ItemKind
+    value: str
+    bits: float
+    profiles: tuple[Profile, ...]
+    elsewhere: int
+    sighting: StoredSighting | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link(InJson):
+    """Two profiles of one operator, as far as can be told, and what they share.
+
+    Attributes:
+        probability: 0-1, that they have one operator.
+        prior: bits before anything is known; negative, for most profiles have different ones.
+        shared: what speaks for it, most bits first.
+        rest: bits of all else: what they share with other profiles of their cluster, and what one
+            of them shows and the other does not, which speaks against it.
+        pairs: photos of both that match, surest first, one for each photo that they share.
     """
 
     left: Profile
     right: Profile
-    strength: float
+    probability: float
+    prior: float
+    shared: tuple[SharedItem, ...]
+    rest: float
     pairs: tuple[PhotoPair, ...]
+
+    @property
+    def bits(self) -> float:
+        """All evidence together."""
+        return self.prior + sum(item.bits for item in self.shared) + self.rest
+
+
+@dataclass(frozen=True, slots=True)
+class Stop(InJson):
+    """Where and when some profiles of a cluster had ads.
+
+    Attributes:
+        day: as the ads say, ISO 8601, or when they were first seen; "" where neither is known.
+        seen: the day is when the ads were first seen: they do not say when they were posted.
+        place: as an ad has it; "" for none.
+        ads: how many.
+    """
+
+    day: str
+    seen: bool
+    place: str
+    sites: tuple[str, ...]
+    profiles: tuple[Profile, ...]
+    ads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt(InJson):
+    """What speaks against a cluster, or makes it rest on little.
+
+    Attributes:
+        kind: "one_item" (all rests on one item), "phones_differ" (profiles with different phones
+            that share none), "places_differ" (ads in several places on one day).
+        detail: the item, the phones, or the day with its places.
+    """
+
+    kind: Literal["one_item", "phones_differ", "places_differ"]
+    detail: tuple[str, ...]
+    profiles: tuple[Profile, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster(InJson):
-    """Profiles joined by links that hold together.
+    """Profiles of one operator, as far as can be told.
 
     Attributes:
+        id: stays when the cluster grows. Of two clusters that become one, and of one that falls
+            apart, the part with the profile that was indexed first keeps it.
+        number: 1 for the largest.
+        links: between its profiles, of those that share something; of more than a few profiles
+            that share one item, each is linked with the first of them only.
         weakest: the link that holds the cluster together least: without it, it falls apart or
             rests on weaker ones.
+        shared: what its profiles have in common, most bits first.
+        stops: where and when its ads were, in order.
     """
 
-    number: int  # 1 for the largest
+    id: str
+    number: int
     profiles: tuple[Profile, ...]
     links: tuple[Link, ...]
     weakest: Link
+    shared: tuple[SharedItem, ...]
+    stops: tuple[Stop, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """The sites that its profiles are on."""
+        return tuple(sorted({profile.site for profile in self.profiles}))
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge(InJson):
+    """Something rare that profiles of different operators show, as far as can be told.
+
+    A stolen photo, most often; or two clusters are one after all.
+
+    Attributes:
+        sides: of each operator, the id of its cluster ("" for a profile in none) and the profiles
+            that show it; those with most profiles first.
+    """
+
+    item: SharedItem
+    sides: tuple[tuple[str, tuple[Profile, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CommonIdentifier(InJson):
+    """A contact that so many profiles show that it joins nobody.
+
+    Attributes:
+        site: whose own contact it seems to be, as a hotline on most of its ads; "" for none.
+        profiles: how many show it.
+    """
+
+    kind: ItemKind
+    value: str
+    site: str
+    profiles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -744,13 +871,18 @@ class LinkReport(InJson):
 
     Attributes:
         profiles: how many the index knows, linked or not.
+        links: of all clusters and, where asked for, within profiles.
+        hot: photos that link nobody, those first that most profiles show.
+        common: contacts that link nobody.
         unprofiled: matches that join nobody because a sighting has no profile.
     """
 
     profiles: int
     links: tuple[Link, ...]
     clusters: tuple[Cluster, ...]
+    bridges: tuple[Bridge, ...]
     hot: tuple[HotPhoto, ...]
+    common: tuple[CommonIdentifier, ...]
     gallery_hits: tuple[PhotoPair, ...]  # left: the gallery's photo, right: the ad's
     scenes: tuple[PhotoPair, ...]  # leads: another photo of the same place
     unprofiled: int = 0

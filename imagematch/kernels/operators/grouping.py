@@ -25,9 +25,7 @@ _NOTHING = 1e-6
 _NONE = np.empty((0, 2), np.int64)
 
 
-def group(
-    shown: Shown, lengths: CodeLengths, together: Ints = _NONE, apart: Ints = _NONE
-) -> Ints:
+def group(shown: Shown, lengths: CodeLengths, together: Ints = _NONE, apart: Ints = _NONE) -> Ints:
     """Group profiles by operator.
 
     Args:

@@ -5,18 +5,15 @@ e-mail, a handle, a text. How little it says that strangers share one depends on
 """
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from imagematch.errors import ShapeError
+from imagematch.records import ItemKind
 
 type Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 type Reals = np.ndarray[tuple[int], np.dtype[np.float64]]
-
-ItemKind = Literal[
-    "photo", "released", "text", "phone", "email", "handle", "name", "crypto", "url", "host", "other"
-]
 
 
 class Prior(NamedTuple):
