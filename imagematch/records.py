@@ -806,10 +806,12 @@ class Bridge(InJson):
     Attributes:
         sides: of each operator, the id of its cluster ("" for a profile in none) and the profiles
             that show it; those with most profiles first.
+        probability: 0-1, that they have one operator after all.
     """
 
     item: SharedItem
     sides: tuple[tuple[str, tuple[Profile, ...]], ...]
+    probability: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -871,7 +873,8 @@ class LinkReport(InJson):
 
     Attributes:
         profiles: how many the index knows, linked or not.
-        links: of all clusters and, where asked for, within profiles.
+        links: of all clusters, between profiles that may have one operator though they were not
+            joined, and, where asked for, within profiles.
         hot: photos that link nobody, those first that most profiles show.
         common: contacts that link nobody.
         unprofiled: matches that join nobody because a sighting has no profile.

@@ -281,22 +281,11 @@ class MatchSettings:
 class LinkSettings:
     """How matches join profiles."""
 
-    hot_profiles: int = _setting(
-        7, "A photo shared by this many profiles links nobody and is listed as hot.", low=3
-    )
-    min_strength: float = _setting(0.5, "Least strength of a link that is reported.", low=0, high=1)
-    strong: float = _setting(
-        0.8,
-        "Links this strong hold a cluster together alone; weaker ones need a second, independent "
-        "link.",
-        low=0,
-        high=1,
-    )
     same_profile: bool = _setting(False, "Also report matches within one profile.")
     ask_links: int = _setting(
         10_000,
-        "Photos that would make more links than this by a decision, or by a raised `hot_profiles`, "
-        "are asked about first; where nobody can be asked, `--yes` says so.",
+        "Photos that would make more links than this by a decision are asked about first; where "
+        "nobody can be asked, `--yes` says so.",
         low=0,
     )
 
@@ -369,6 +358,9 @@ _FORMER_NAMES = {
     "store": {"list_rows": "ivf_min_vectors"},
 }
 
+#: Settings that are no more, by group: a file that names one is read without it.
+_GONE = {"link": {"hot_profiles", "min_strength", "strong"}}
+
 #: Where an index lives when neither `--index` nor IMAGEMATCH_INDEX says otherwise.
 DEFAULT_INDEX = Path("indexes/default")
 
@@ -425,7 +417,8 @@ def from_tables(tables: Mapping[str, Any], where: str) -> Settings:
                 f"{where}: {name} is {table!r}, but must be a group: [{name}] with settings below"
             )
         place = f"{where} [{name}]"
-        current = _current_names(table, _FORMER_NAMES.get(name, {}), place)
+        kept = {key: value for key, value in table.items() if key not in _GONE.get(name, ())}
+        current = _current_names(kept, _FORMER_NAMES.get(name, {}), place)
         values[name] = _group(type(getattr(DEFAULTS, name)), current, place)
     settings = Settings(**values)
     describe = settings.describe

@@ -14,7 +14,7 @@ from benchmark.links.items import Grouping, Items, Pairs
 from benchmark.links.link_metrics import pairwise
 from benchmark.quality.metrics import Numbers
 from imagematch.errors import UsageError
-from imagematch.kernels.clusters import Forest
+from imagematch.kernels.forest import Forest
 
 type Group = Callable[[Items, float], Grouping]
 

@@ -21,7 +21,7 @@ from benchmark.pairs.hard import HardPair
 from benchmark.quality.cases import Case, Direction, HardVerdict, Hit, MethodRun
 from benchmark.quality.suite import SourcePhoto
 from imagematch import calibration
-from imagematch.kernels.clusters import Forest
+from imagematch.kernels.forest import Forest
 from imagematch.records import (
     FailedFile,
     Failure,

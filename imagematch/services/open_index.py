@@ -4,7 +4,7 @@ What looks at pictures is imported by the first call that needs it: opening an i
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -23,7 +23,6 @@ from imagematch.records import (
     QueryMatch,
     QueryOptions,
     QueryResult,
-    Reach,
     StoredSighting,
     UnusableLine,
     Verdict,
@@ -255,23 +254,16 @@ class Index:
         options = QueryOptions(collection, top)
         return querying.query_hashes(self._session, entries, options, monitor_of(progress))
 
-    def link(
-        self,
-        *,
-        same_profile: bool | None = None,
-        ask: Callable[[Reach, int], object] | None = None,
-    ) -> LinkReport:
-        """Which profiles share photos, and how do they cluster?
+    def link(self, *, same_profile: bool | None = None) -> LinkReport:
+        """Which profiles are one operator's, as far as can be told, and on what evidence?
 
         Args:
             same_profile: also matches within one profile; None: as the settings say.
-            ask: told beforehand how far photos reach that make more links each than the setting
-                `link.ask_links`, which comes with it; may raise to leave it.
         """
         from imagematch.services import linking
 
         change = {} if same_profile is None else {"same_profile": same_profile}
-        return linking.link_profiles(self._session, change, ask or (lambda _reach, _most: None))
+        return linking.link_profiles(self._session, change)
 
     def explain(
         self, results: Iterable[QueryResult]

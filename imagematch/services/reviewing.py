@@ -32,6 +32,7 @@ from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
+from imagematch.stages.operators import Operators
 from imagematch.stages.resolving import resolve_match, resolve_photo
 from imagematch.stages.shared_photos import SharedPhotos
 from imagematch.stores.census import Census
@@ -131,8 +132,9 @@ def _on_match(
 def hot_photos(session: Session) -> list[HotPhoto]:
     """Photos set aside because they would link people by mistake, and those that were released."""
     with session.reading() as index:
-        photos = SharedPhotos(index, index.settings.link).hot()
-    return [photo for photo in photos if photo.state != "ignored"]
+        photos = SharedPhotos(index, index.settings.link)
+        found = photos.hot(Operators(index, photos).hot)
+    return [photo for photo in found if photo.state != "ignored"]
 
 
 def settle_hot(
@@ -453,8 +455,7 @@ def reach_of_import(session: Session, file: Path) -> Foreseen:
 
 def _foreseen(session: Session, made: Callable[[Index], Sequence[Decision]]) -> Foreseen:
     with session.reading() as index:
-        settings = index.settings.link
-        return Foreseen(reach.run(index, settings, made(index)), settings.ask_links)
+        return Foreseen(reach.run(index, made(index)), index.settings.link.ask_links)
 
 
 def _made(

@@ -1,91 +1,243 @@
-"""Link: stored matches in, links between profiles and clusters of profiles out.
+"""Link: what profiles show in, clusters of profiles with links and evidence out."""
 
-Everything follows from what is stored, so nothing is: a link is never out of date.
-"""
-
-import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from imagematch.kernels.clusters import Edge, find_clusters
-from imagematch.records import Cluster, Link, LinkReport, Profile, Reach
+from imagematch.kernels.forest import Forest
+from imagematch.records import (
+    Bridge,
+    Cluster,
+    CommonIdentifier,
+    Doubt,
+    Link,
+    LinkReport,
+    PhotoPair,
+    SharedItem,
+    Stop,
+)
 from imagematch.settings import LinkSettings
-from imagematch.stages.shared_photos import Shared, SharedPhotos, profile_of, surest_first, turned
+from imagematch.stages.operators import Operators
+from imagematch.stages.shared_photos import SharedPhotos, profile_of, surest_first
+from imagematch.stages.stops import stops_of
 from imagematch.stores.index import Index
 
-#: What a link rests on: for each shared photo the groups of copies it was found in.
-type Evidences = frozenset[frozenset[int]]
-
-#: What two profiles share, and whether it is to be turned to have the first of them on the left.
-type _Sided = tuple[Shared, bool]
+#: Fewer bits than this are not worth a line.
+_LEAST_BITS = 0.5
 
 
-def run(
-    index: Index, settings: LinkSettings, ask: Callable[[Reach], object] = lambda _: None
-) -> LinkReport:
-    """Join profiles by the photos they share.
-
-    Args:
-        ask: told beforehand what photos reach by the settings alone that make many links each.
-    """
+def run(index: Index, settings: LinkSettings) -> LinkReport:
+    """Join profiles by what they share."""
     photos = SharedPhotos(index, settings)
-    ask(photos.crowds())
-    links = _links(photos.between_profiles(), settings.min_strength)
+    linking = _Linking(index, photos)
+    clusters = linking.clusters()
+    within = _within_profiles(photos) if settings.same_profile else []
     return LinkReport(
         photos.profiles,
-        tuple(link for link, _ in links),
-        _clusters(links, settings.strong),
-        tuple(photo for photo in photos.hot() if photo.state != "released"),
+        (
+            *(link for cluster in clusters for link in cluster.links),
+            *linking.possible_links(),
+            *within,
+        ),
+        tuple(clusters),
+        tuple(linking.bridges()),
+        tuple(photo for photo in photos.hot(linking.operators.hot) if photo.state != "released"),
+        tuple(linking.common()),
         tuple(hit.pair for hit in photos.gallery_hits()),
         tuple(scene.pair for scene in photos.scenes()),
         photos.unprofiled(),
     )
 
 
-def _links(shared: Iterable[Shared], min_strength: float) -> list[tuple[Link, Evidences]]:
-    """Links with what each rests on, strongest first."""
-    between: dict[tuple[Profile, Profile], list[_Sided]] = defaultdict(list)
-    for item in shared:
-        left, right = profile_of(item.pair.left), profile_of(item.pair.right)
-        if left <= right:
-            between[left, right].append((item, False))
-        else:
-            between[right, left].append((item, True))
-    links = []
-    for (left, right), items in between.items():
-        kept = _independent(items)
-        doubt = math.prod(1 - item.pair.judgement.confidence * item.pair.weight for item in kept)
-        strength = round(1 - doubt, 4)
-        if strength >= min_strength:
-            pairs = tuple(item.pair for item in kept)
-            links.append((Link(left, right, strength, pairs), frozenset(i.groups for i in kept)))
-    return sorted(links, key=lambda entry: (-entry[0].strength, entry[0].left, entry[0].right))
+class _Linking:
+    """The groups of an index as records."""
 
+    def __init__(self, index: Index, photos: SharedPhotos) -> None:
+        self._photos = photos
+        self.operators = Operators(index, photos)
+        grouped = [one for members in self.operators.members.values() for one in members]
+        self._stops = stops_of(index, {self.operators.ids[one]: one for one in grouped})
 
-def _independent(items: Sequence[_Sided]) -> list[Shared]:
-    """The surest pair for each shared photo: copies of one photo count once."""
-    kept: list[Shared] = []
-    used: set[int] = set()
-    for item, wrong in sorted(items, key=lambda one: surest_first(one[0].pair, turned=one[1])):
-        if not item.groups & used:
-            kept.append(turned(item) if wrong else item)
-            used |= item.groups
-    return kept
+    # --- clusters ------------------------------------------------------------------------------
 
+    def clusters(self) -> list[Cluster]:
+        """Largest first, then by the profile that was indexed first."""
+        members = self.operators.members
+        order = sorted(members, key=lambda of: (-len(members[of]), members[of][0]))
+        return [self._cluster(of, number) for number, of in enumerate(order, start=1)]
 
-def _clusters(links: Sequence[tuple[Link, Evidences]], strong: float) -> tuple[Cluster, ...]:
-    by_ends = {(link.left, link.right): link for link, _ in links}
-    edges = [
-        Edge(link.left, link.right, link.strength, evidence)
-        for link, evidence in links
-        if link.left != link.right
-    ]
-    return tuple(
-        Cluster(
+    def _cluster(self, of: int, number: int) -> Cluster:
+        operators = self.operators
+        members = operators.members[of]
+        links = [self._link(of, left, right) for left, right in operators.linked(of)]
+        shared = self._items(of, operators.shown_in[of])
+        return Cluster(
+            self._id(of),
             number,
-            tuple(sorted(group.nodes)),
-            tuple(by_ends[edge.left, edge.right] for edge in group.edges),
-            by_ends[group.weakest.left, group.weakest.right],
+            tuple(sorted(operators.profiles[one] for one in members)),
+            tuple(sorted(links, key=lambda link: (-link.probability, link.left, link.right))),
+            _weakest(links),
+            shared,
+            self._stops_of(members),
+            tuple(self._doubts(of, shared)),
         )
-        for number, group in enumerate(find_clusters(edges, strong), start=1)
-    )
+
+    def _id(self, of: int) -> str:
+        """Stays as long as the profile that was indexed first is in the cluster; "" for none."""
+        members = self.operators.members.get(of)
+        return f"C{self.operators.ids[members[0]]}" if members else ""
+
+    def _items(self, of: int, shown: dict[int, list[int]]) -> tuple[SharedItem, ...]:
+        """What several profiles of a group show, most bits first."""
+        inside = [len(self.operators.shown_in[of][item]) for item in shown]
+        return self._shared(shown, inside)
+
+    def _shared(
+        self, shown: Mapping[int, Sequence[int]], inside: Sequence[int]
+    ) -> tuple[SharedItem, ...]:
+        """Items as evidence, most bits first.
+
+        Args:
+            shown: the profiles that share each item.
+            inside: how many show each of those that count as one operator.
+        """
+        bits = self.operators.bits(list(shown), inside)
+        found = [
+            self._item(item, each, profiles, several)
+            for (item, profiles), each, several in zip(shown.items(), bits, inside, strict=True)
+        ]
+        return tuple(sorted(found, key=lambda item: (-item.bits, item.kind, item.value)))
+
+    def _item(self, number: int, bits: float, showing: Sequence[int], inside: int) -> SharedItem:
+        item = self.operators.items[number]
+        example = self._photos.example(item.photo) if item.photo else None
+        return SharedItem(
+            item.kind,
+            example.photo if example else item.value,
+            round(bits, 1),
+            tuple(self.operators.profiles[one] for one in showing),
+            len(item.profiles) - inside,
+            example,
+        )
+
+    def _link(self, of: int, left: int, right: int) -> Link:
+        """A link within a group."""
+        both = {
+            item: [left, right]
+            for item, profiles in self.operators.shown_in[of].items()
+            if left in profiles and right in profiles
+        }
+        inside = [len(self.operators.shown_in[of][item]) for item in both]
+        return self._linked(left, right, both, inside, self.operators.total(left, right))
+
+    def possible_links(self) -> Iterator[Link]:
+        """Links between profiles that were not joined, but may have one operator all the same."""
+        operators = self.operators
+        for (left, right), total in operators.possible.items():
+            both = {
+                item: [left, right] for item in operators.shown_by(left) & operators.shown_by(right)
+            }
+            groups = {int(operators.of[left]), int(operators.of[right])}
+            inside = [sum(len(operators.sides(item).get(of, ())) for of in groups) for item in both]
+            yield self._linked(left, right, both, inside, total)
+
+    def _linked(
+        self,
+        left: int,
+        right: int,
+        both: Mapping[int, Sequence[int]],
+        inside: Sequence[int],
+        total: float,
+    ) -> Link:
+        operators = self.operators
+        one, two = sorted((operators.profiles[left], operators.profiles[right]))
+        shared = tuple(item for item in self._shared(both, inside) if item.bits >= _LEAST_BITS)
+        prior = round(operators.prior, 1)
+        photos = (operators.items[item].photo for item in both)
+        pairs = (self._photos.pair(photo, one, two) for photo in photos if photo)
+        return Link(
+            one,
+            two,
+            round(operators.probability(total), 4),
+            prior,
+            shared,
+            round(total - prior - sum(item.bits for item in shared), 1),
+            tuple(sorted((pair for pair in pairs if pair), key=surest_first)),
+        )
+
+    def _stops_of(self, members: Sequence[int]) -> tuple[Stop, ...]:
+        return self._stops.of([(one, self.operators.profiles[one]) for one in members])
+
+    def _doubts(self, of: int, shared: Sequence[SharedItem]) -> Iterator[Doubt]:
+        """What makes a cluster rest on little, or speaks against it."""
+        members = self.operators.members[of]
+        profiles = tuple(sorted(self.operators.profiles[one] for one in members))
+        if len(shared) == 1:
+            yield Doubt("one_item", (shared[0].kind, shared[0].value), profiles)
+        yield from self._phones_apart(of)
+        yield from self._stops.doubts([(one, self.operators.profiles[one]) for one in members])
+
+    def _phones_apart(self, of: int) -> Iterator[Doubt]:
+        """Phones of a cluster that fall into sets which no profile shows together."""
+        forest: Forest[str] = Forest()
+        phones = self.operators.phones(of)
+        for several in phones.values():
+            first, *others = sorted(several)
+            for other in others:
+                forest.join(first, other)
+        shown = set[str]().union(*phones.values())
+        if len({forest.find(phone) for phone in shown}) > 1:
+            showing = sorted(self.operators.profiles[profile] for profile in phones)
+            yield Doubt("phones_differ", tuple(sorted(shown)), tuple(showing))
+
+    # --- what joins nobody ---------------------------------------------------------------------
+
+    def bridges(self) -> Iterator[Bridge]:
+        """Rare items that profiles of several operators show, the likeliest first to have one."""
+        operators = self.operators
+        for number, saved in sorted(
+            operators.bridges.items(), key=lambda entry: (-entry[1], entry[0])
+        ):
+            sides = operators.sides(number)
+            first = next(iter(sides.values()))
+            [bits] = operators.bits([number], [len(first)])
+            profiles = operators.items[number].profiles
+            yield Bridge(
+                self._item(number, bits, profiles, len(profiles)),
+                tuple(
+                    (self._id(of), tuple(operators.profiles[one] for one in showing))
+                    for of, showing in sides.items()
+                ),
+                round(operators.probability(saved), 4),
+            )
+
+    def common(self) -> Iterator[CommonIdentifier]:
+        """Contacts that join nobody, those of most profiles first."""
+        operators = self.operators
+        for number in sorted(
+            operators.common, key=lambda item: -len(operators.items[item].profiles)
+        ):
+            item = operators.items[number]
+            if item.photo is None:
+                yield CommonIdentifier(
+                    item.kind, item.value, operators.of_site(number), len(item.profiles)
+                )
+
+
+def _weakest(links: Sequence[Link]) -> Link:
+    """The last link that a spanning tree needs which takes the surest ones first (Kruskal)."""
+    forest: Forest[object] = Forest()
+    ordered = sorted(links, key=lambda link: (-link.bits, link.left, link.right))
+    return [link for link in ordered if forest.join(link.left, link.right)][-1]
+
+
+def _within_profiles(photos: SharedPhotos) -> list[Link]:
+    """Profiles that show a photo in several forms, as links with themselves."""
+    pairs: dict[object, list[PhotoPair]] = defaultdict(list)
+    for item in photos.between_owners(()):
+        profile = profile_of(item.pair.left)
+        if profile.handle and profile == profile_of(item.pair.right):
+            pairs[profile].append(item.pair)
+    return [
+        Link(profile, profile, 1.0, 0.0, (), 0.0, tuple(sorted(found, key=surest_first)))
+        for profile, found in ((profile_of(each[0].left), each) for each in pairs.values())
+    ]

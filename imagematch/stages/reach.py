@@ -8,19 +8,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import comb
 
-from imagematch.kernels.clusters import Forest
+from imagematch.kernels.forest import Forest
 from imagematch.records import Content, Decision, Profile, Reach, StoredSighting
-from imagematch.settings import LinkSettings
 from imagematch.stages.decisions_in_force import DecisionsInForce, is_sure_copy
 from imagematch.stages.shared_photos import profile_of
 from imagematch.stores.decision_history import order
 from imagematch.stores.index import Index
 
+#: A photo joins at most so many profiles that have nothing else in common, see
+#: `kernels.operators.shown.PRIORS`; of more, nobody knows without a look at all that they show.
+_ALONE = 5
+
 #: Later than all that was decided; ISO 8601.
 _NOW = "9999-12-31T23:59:59.999+00:00"
 
 
-def run(index: Index, settings: LinkSettings, made: Sequence[Decision]) -> Reach:
+def run(index: Index, made: Sequence[Decision]) -> Reach:
     """Foresee which profiles decisions would link that are not linked by the same photos now.
 
     Args:
@@ -28,8 +31,8 @@ def run(index: Index, settings: LinkSettings, made: Sequence[Decision]) -> Reach
     """
     made = [decision if decision.at else replace(decision, at=_NOW) for decision in made]
     contents = [photo for decision in made for photo in decision.photos]
-    before = _groups(index, settings, contents, ())
-    after = _groups(index, settings, contents, made)
+    before = _groups(index, contents, ())
+    after = _groups(index, contents, made)
     links = _links(after) - _links(before)
     if links <= 0:
         return Reach(0, 0)
@@ -42,7 +45,7 @@ def _links(groups: Iterable[frozenset[Profile]]) -> int:
 
 
 def _groups(
-    index: Index, settings: LinkSettings, contents: Iterable[Content], made: Sequence[Decision]
+    index: Index, contents: Iterable[Content], made: Sequence[Decision]
 ) -> list[frozenset[Profile]]:
     """The profiles that show each group of copies which may link, as far as contents are in it."""
     decided = DecisionsInForce.of(index, made)
@@ -56,7 +59,7 @@ def _groups(
     for photos in members.values():
         shown = frozenset[Profile]().union(*(showing[photo_id] for photo_id in photos))
         verdict = _hot_decision(decided, photos)
-        if verdict is None and len(shown) < settings.hot_profiles:
+        if verdict is None and len(shown) <= _ALONE:
             ungated = (showing[photo_id] for photo_id in photos if photo_id not in gates)
             groups.append(frozenset[Profile]().union(*ungated))
         elif verdict == "release":

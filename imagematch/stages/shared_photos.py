@@ -1,19 +1,16 @@
-"""Photos that several owners show: stored matches and sightings in, pairs of sightings out.
+"""Photos that several owners show: stored matches and sightings in, groups of copies out.
 
 What links, reports and galleries have in common: which photos are copies of each other, who shows
-them, how rare that is, and which are set aside because they would link people by mistake. What
-people decided comes before all that.
+them, and which may link nobody. What people decided comes before all that.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, combinations, product
-from math import comb
 
-from imagematch.kernels.clusters import Forest
 from imagematch.kernels.confidence import SAME_BYTES
+from imagematch.kernels.forest import Forest
 from imagematch.records import (
     Decision,
     Evidence,
@@ -21,7 +18,6 @@ from imagematch.records import (
     Judgement,
     PhotoPair,
     Profile,
-    Reach,
     StoredSighting,
 )
 from imagematch.settings import LinkSettings
@@ -30,10 +26,14 @@ from imagematch.stores.decision_history import order
 from imagematch.stores.index import Index
 from imagematch.stores.matches import StoredMatch
 
-#: Rarity is measured against a world of at least this many profiles: an index is a sample of one.
-_LEAST_WORLD = 1000
-
 _HOT, _KEPT, _IGNORED = "shared_by_many", "kept", "ignored"
+
+#: From this confidence on, a match that is no sure copy (a part, or a copy that was edited a lot)
+#: says that its two photos show one thing.
+_LIKELY = 0.8
+
+#: Each owner is paired with each other where there are at most so many, else all with the first.
+_FEW = 10
 
 #: Who shows a photo: a profile, or the file itself where nothing says whose it is.
 type Owner = Profile | str
@@ -43,15 +43,26 @@ type _Entry = tuple[Owner, StoredSighting]
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A pair of sightings, and the groups of copies that the two photos belong to.
-
-    Attributes:
-        run_id: the run that found the match; 0 where the bytes are the same.
-    """
+    """A pair of sightings, and the run that found their match; 0 where the bytes are the same."""
 
     pair: PhotoPair
-    groups: frozenset[int]
     run_id: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoItem:
+    """A photo in all its forms, and who shows it in ads.
+
+    Attributes:
+        group: the smallest id among its sure copies.
+        released: a person said that it may link in spite of many profiles.
+        photos: by profile, the ids of the photos by which it shows this one: sure copies, or photos
+            that are likely to have it in them.
+    """
+
+    group: int
+    released: bool
+    photos: dict[Profile, list[int]]
 
 
 class SharedPhotos:
@@ -72,8 +83,12 @@ class SharedPhotos:
         self._gates = index.photos.gates(ids)
         self._group_of = _groups_of_copies(ids, self._matches)
         self._shown_by = self._profiles_by_group()
-        self._together: dict[tuple[int, int], tuple[frozenset[int], int]] = {}
         self._hot_decisions = self._latest_by_group()
+        self._by_photos = {
+            (match.photo_a, match.photo_b): match
+            for match in self._matches
+            if match.judgement.kind != "scene"
+        }
         self.profiles = index.sightings.counts()["profiles"]
 
     # --- who shows what ------------------------------------------------------------------------
@@ -102,10 +117,6 @@ class SharedPhotos:
             shown.setdefault(group, set()).update(self._showing(photo_id))
         return shown
 
-    def _is_hot(self, photo_id: int) -> bool:
-        group = self._shown_by[self._group_of[photo_id]]
-        return len(group) >= self._settings.hot_profiles
-
     def _latest_by_group(self) -> dict[int, Decision]:
         """For each group the latest decision about one of its photos, if it is in force."""
         latest: dict[int, Decision] = {}
@@ -123,36 +134,89 @@ class SharedPhotos:
             return False
         if decision := self._hot_decision(photo_id):
             return decision.verdict == "release"
-        return not self._gates.get(photo_id) and not self._is_hot(photo_id)
+        return not self._gates.get(photo_id)
 
-    def crowds(self) -> Reach:
-        """What photos reach by the settings alone that make many links each."""
-        crowded: set[int] = set()
+    # --- photos as evidence --------------------------------------------------------------------
+
+    def items(self) -> list[PhotoItem]:
+        """All photos that several profiles show and that may link them, by group.
+
+        A photo of one group that is likely to be in one of another, such as the part of a collage,
+        is shown by the profiles of both: that of the two which more profiles show, so that nothing
+        is evidence twice.
+        """
+        found: dict[int, PhotoItem] = {}
         for photo_id, group in self._group_of.items():
-            many = comb(len(self._shown_by[group]), 2) > self._settings.ask_links
-            if many and self._hot_decision(photo_id) is None and self._may_link(photo_id):
-                crowded.add(group)
-        shown = [self._shown_by[group] for group in crowded]
-        return Reach(len(set().union(*shown)), sum(comb(len(group), 2) for group in shown))
+            if self._may_link(photo_id):
+                for profile in sorted(self._showing(photo_id)):
+                    self._shows(found, group, profile, photo_id)
+        sizes = {group: len(item.photos) for group, item in found.items()}
+        for (photo_a, photo_b), match in self._by_photos.items():
+            one, two = self._group_of[photo_a], self._group_of[photo_b]
+            likely = match.judgement.confidence >= _LIKELY and one != two
+            if likely and self._may_link(photo_a) and self._may_link(photo_b):
+                known = sizes.get(one, 0), -one
+                first = known > (sizes.get(two, 0), -two)
+                host, guest = (one, photo_b) if first else (two, photo_a)
+                for profile in sorted(self._showing(guest)):
+                    self._shows(found, host, profile, guest)
+        several = (item for item in found.values() if len(item.photos) > 1)
+        return sorted(several, key=lambda item: item.group)
+
+    def _shows(
+        self, found: dict[int, PhotoItem], group: int, profile: Profile, photo_id: int
+    ) -> None:
+        item = found.get(group)
+        if item is None:
+            item = found[group] = PhotoItem(group, group in self._hot_decisions, {})
+        shown = item.photos.setdefault(profile, [])
+        if photo_id not in shown:
+            shown.append(photo_id)
+
+    def example(self, item: PhotoItem) -> StoredSighting:
+        """One sighting of a photo in an ad."""
+        return self._example(next(iter(item.photos.values()))[0])
+
+    def pair(self, item: PhotoItem, left: Profile, right: Profile) -> PhotoPair | None:
+        """The surest pair of sightings of a photo by two profiles, or by one that shows it twice.
+
+        None where only others tell that theirs are one photo: both are copies of a third.
+        """
+        pairs = [
+            self._between(one, two, left, right)
+            for one in item.photos[left][:_FEW]
+            for two in item.photos[right][:_FEW]
+            if left != right or one < two
+        ]
+        return min((pair for pair in pairs if pair), key=surest_first, default=None)
+
+    def _between(self, one: int, two: int, left: Profile, right: Profile) -> PhotoPair | None:
+        match = self._by_photos.get((min(one, two), max(one, two)))
+        if one != two and match is None:
+            return None
+        sides = self._owners(one)[left], self._owners(two)[right]
+        if match is None:
+            return self._pair(one, one, *sides, SAME_BYTES).pair
+        if one < two:
+            return self._matched(match, *sides).pair
+        return turned(self._matched(match, *sides[::-1])).pair
 
     # --- pairs ---------------------------------------------------------------------------------
 
-    def between_profiles(self) -> Iterator[Shared]:
-        """Every pair of profiles with a photo that they share, in any form."""
-        for item in self.between_owners():
-            if item.pair.left.info.profile and item.pair.right.info.profile:
-                yield item
+    def between_owners(self, set_aside: Collection[int]) -> Iterator[Shared]:
+        """Every pair of owners with a photo that they share, in any form; of many owners, each with
+        the first.
 
-    def between_owners(self) -> Iterator[Shared]:
-        """Every pair of owners with a photo that they share, in any form.
-
-        Files that nobody is named for join nobody, and a folder may hold thousands of one photo:
-        each is paired once, not with every other.
+        Args:
+            set_aside: groups of photos that link nobody.
         """
         for photo_id, left, right in self._same_photo():
-            yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
+            if self._group_of[photo_id] not in set_aside:
+                yield self._pair(photo_id, photo_id, left, right, SAME_BYTES)
         for match, left, right in self._two_photos():
-            yield self._matched(match, left, right)
+            groups = {self._group_of[match.photo_a], self._group_of[match.photo_b]}
+            if groups.isdisjoint(set_aside):
+                yield self._matched(match, left, right)
 
     def _same_photo(self) -> Iterator[tuple[int, StoredSighting, StoredSighting]]:
         for photo_id in self._sightings:
@@ -187,50 +251,41 @@ class SharedPhotos:
         decision: Decision | None = None,
         run_id: int = 0,
     ) -> Shared:
-        one, two = self._group_of[photo_a], self._group_of[photo_b]
-        groups, shared_by = self._both(min(one, two), max(one, two))
-        weight = _rarity(shared_by, self.profiles)
-        pair = PhotoPair(left, right, judgement, shared_by, weight, decision)
-        return Shared(pair, groups, run_id)
-
-    def _both(self, one: int, two: int) -> tuple[frozenset[int], int]:
-        """Two groups of copies, maybe the same, and how many profiles show one of them. Kept, since
-        a group of many copies gives many pairs."""
-        known = self._together.get((one, two))
-        if known is None:
-            shown = self._shown_by[one]
-            together = shown if one == two else shown | self._shown_by[two]
-            known = self._together[one, two] = frozenset((one, two)), len(together)
-        return known
+        one, two = (self._shown_by[self._group_of[photo]] for photo in (photo_a, photo_b))
+        shared_by = len(one) if one is two else len(one | two)
+        return Shared(PhotoPair(left, right, judgement, shared_by, decision), run_id)
 
     # --- lists beside the links ----------------------------------------------------------------
 
-    def hot(self) -> list[HotPhoto]:
-        """Photos that are set aside or were released, those of most profiles first."""
-        found = [*self._hot_groups(), *self._gated(), *self._ignored()]
+    def hot(self, set_aside: Collection[int]) -> list[HotPhoto]:
+        """Photos that link nobody or were released, those of most profiles first.
+
+        Args:
+            set_aside: groups that many profiles show which nothing else connects.
+        """
+        found = [*self._hot_groups(set_aside), *self._gated(), *self._ignored()]
         return sorted(found, key=lambda photo: -len(photo.profiles))
 
-    def _hot_groups(self) -> Iterator[HotPhoto]:
-        """Groups of copies that many profiles show, or that somebody decided about."""
+    def _hot_groups(self, set_aside: Collection[int]) -> Iterator[HotPhoto]:
+        """Groups of copies that were set aside, or that somebody decided about."""
         examples: dict[int, int] = {}
         for photo_id, group in self._group_of.items():
-            listed = self._is_hot(photo_id) or group in self._hot_decisions
+            listed = group in set_aside or group in self._hot_decisions
             if listed and self._showing(photo_id) and photo_id not in self._decided.ignored:
                 examples.setdefault(group, photo_id)
         for group, photo_id in examples.items():
             decision = self._hot_decisions.get(group)
             kept = decision is not None and decision.verdict == "keep"
-            reason = (
-                _KEPT if kept else _HOT if self._is_hot(photo_id) else self._gates.get(photo_id)
-            )
+            gate = None if group in set_aside else self._gates.get(photo_id)
             profiles = tuple(sorted(self._shown_by[group]))
-            yield HotPhoto(self._example(photo_id), profiles, reason or _HOT, decision)
+            reason = _KEPT if kept else gate or _HOT
+            yield HotPhoto(self._example(photo_id), profiles, reason, decision)
 
     def _gated(self) -> Iterator[HotPhoto]:
         """Photos that may only match exactly, and that several profiles show."""
         for photo_id, gate in self._gates.items():
             shown = self._showing(photo_id)
-            listed = self._is_hot(photo_id) or self._hot_decision(photo_id)
+            listed = self._hot_decision(photo_id)
             if len(shown) > 1 and not listed and photo_id not in self._decided.ignored:
                 yield HotPhoto(self._example(photo_id), tuple(sorted(shown)), gate)
 
@@ -297,7 +352,7 @@ class SharedPhotos:
 def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
     """Pairs of owners of one photo: profiles each with each, other files with the first owner."""
     named, nameless = _split(owners)
-    for (_, left), (_, right) in combinations(named, 2):
+    for (_, left), (_, right) in _paired(named):
         yield left, right
     everyone = [sighting for _, sighting in (*named, *nameless)]
     for sighting in everyone[max(1, len(named)) :]:
@@ -307,9 +362,18 @@ def _within(owners: Owners) -> Iterator[tuple[StoredSighting, StoredSighting]]:
 def _across(lefts: Owners, rights: Owners) -> Iterator[tuple[_Entry, _Entry]]:
     """Pairs of owners of two photos: profiles each with each, other files once."""
     (named_left, nameless_left), (named_right, nameless_right) = _split(lefts), _split(rights)
-    yield from product(named_left, named_right)
+    if len(named_left) * len(named_right) <= _FEW**2:
+        yield from product(named_left, named_right)
+    else:
+        yield from product(named_left[:1], named_right)
+        yield from product(named_left[1:], named_right[:1])
     if lefts and rights and (nameless_left or nameless_right):
         yield (*nameless_left, *named_left)[0], (*nameless_right, *named_right)[0]
+
+
+def _paired(entries: Sequence[_Entry]) -> Iterator[tuple[_Entry, _Entry]]:
+    """Each of a few with each other, of many with the first."""
+    return combinations(entries, 2) if len(entries) <= _FEW else product(entries[:1], entries[1:])
 
 
 def _split(owners: Owners) -> tuple[list[_Entry], list[_Entry]]:
@@ -330,21 +394,10 @@ def _groups_of_copies(ids: Sequence[int], matches: Sequence[StoredMatch]) -> dic
     return {photo_id: forest.find(photo_id) for photo_id in ids}
 
 
-def _rarity(shared_by: int, profiles: int) -> float:
-    """How much a photo says that so many profiles show, 0-1: inverse document frequency.
-
-    1 for a photo of two profiles, which is as rare as a shared photo gets.
-    """
-    world = max(profiles, _LEAST_WORLD)
-    if shared_by <= 2:
-        return 1.0
-    return round(max(0.0, math.log(world / shared_by) / math.log(world / 2)), 4)
-
-
 def surest_first(pair: PhotoPair, *, turned: bool = False) -> tuple[float, float, str, str]:
     """A key to sort by; of a pair that is to be `turned`, the key that it has then."""
     left, right = (pair.right, pair.left) if turned else (pair.left, pair.right)
-    return -pair.judgement.confidence, -pair.weight, left.path, right.path
+    return -pair.judgement.confidence, pair.shared_by, left.path, right.path
 
 
 def profile_of(sighting: StoredSighting) -> Profile:
@@ -372,8 +425,8 @@ def turned(item: Shared) -> Shared:
         back = comparison.reverse(geometry)
         evidence = Evidence(found.exact, found.pdq_distance, found.cosine, back, found.rule)
         judgement = Judgement(judgement.kind, judgement.confidence, evidence)
-    turned = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.weight, pair.decision)
-    return Shared(turned, item.groups, item.run_id)
+    back_to_front = PhotoPair(pair.right, pair.left, judgement, pair.shared_by, pair.decision)
+    return Shared(back_to_front, item.run_id)
 
 
 def _inliers(judgement: Judgement) -> int:

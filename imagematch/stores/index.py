@@ -51,6 +51,7 @@ from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
+from imagematch.stores.profiles import ProfileStore
 from imagematch.stores.references import KnownReferences, References
 from imagematch.stores.repair import repair
 from imagematch.stores.shards import last_written
@@ -92,6 +93,7 @@ class Index:
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
         self.identifiers = IdentifierStore(catalogue)
+        self.profiles = ProfileStore(catalogue)
         self.traces = TraceStore(catalogue)
         self.pictures = PictureStore(directory / PICTURES)
         self.audit = AuditLog(directory / "audit.jsonl", actor)

@@ -13,7 +13,7 @@ import numpy as np
 
 from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.partition import Candidates, Partition
-from imagematch.kernels.operators.shown import Ints, Shown
+from imagematch.kernels.operators.shown import IntPairs, Ints, Shown
 from imagematch.records import Flags
 
 #: Bits for an operator to have several sets of profiles that mix no photos with each other.
@@ -22,10 +22,12 @@ SETS = 6.0
 #: Less than this is rounding.
 _NOTHING = 1e-6
 
-_NONE = np.empty((0, 2), np.int64)
+_NONE: IntPairs = np.empty((0, 2), np.int64)
 
 
-def group(shown: Shown, lengths: CodeLengths, together: Ints = _NONE, apart: Ints = _NONE) -> Ints:
+def group(
+    shown: Shown, lengths: CodeLengths, together: IntPairs = _NONE, apart: IntPairs = _NONE
+) -> Ints:
     """Group profiles by operator.
 
     Args:
@@ -44,7 +46,7 @@ def group(shown: Shown, lengths: CodeLengths, together: Ints = _NONE, apart: Int
     return _joined(shown, lengths, of, ~lengths.mixed, apart, SETS)
 
 
-def _forced(of: Ints, together: Ints, apart: Ints) -> Ints:
+def _forced(of: Ints, together: IntPairs, apart: IntPairs) -> Ints:
     for pair in together:
         one, two = np.sort(of[pair])
         joined = np.where(of == two, one, of)
@@ -54,7 +56,7 @@ def _forced(of: Ints, together: Ints, apart: Ints) -> Ints:
 
 
 def _joined(
-    shown: Shown, lengths: CodeLengths, of: Ints, used: Flags, apart: Ints, extra: float = 0.0
+    shown: Shown, lengths: CodeLengths, of: Ints, used: Flags, apart: IntPairs, extra: float = 0.0
 ) -> Ints:
     """Join groups as long as that saves bits."""
     while True:
@@ -66,7 +68,7 @@ def _joined(
             return of
 
 
-def _best_pairs(now: Partition, apart: Ints) -> Ints:
+def _best_pairs(now: Partition, apart: IntPairs) -> Ints:
     """Join groups that are each other's best; all such pairs at once, so a round takes no order."""
     found = now.candidates()
     wanted = (found.saved > _NOTHING) & ~_forbidden(now, found, apart)
@@ -86,12 +88,12 @@ def _best_pairs(now: Partition, apart: Ints) -> Ints:
     return to[now.of]
 
 
-def _forbidden(now: Partition, found: Candidates, apart: Ints) -> Flags:
+def _forbidden(now: Partition, found: Candidates, apart: IntPairs) -> Flags:
     low, high = np.sort(now.of[apart], axis=1).T
     return np.isin(found.left * now.groups + found.right, low * now.groups + high)
 
 
-def _best_items(now: Partition, apart: Ints) -> Ints:
+def _best_items(now: Partition, apart: IntPairs) -> Ints:
     """Join all groups that show an item, the items first that save most."""
     items = np.flatnonzero((now.spread > 2) & ~now.items_between(*now.of[apart].T))
     saved = now.saved_by_items(items)

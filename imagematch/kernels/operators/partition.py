@@ -182,7 +182,8 @@ class Partition:
         """Bits more for the items of rows if their groups had so many profiles."""
         always = np.ones(len(rows), np.bool_)
         item = self.item[rows]
-        return self._cost_of_joined(item, size, self.showing[rows], always) - self.cost[item]
+        grown: Reals = self._cost_of_joined(item, size, self.showing[rows], always)
+        return grown - self.cost[item]
 
     # --- many groups at once -----------------------------------------------------------------
 

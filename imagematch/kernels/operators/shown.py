@@ -13,6 +13,7 @@ from imagematch.errors import ShapeError
 from imagematch.records import ItemKind
 
 type Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+type IntPairs = np.ndarray[tuple[int, int], np.dtype[np.int64]]
 type Reals = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 

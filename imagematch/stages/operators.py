@@ -1,0 +1,277 @@
+"""Operators: all that profiles show in, groups of profiles and what they rest on out.
+
+Everything follows from what is stored, so nothing is: a cluster is never out of date.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, product
+
+import numpy as np
+
+from imagematch.kernels.operators import weights
+from imagematch.kernels.operators.code_lengths import CodeLengths
+from imagematch.kernels.operators.grouping import group
+from imagematch.kernels.operators.partition import Partition
+from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
+from imagematch.records import IdentifierKind, ItemKind
+from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
+from imagematch.stores.identifiers import ShownIdentifier
+from imagematch.stores.index import Index
+
+#: From so many operators on, what they all show is no theft any more: it is common.
+_COMMON = 4
+
+#: From this probability on, profiles that were not joined are a link all the same.
+_POSSIBLE = 0.25
+
+#: Of more profiles of a cluster that show one item, each is linked with the first only.
+_FEW = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Something that several profiles show.
+
+    Attributes:
+        value: normal form of an identifier; "" for a photo.
+        photo: None for an identifier.
+        profiles: numbers of profiles, ascending.
+    """
+
+    kind: ItemKind
+    value: str
+    photo: PhotoItem | None
+    profiles: tuple[int, ...]
+
+
+class Operators:
+    """The profiles of an index in groups, one for each operator as far as can be told.
+
+    Attributes:
+        profiles: by number, in the order in which they were indexed.
+        ids: of each of them in the catalogue.
+        items: by number.
+        of: number of each profile's group; shape (P,).
+    """
+
+    def __init__(self, index: Index, photos: SharedPhotos) -> None:
+        known = index.profiles.all()
+        self.ids = [profile_id for profile_id, _ in known]
+        self.profiles = [profile for _, profile in known]
+        self._number = {profile: number for number, profile in enumerate(self.profiles)}
+        self._phones: dict[int, set[str]] = defaultdict(set)
+        self.items = [*self._photos(photos), *self._identifiers(index)]
+        counts = index.profiles.photo_counts()
+        self._shown = self._arrays([counts.get(profile_id, 0) for profile_id in self.ids])
+        self._lengths = CodeLengths(self._shown)
+        self.of: Ints = group(self._shown, self._lengths)
+        every = np.ones(len(self.items), np.bool_)
+        self._now = Partition(self._shown, self._lengths, self.of, every)
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    def _photos(self, photos: SharedPhotos) -> list[Item]:
+        return [
+            Item(
+                "released" if item.released else "photo",
+                "",
+                item,
+                tuple(sorted(self._number[profile] for profile in item.photos)),
+            )
+            for item in photos.items()
+        ]
+
+    def _identifiers(self, index: Index) -> list[Item]:
+        showing: dict[tuple[ItemKind, str], set[int]] = defaultdict(set)
+        for shown in index.identifiers.shown():
+            profile = self._number[shown.profile]
+            showing[kind_of(shown), shown.value].add(profile)
+            if kind_of(shown) == "phone":
+                self._phones[profile].add(shown.value)
+        return [
+            Item(kind, value, None, tuple(sorted(profiles)))
+            for (kind, value), profiles in sorted(showing.items())
+            if len(profiles) > 1
+        ]
+
+    def _arrays(self, photos: list[int]) -> Shown:
+        """What is shown as arrays.
+
+        Args:
+            photos: that each profile shows, shared or not.
+        """
+        counts = [len(item.profiles) for item in self.items]
+        profile = np.array([one for item in self.items for one in item.profiles], np.int64)
+        shared = np.zeros(len(self.profiles), np.int64)
+        for item in self.items:
+            if item.photo is not None:
+                for one in item.profiles:
+                    shared[one] += len(item.photo.photos[self.profiles[one]])
+        sites = {
+            site: number for number, site in enumerate(sorted({p.site for p in self.profiles}))
+        }
+        return Shown(
+            np.array([KINDS.index(item.kind) for item in self.items], np.int64),
+            profile,
+            np.repeat(np.arange(len(self.items)), counts),
+            np.array([sites[one.site] for one in self.profiles], np.int64),
+            np.maximum(np.array(photos, np.int64) - shared, 0),
+        )
+
+    def shown_by(self, profile: int) -> set[int]:
+        """The items that a profile shows."""
+        return self._by_profile[profile]
+
+    @cached_property
+    def _by_profile(self) -> dict[int, set[int]]:
+        found: dict[int, set[int]] = defaultdict(set)
+        for number, item in enumerate(self.items):
+            for profile in item.profiles:
+                found[profile].add(number)
+        return found
+
+    # --- groups --------------------------------------------------------------------------------
+
+    @cached_property
+    def members(self) -> dict[int, list[int]]:
+        """The profiles of each group of two and more, ascending."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for profile, number in enumerate(self.of.tolist()):
+            found[number].append(profile)
+        return {number: profiles for number, profiles in found.items() if len(profiles) > 1}
+
+    @cached_property
+    def shown_in(self) -> dict[int, dict[int, list[int]]]:
+        """For each group of two and more what several of its profiles show, with these profiles."""
+        found: dict[int, dict[int, list[int]]] = {number: {} for number in self.members}
+        for number, item in enumerate(self.items):
+            by_group: dict[int, list[int]] = defaultdict(list)
+            for profile in item.profiles:
+                by_group[int(self.of[profile])].append(profile)
+            for of, profiles in by_group.items():
+                if len(profiles) > 1:
+                    found[of][number] = profiles
+        return found
+
+    @cached_property
+    def _held(self) -> Reals:
+        return weights.held(self._shown, self._lengths, self.of)
+
+    @cached_property
+    def prior(self) -> float:
+        """Bits for two profiles to have one operator before anything is known; negative."""
+        return weights.prior(self._lengths)
+
+    def bits(self, items: Sequence[int], inside: Sequence[int]) -> list[float]:
+        """Bits by which items speak for those of a group that show them; `inside`: how many do."""
+        numbers = np.array(items, np.int64)
+        found: list[float] = weights.of_items(
+            self._lengths, numbers, np.array(inside, np.int64)
+        ).tolist()
+        return found
+
+    def total(self, left: int, right: int) -> float:
+        """Bits by which two profiles of one group belong to it: those of the one that does less."""
+        return float(min(self._held[left], self._held[right]))
+
+    @staticmethod
+    def probability(bits: float) -> float:
+        """How likely it is that two profiles have one operator, by all bits."""
+        return float(weights.probability(np.array([bits]))[0])
+
+    def linked(self, of: int) -> list[tuple[int, int]]:
+        """Pairs of profiles of a group that are linked, ascending: of a few that show one item each
+        with each, of many each with the first."""
+        pairs: set[tuple[int, int]] = set()
+        for profiles in self.shown_in[of].values():
+            if len(profiles) <= _FEW:
+                pairs.update(combinations(profiles, 2))
+            else:
+                pairs.update(product(profiles[:1], profiles[1:]))
+        return sorted(pairs)
+
+    @cached_property
+    def possible(self) -> dict[tuple[int, int], float]:
+        """Pairs of profiles of different groups that may have one operator all the same, with the
+        bits that say so: what would be saved if their groups were one."""
+        between: dict[tuple[int, int], float] = {}
+        found = self._now.candidates()
+        for left, right, bits in zip(found.left, found.right, found.saved, strict=True):
+            if self.probability(float(bits)) >= _POSSIBLE:
+                between[int(left), int(right)] = float(bits)
+        for item, bits in self.bridges.items():
+            if self.probability(bits) >= _POSSIBLE:
+                for pair in combinations(sorted(self.sides(item)), 2):
+                    between[pair] = max(bits, between.get(pair, bits))
+        pairs: dict[tuple[int, int], float] = {}
+        for item in self.bridges:
+            for (one, ones), (two, twos) in combinations(self.sides(item).items(), 2):
+                if (of_both := between.get((min(one, two), max(one, two)))) is not None:
+                    for pair in (*product(ones[:1], twos[:_FEW]), *product(ones[1:_FEW], twos[:1])):
+                        pairs[min(pair), max(pair)] = of_both
+        return dict(sorted(pairs.items()))
+
+    def phones(self, of: int) -> dict[int, set[str]]:
+        """The phones of each profile of a group that shows any, but for those of sites."""
+        sites = {self.items[item].value for item in self.common if self.of_site(item)}
+        return {
+            profile: phones
+            for profile in self.members[of]
+            if (phones := self._phones.get(profile, set()) - sites)
+        }
+
+    # --- what joins nobody ---------------------------------------------------------------------
+
+    def sides(self, item: int) -> dict[int, list[int]]:
+        """The profiles that show an item, by group, those groups first that have most of them."""
+        found: dict[int, list[int]] = defaultdict(list)
+        for profile in self.items[item].profiles:
+            found[int(self.of[profile])].append(profile)
+        return dict(sorted(found.items(), key=lambda side: (-len(side[1]), side[0])))
+
+    @cached_property
+    def common(self) -> list[int]:
+        """Items of so many operators that they say nothing of any."""
+        return [item for item in range(len(self.items)) if len(self.sides(item)) >= _COMMON]
+
+    @cached_property
+    def bridges(self) -> dict[int, float]:
+        """Rare items that profiles of a few operators show, and the bits that would be saved if
+        these were one."""
+        items = [item for item in range(len(self.items)) if 1 < len(self.sides(item)) < _COMMON]
+        saved = self._now.saved_by_items(np.array(items, np.int64))
+        return dict(zip(items, saved.tolist(), strict=True))
+
+    @cached_property
+    def hot(self) -> set[int]:
+        """Groups of photos that are common, see `SharedPhotos.hot`."""
+        photos = (self.items[item].photo for item in self.common)
+        return {photo.group for photo in photos if photo is not None and not photo.released}
+
+    def of_site(self, item: int) -> str:
+        """The site that a common contact seems to be of; "" for none."""
+        if not self._lengths.of_site[item]:
+            return ""
+        sites = [self.profiles[profile].site for profile in self.items[item].profiles]
+        return max(sorted(set(sites)), key=sites.count)
+
+
+#: What each kind of identifier is as evidence; those that nobody can confirm are names.
+_KINDS: dict[IdentifierKind, ItemKind] = {
+    "phone": "phone",
+    "email": "email",
+    "handle": "handle",
+    "crypto": "crypto",
+    "url": "url",
+    "host": "host",
+    "other": "other",
+}
+
+
+def kind_of(shown: ShownIdentifier) -> ItemKind:
+    """What an identifier is as evidence."""
+    unsure = shown.kind in ("phone", "handle") and not shown.confirmed
+    return "name" if unsure else _KINDS[shown.kind]
