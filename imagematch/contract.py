@@ -617,6 +617,9 @@ class IndexRun(Shape, kw_only=True):
         said("Pairs of photos that could not be compared, of which no earlier run told."),
     ]
     matches: Annotated[Count, said("Pairs that this run stored.")]
+    ads_without_photo: Annotated[
+        Count, said("Rows of the manifest that are about no file; they count nowhere else.")
+    ]
     seconds: Annotated[float, Meta(ge=0, description="Wall clock.")]
     not_looked_at: Annotated[
         Some | UnsetType,
@@ -786,7 +789,17 @@ class Status(GrowingShape):
     gated: Annotated[
         dict[str, Count], said("Photos that match only exactly, by reason: flat, tiny.")
     ]
-    sightings: Annotated[Count, said("Places where photos were seen.")]
+    sightings: Annotated[
+        Count, said("Places where photos were seen, and what ads without a photo say.")
+    ]
+    ads_without_photo: Annotated[Count, said("Present ones; they count under sightings, too.")]
+    identifiers: Annotated[
+        dict[str, Some],
+        said("Different ones that sightings show, by kind: phone, email, handle, url, host, ..."),
+    ]
+    unread_sightings: Annotated[
+        Count, said("Sightings whose identifiers are still to be read, because a run was stopped.")
+    ]
     failed: Annotated[Count, said("Present files that could not be described.")]
     failed_pairs: Annotated[Count, said("Pairs of photos that could not be compared.")]
     skipped: Annotated[

@@ -338,6 +338,7 @@ def _counts(report: IndexReport) -> dict[str, Any]:
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,
         "matches": report.matches,
+        "ads_without_photo": report.ads_without_photo,
         "seconds": formatting.rounded(report.seconds, 3) or 0.0,
         "not_looked_at": report.not_looked_at or UNSET,
     }

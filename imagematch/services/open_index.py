@@ -31,7 +31,7 @@ from imagematch.records import (
 from imagematch.runtime.monitor import Monitor, Progress, monitor_of
 from imagematch.services.session import Session
 from imagematch.settings import DEFAULTS, Settings, default_index
-from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.folder_source import FolderSource, marked
 from imagematch.stores.directory import catalogue_path
 
 if TYPE_CHECKING:
@@ -99,6 +99,7 @@ class Index:
         manifest: PathText | None = None,
         no_manifest: bool = False,
         site_from_path: bool | None = None,
+        identifiers: Mapping[str, str] | None = None,
         preset: str | None = None,
         redescribe: bool = False,
         retry_failed: bool = False,
@@ -120,6 +121,9 @@ class Index:
             no_manifest: leave the manifest of the last time, too.
             site_from_path: the first folder is the site, the second the profile; None: as at the
                 last time.
+            identifiers: columns of the manifest that hold identifiers, with the kind of each:
+                "phone", "email", "handle", "url", "host", "crypto" or "other"; None: as at the last
+                time.
             preset: of a new index; an existing one may change to another with the same model.
             redescribe: change an existing index to `preset`, and describe every photo again.
             retry_failed: try failed files again, not only those that failed for a passing reason.
@@ -144,6 +148,7 @@ class Index:
             None if manifest is None else Path(manifest),
             no_manifest,
             site_from_path,
+            None if identifiers is None else marked(identifiers),
         )
         request = indexing.IndexRequest(
             source,
