@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from imagematch.records import About, Kind, Verdict
+from imagematch.records import About, IdentifierKind, Kind, Verdict
 
 
 class Shape(Struct, forbid_unknown_fields=True):
@@ -476,6 +476,77 @@ class ExportedHashes(Shape):
     ]
     collection: str
     path: Annotated[str, said("As stored at indexing; undecodable bytes as \\xNN.")]
+
+
+# --- what else profiles show -------------------------------------------------------------------
+
+
+class Identifier(Shape):
+    """Something that profiles show and that can be looked up, in a normal form."""
+
+    kind: IdentifierKind
+    value: Annotated[str, said("Normal form, see docs/identifiers.md.")]
+    confirmed: Annotated[bool, said("More than its shape speaks for it.")]
+
+
+class FoundSighting(Shape):
+    """A sighting that shows what was looked for, and where in it."""
+
+    identifier: Annotated[
+        Identifier | None, said("null: what was looked for is a part of the words in that place.")
+    ]
+    place: Annotated[
+        str,
+        said(
+            "Where it was read: phone, email, text, a marked column of the manifest, or url for "
+            "the address of the ad itself; of words also location, ad_id, profile."
+        ),
+    ]
+    typed: Annotated[str, said("As it stands there, or what is around it.")]
+    photo: Annotated[
+        str,
+        Meta(
+            pattern="^([0-9a-f]{64})?$",
+            description="SHA-256 of the file's bytes, hex; empty: an ad without a photo, or one "
+            "whose file can't be read.",
+        ),
+    ]
+    path: Annotated[str, said("As stored at indexing; empty: an ad without a photo.")]
+    collection: str
+    gallery: Annotated[bool, said("The collection is a gallery.")]
+    ignored: Annotated[bool, said("The collection is on the ignore list.")]
+    site: Annotated[str, said("Empty: unknown.")]
+    profile: Annotated[str, said("Empty: unknown.")]
+    url: Annotated[str, said("Of the ad; empty: unknown.")]
+    ad_id: Annotated[str, said("Empty: unknown.")]
+    location: Annotated[str, said("Empty: unknown.")]
+    posted_at: Annotated[str, said("As given, ISO 8601 where understood; empty: unknown.")]
+    first_seen: Annotated[str, said("When a run first met it, ISO 8601, UTC.")]
+    last_seen: Annotated[str, said("When a run last met it, ISO 8601, UTC.")]
+    present: Annotated[bool, said("False: it was gone at the last run.")]
+
+
+class FindResult(Shape):
+    """Who shows an identifier or some words, ads first, by site and profile."""
+
+    asked: str
+    as_text: Annotated[
+        bool,
+        said(
+            "It was looked for as a part of all identifiers and words: it is no identifier that "
+            "the index knows, or nobody wanted it as one."
+        ),
+    ]
+    identifiers: Annotated[
+        list[Identifier], said("That it may be, or that it is a part of; those that are shown.")
+    ]
+    sightings: Annotated[Count, said("How many there are in all.")]
+    profiles: Annotated[Count, said("How many named profiles these are of.")]
+    found: Annotated[list[FoundSighting], said("No more sightings than --top.")]
+    unread_sightings: Annotated[
+        Count,
+        said("Sightings whose identifiers are not read yet, because a run was stopped or goes on."),
+    ]
 
 
 # --- links -------------------------------------------------------------------------------------

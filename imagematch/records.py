@@ -668,6 +668,48 @@ class Drawing:
     picture: Picture
 
 
+# --- what else profiles show -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSighting(InJson):
+    """A sighting that shows what was looked for.
+
+    Attributes:
+        identifier: that it shows; None where what was looked for is a part of its words.
+        place: where in it, as in `Showing`.
+        typed: as it stands there; of a long text, what is around it.
+    """
+
+    sighting: StoredSighting
+    identifier: Identifier | None
+    place: str
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult(InJson):
+    """Who shows an identifier or some words.
+
+    Attributes:
+        asked: what was looked for.
+        identifiers: that this may be, those that the index knows; else what its parts are like.
+        as_text: none of them is known, or nobody wanted them, so that it was looked for as a part
+            of all identifiers and words.
+        sightings, profiles: how many there are in all.
+        found: ads first, by site and profile; not all where there are too many.
+        unread: sightings whose identifiers are not read yet, because a run was stopped or goes on.
+    """
+
+    asked: str
+    identifiers: tuple[Identifier, ...]
+    as_text: bool
+    sightings: int
+    profiles: int
+    found: tuple[FoundSighting, ...]
+    unread: int = 0
+
+
 # --- links -------------------------------------------------------------------------------------
 
 

@@ -13,6 +13,7 @@ from imagematch.records import (
     Decision,
     Drawing,
     ExportedHashes,
+    FindResult,
     Gallery,
     HashResult,
     HotPhoto,
@@ -259,6 +260,29 @@ class Index:
 
         options = QueryOptions(collection, top)
         return querying.query_hashes(self._session, entries, options, monitor_of(progress))
+
+    def find(
+        self, text: str, *, regions: Sequence[str] = (), as_text: bool = False, top: int = 1000
+    ) -> FindResult:
+        """Who shows this phone, e-mail, handle, address, or these words?
+
+        What is no identifier that the index knows is looked for as a part of all identifiers and
+        words, in upper or lower case.
+
+        Args:
+            text: in any spelling; all identifiers that it may be or holds are looked up.
+            regions: countries of numbers without a prefix, ISO 3166; none: the setting
+                `scan.phone_region`.
+            as_text: look for it as a part, whatever it may be.
+            top: sightings, at most; the result says how many there are in all.
+
+        Raises:
+            UsageError: there is nothing to look for or too much, or no such country.
+        """
+        from imagematch.stages import find
+
+        with self._session.reading() as index:
+            return find.run(index, text, regions=regions, as_text=as_text, top=top)
 
     def link(
         self,
