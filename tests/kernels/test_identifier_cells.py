@@ -84,7 +84,7 @@ def values(text: str, *regions: str) -> dict[str, list[str]]:
         ("+31612345678", "phone", ["+31612345678"]),
         ("0031 6 12 34 56 78", "phone", ["+31612345678"]),
         ("06 1234 5678", "phone", ["+31612345678", "+32612345678"]),
-        ("call nul zes 12 34 56 78", "phone", ["+31612345678"]),
+        ("call nul zes 12 34 56 78", "phone", ["+31612345678", "+32612345678"]),
         ("A@B.Example", "email", ["a@b.example"]),
         ("@Lola_ZZ", "handle", ["handle:lola_zz", "telegram:lola_zz"]),
         ("lola_zz", "handle", ["handle:lola_zz", "telegram:lola_zz"]),

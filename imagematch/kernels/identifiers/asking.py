@@ -15,6 +15,9 @@ _PLACES = sorted({"handle", *handles.PLATFORMS, *(each.name for each in PLATFORM
 #: Kinds that a text is only where it is of no surer one, in this order.
 _LESS_SURE: tuple[IdentifierKind, ...] = ("url", "handle")
 
+#: What is dialled before the code of another country in most.
+_ABROAD = re.compile(r"^\s*00(?=[1-9])")
+
 #: What phones are typed with, and how many digits tell one.
 _DIALLED = re.compile(r"[+()\d\s./-]{6,40}")
 _FEWEST_DIGITS = 6
@@ -46,7 +49,8 @@ def _in_text(text: str, regions: Sequence[str]) -> Iterator[Identifier]:
 
 
 def _phones(text: str, regions: Sequence[str]) -> Iterator[Identifier]:
-    """The numbers that a text is as a whole, one for each country."""
+    """The numbers that a text is as a whole, one for each country; from most, 00 calls abroad."""
+    text = _ABROAD.sub("+", text)
     for region in (*regions, None):
         number = normalise("phone", text, _only(region))
         if number is not None:
