@@ -133,7 +133,7 @@ def hot_photos(session: Session) -> list[HotPhoto]:
     """Photos set aside because they would link people by mistake, and those that were released."""
     with session.reading() as index:
         photos = SharedPhotos(index, index.settings.link)
-        found = photos.hot(Operators(index, photos).hot)
+        found = photos.hot(Operators.read(index, photos).hot)
     return [photo for photo in found if photo.state != "ignored"]
 
 

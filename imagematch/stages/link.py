@@ -53,7 +53,7 @@ class _Linking:
 
     def __init__(self, index: Index, photos: SharedPhotos) -> None:
         self._photos = photos
-        self.operators = Operators(index, photos)
+        self.operators = Operators.read(index, photos)
         grouped = [one for members in self.operators.members.values() for one in members]
         self._stops = stops_of(index, {self.operators.ids[one]: one for one in grouped})
 

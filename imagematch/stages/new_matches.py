@@ -15,7 +15,7 @@ def run(index: Index, settings: LinkSettings, run_ids: Collection[int]) -> tuple
     A match is new when its run found it, or when one of its sightings is new.
     """
     photos = SharedPhotos(index, settings)
-    common = Operators(index, photos).hot
+    common = Operators.read(index, photos).hot
 
     def is_new(item: Shared) -> bool:
         runs = (item.run_id, item.pair.left.added_run, item.pair.right.added_run)

@@ -4,10 +4,11 @@ Everything follows from what is stored, so nothing is: a cluster is never out of
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
+from typing import Self
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
 from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
-from imagematch.records import IdentifierKind, ItemKind
+from imagematch.records import IdentifierKind, ItemKind, Profile
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
 from imagematch.stores.identifiers import ShownIdentifier
 from imagematch.stores.index import Index
@@ -48,7 +49,7 @@ class Item:
 
 
 class Operators:
-    """The profiles of an index in groups, one for each operator as far as can be told.
+    """Profiles in groups, one for each operator as far as can be told.
 
     Attributes:
         profiles: by number, in the order in which they were indexed.
@@ -57,69 +58,55 @@ class Operators:
         of: number of each profile's group; shape (P,).
     """
 
-    def __init__(self, index: Index, photos: SharedPhotos) -> None:
-        known = index.profiles.all()
-        self.ids = [profile_id for profile_id, _ in known]
-        self.profiles = [profile for _, profile in known]
-        self._number = {profile: number for number, profile in enumerate(self.profiles)}
-        self._phones: dict[int, set[str]] = defaultdict(set)
-        self.items = [*self._photos(photos), *self._identifiers(index)]
-        counts = index.profiles.photo_counts()
-        self._shown = self._arrays([counts.get(profile_id, 0) for profile_id in self.ids])
+    def __init__(
+        self,
+        ids: Sequence[int],
+        profiles: Sequence[Profile],
+        items: Sequence[Item],
+        unshared: Sequence[int],
+        phones: Mapping[int, set[str]],
+    ) -> None:
+        """Args:
+        unshared: photos of each profile that no other shows.
+        phones: of each profile that shows any.
+        """
+        self.ids, self.profiles, self.items = ids, profiles, items
+        self._phones = phones
+        sites = {site: place for place, site in enumerate(sorted({p.site for p in profiles}))}
+        self._shown = Shown(
+            np.array([KINDS.index(item.kind) for item in items], np.int64),
+            np.array([one for item in items for one in item.profiles], np.int64),
+            np.repeat(np.arange(len(items)), [len(item.profiles) for item in items]),
+            np.array([sites[one.site] for one in profiles], np.int64),
+            np.array(unshared, np.int64),
+        )
         self._lengths = CodeLengths(self._shown)
         self.of: Ints = group(self._shown, self._lengths)
-        every = np.ones(len(self.items), np.bool_)
+        every = np.ones(len(items), np.bool_)
         self._now = Partition(self._shown, self._lengths, self.of, every)
 
-    # --- what is shown -------------------------------------------------------------------------
-
-    def _photos(self, photos: SharedPhotos) -> list[Item]:
-        return [
-            Item(
-                "released" if item.released else "photo",
-                "",
-                item,
-                tuple(sorted(self._number[profile] for profile in item.photos)),
-            )
-            for item in photos.items()
-        ]
-
-    def _identifiers(self, index: Index) -> list[Item]:
-        showing: dict[tuple[ItemKind, str], set[int]] = defaultdict(set)
-        for shown in index.identifiers.shown():
-            profile = self._number[shown.profile]
-            showing[kind_of(shown), shown.value].add(profile)
-            if kind_of(shown) == "phone":
-                self._phones[profile].add(shown.value)
-        return [
-            Item(kind, value, None, tuple(sorted(profiles)))
-            for (kind, value), profiles in sorted(showing.items())
-            if len(profiles) > 1
-        ]
-
-    def _arrays(self, photos: list[int]) -> Shown:
-        """What is shown as arrays.
-
-        Args:
-            photos: that each profile shows, shared or not.
-        """
-        counts = [len(item.profiles) for item in self.items]
-        profile = np.array([one for item in self.items for one in item.profiles], np.int64)
-        shared = np.zeros(len(self.profiles), np.int64)
-        for item in self.items:
-            if item.photo is not None:
-                for one in item.profiles:
-                    shared[one] += len(item.photo.photos[self.profiles[one]])
-        sites = {
-            site: number for number, site in enumerate(sorted({p.site for p in self.profiles}))
-        }
-        return Shown(
-            np.array([KINDS.index(item.kind) for item in self.items], np.int64),
-            profile,
-            np.repeat(np.arange(len(self.items)), counts),
-            np.array([sites[one.site] for one in self.profiles], np.int64),
-            np.maximum(np.array(photos, np.int64) - shared, 0),
+    @classmethod
+    def read(cls, index: Index, photos: SharedPhotos) -> Self:
+        """The profiles of an index, by all that they show."""
+        known = index.profiles.all()
+        profiles = [profile for _, profile in known]
+        number = {profile: place for place, profile in enumerate(profiles)}
+        shown, phones = _identifiers(index, number)
+        items = [*_photos(photos, number), *shown]
+        counts = index.profiles.photo_counts()
+        unshared = [counts.get(profile_id, 0) for profile_id, _ in known]
+        for item in items:
+            for profile, forms in item.photo.photos.items() if item.photo else ():
+                unshared[number[profile]] -= len(forms)
+        return cls(
+            [profile_id for profile_id, _ in known],
+            profiles,
+            items,
+            [max(0, count) for count in unshared],
+            phones,
         )
+
+    # --- what is shown -------------------------------------------------------------------------
 
     def shown_by(self, profile: int) -> set[int]:
         """The items that a profile shows."""
@@ -161,6 +148,10 @@ class Operators:
         return weights.held(self._shown, self._lengths, self.of)
 
     @cached_property
+    def _whole(self) -> Reals:
+        return weights.whole(self._shown, self._lengths, self.of)
+
+    @cached_property
     def prior(self) -> float:
         """Bits for two profiles to have one operator before anything is known; negative."""
         return weights.prior(self._lengths)
@@ -174,8 +165,9 @@ class Operators:
         return found
 
     def total(self, left: int, right: int) -> float:
-        """Bits by which two profiles of one group belong to it: those of the one that does less."""
-        return float(min(self._held[left], self._held[right]))
+        """Bits by which two profiles of one group have one operator: as many as hold both in it,
+        and it together."""
+        return float(min(self._held[left], self._held[right], self._whole[self.of[left]]))
 
     @staticmethod
     def probability(bits: float) -> float:
@@ -257,6 +249,37 @@ class Operators:
             return ""
         sites = [self.profiles[profile].site for profile in self.items[item].profiles]
         return max(sorted(set(sites)), key=sites.count)
+
+
+def _photos(photos: SharedPhotos, number: Mapping[Profile, int]) -> list[Item]:
+    return [
+        Item(
+            "released" if item.released else "photo",
+            "",
+            item,
+            tuple(sorted(number[profile] for profile in item.photos)),
+        )
+        for item in photos.items()
+    ]
+
+
+def _identifiers(
+    index: Index, number: Mapping[Profile, int]
+) -> tuple[list[Item], dict[int, set[str]]]:
+    """What several profiles show, and the phones of each."""
+    showing: dict[tuple[ItemKind, str], set[int]] = defaultdict(set)
+    phones: dict[int, set[str]] = defaultdict(set)
+    for shown in index.identifiers.shown():
+        kind, profile = kind_of(shown), number[shown.profile]
+        showing[kind, shown.value].add(profile)
+        if kind == "phone":
+            phones[profile].add(shown.value)
+    items = [
+        Item(kind, value, None, tuple(sorted(profiles)))
+        for (kind, value), profiles in sorted(showing.items())
+        if len(profiles) > 1
+    ]
+    return items, phones
 
 
 #: What each kind of identifier is as evidence; those that nobody can confirm are names.

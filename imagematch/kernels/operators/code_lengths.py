@@ -18,6 +18,10 @@ _LEAST_WORLD = 1000
 #: `shown.PRIORS`.
 _GROUP, _SPARED = 3.0, 1.0
 
+#: How much it counts that profiles show photos which no other of their group does, 0-1. Operators
+#: have such photos, too, and more of them than in made-up worlds.
+_UNSHARED = 0.5
+
 #: A contact that at least half of a site's profiles show may be the site's own, if there are so
 #: many that this can be told from an operator who has a site to itself; and bits for it to be so.
 _SITE_SHARE, _LEAST_SITE, _OF_SITE = 0.5, 30, 20.0
@@ -109,4 +113,5 @@ class CodeLengths:
         """
         every = np.minimum(alone + mixed, self._world)
         alone = np.minimum(alone, every)
-        return np.where(size > 1, self._choose(every, alone) + np.log2(every + 1), 0.0)
+        bits = self._choose(every, alone) + np.log2(every + 1)
+        return np.where(size > 1, _UNSHARED * bits, 0.0)

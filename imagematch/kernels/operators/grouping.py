@@ -19,8 +19,9 @@ from imagematch.records import Flags
 #: Bits for an operator to have several sets of profiles that mix no photos with each other.
 SETS = 6.0
 
-#: Less than this is rounding.
-_NOTHING = 1e-6
+#: Bits from which it is likelier than not that groups are one operator, by the curve of
+#: `weights.probability`.
+_LIKELY = 1.5
 
 _NONE: IntPairs = np.empty((0, 2), np.int64)
 
@@ -71,7 +72,7 @@ def _joined(
 def _best_pairs(now: Partition, apart: IntPairs) -> Ints:
     """Join groups that are each other's best; all such pairs at once, so a round takes no order."""
     found = now.candidates()
-    wanted = (found.saved > _NOTHING) & ~_forbidden(now, found, apart)
+    wanted = (found.saved > _LIKELY) & ~_forbidden(now, found, apart)
     left, right, saved = found.left[wanted], found.right[wanted], found.saved[wanted]
     one, two = np.concatenate([left, right]), np.concatenate([right, left])
     order = np.lexsort((two, -np.concatenate([saved, saved]), one))
@@ -99,7 +100,7 @@ def _best_items(now: Partition, apart: IntPairs) -> Ints:
     saved = now.saved_by_items(items)
     taken = np.zeros(now.groups, np.bool_)
     to = np.arange(now.groups)
-    wanted = np.flatnonzero(saved > _NOTHING)
+    wanted = np.flatnonzero(saved > _LIKELY)
     for place in wanted[np.lexsort((items[wanted], -saved[wanted]))]:
         groups = now.groups_of(int(items[place]))
         if not taken[groups].any():

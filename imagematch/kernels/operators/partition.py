@@ -189,16 +189,24 @@ class Partition:
 
     def groups_of(self, item: int) -> Ints:
         """The groups that show an item, ascending."""
-        return self.group[self._by_item[self._of_item[item] : self._of_item[item + 1]]]
+        found: Ints = self.group[self._by_item[self._of_item[item] : self._of_item[item + 1]]]
+        return found
 
     def saved_by_items(self, items: Ints) -> Reals:
         """Bits saved by joining all groups that show an item; shape as given."""
         counts = self.spread[items]
         rows = self._by_item[_ranges(self._of_item[items], counts)]
-        return self._saved_by_unions(self.group[rows], np.repeat(np.arange(len(items)), counts))
+        return self.saved_by_unions(self.group[rows], np.repeat(np.arange(len(items)), counts))
 
-    def _saved_by_unions(self, group: Ints, union: Ints) -> Reals:
-        """Bits saved by joining the groups of each of some unions, numbered from 0."""
+    def saved_by_unions(self, group: Ints, union: Ints) -> Reals:
+        """Bits saved by joining groups.
+
+        Args:
+            group, union: which groups each of U unions joins; unions are numbered from 0.
+
+        Returns:
+            Shape (U,).
+        """
         lengths = self._lengths
         unions = int(union.max(initial=-1)) + 1
         size = np.bincount(union, self.size[group], unions).astype(np.int64)
@@ -218,7 +226,8 @@ class Partition:
         saved += np.bincount(of, self.cost[item] - joined, unions)
         several = np.bincount(of[self._mixed[item] & (showing > 1)], minlength=unions)
         alone = np.bincount(union, self.alone[group], unions).astype(np.int64)
-        return saved - lengths.unshared(size, alone, several)
+        total: Reals = saved - lengths.unshared(size, alone, several)
+        return total
 
     def items_between(self, left: Ints, right: Ints) -> Flags:
         """Which items any of some pairs of groups both show; shape (I,)."""

@@ -34,9 +34,9 @@ class Prior(NamedTuple):
 #: Chosen on made-up worlds of the tuning half, where figures hardly change by 2 bits more or less
 #: (docs/linking.md).
 PRIORS: dict[ItemKind, Prior] = {
-    "photo": Prior(7, 0),
+    "photo": Prior(7.5, 0),
     "released": Prior(10, 5),  # a photo of which a person said that it is one operator's
-    "text": Prior(7, 0),
+    "text": Prior(7.5, 0),
     "phone": Prior(10, 5),
     "email": Prior(10, 5),
     "handle": Prior(10, 4),

@@ -15,7 +15,7 @@ from imagematch.kernels.operators.shown import Ints, Reals, Shown
 
 #: The logistic curve from bits to a probability, fitted on made-up worlds of the tuning half
 #: (docs/linking.md).
-_SLOPE, _OFFSET = 0.66, 0.2
+_SLOPE, _OFFSET = 0.74, -1.15
 
 
 def prior(lengths: CodeLengths) -> float:
@@ -36,6 +36,21 @@ def of_items(lengths: CodeLengths, item: Ints, inside: Ints) -> Reals:
         - lengths.elsewhere(item, outside)
         - lengths.inside(both, both)
     )
+
+
+def whole(shown: Shown, lengths: CodeLengths, of: Ints) -> Reals:
+    """Bits by which each group is one operator rather than as many as it has profiles; shape (G,).
+
+    Args:
+        of: shape (P,), from `grouping.group`.
+    """
+    apart = np.arange(shown.profiles)
+    contacts, photos = (
+        Partition(shown, lengths, apart, used).saved_by_unions(apart, of)
+        for used in (~lengths.mixed, lengths.mixed)
+    )
+    size = np.bincount(of)
+    return contacts + np.maximum(photos + lengths.group(size), -SETS)
 
 
 def held(shown: Shown, lengths: CodeLengths, of: Ints) -> Reals:
