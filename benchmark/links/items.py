@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.quality.metrics import Numbers, Values
 from imagematch.errors import UsageError
 
-FORMAT = 1  # of the saved file; grows when a reader has to know of a change
+FORMAT = 2  # of the saved file; grows when a reader has to know of a change
 PHOTO = "photo"
 
 
@@ -25,13 +25,14 @@ class Items:
     """The items of P profiles.
 
     Attributes:
-        profiles: P names, "site/handle"; ascending.
+        profiles: P names, "site/handle", in the order in which they were indexed.
         sites: of each of them.
         operators: shape (P,); the truth. Two profiles of one operator have the same number.
-        types: of each of I items: "photo", "phone", "email", "handle".
+        types: of each of I items, see `imagematch.records.ItemKind`.
         names: of each item; for a photo, a file that shows it and a number.
         profile, item: shape (M,); which profile shows which item, each once.
         confidence: shape (M,), 0-1; how sure it is that it does.
+        unshared: shape (P,); photos of each profile that no other shows.
     """
 
     profiles: tuple[str, ...]
@@ -42,6 +43,7 @@ class Items:
     profile: Numbers
     item: Numbers
     confidence: Values
+    unshared: Numbers
 
     def only(self, types: Collection[str]) -> "Items":
         """The same profiles with the items of some types, numbered anew."""
@@ -57,6 +59,7 @@ class Items:
             self.profile[shown],
             number[self.item[shown]],
             self.confidence[shown],
+            self.unshared,
         )
 
     @property
@@ -98,7 +101,6 @@ class Measured:
 
     Attributes:
         half: "tuning" or "reporting"; of the photos that it is made of.
-        today: the clusters and links of `imagematch link`.
         pictures: how many were indexed.
     """
 
@@ -106,7 +108,6 @@ class Measured:
     half: str
     pictures: int
     items: Items
-    today: Grouping
 
     @property
     def name(self) -> str:
@@ -117,8 +118,9 @@ class Measured:
 def save(world: Measured, path: Path) -> None:
     """Write a world as JSON."""
     items = world.items
-    links = world.today.links
-    profiles = zip(items.profiles, items.sites, items.operators.tolist(), strict=True)
+    profiles = zip(
+        items.profiles, items.sites, items.operators.tolist(), items.unshared.tolist(), strict=True
+    )
     text = json.dumps(
         {
             "format": FORMAT,
@@ -128,10 +130,6 @@ def save(world: Measured, path: Path) -> None:
             "profiles": [list(profile) for profile in profiles],
             "items": [list(item) for item in zip(items.types, items.names, strict=True)],
             "shows": _rows(items.profile, items.item, items.confidence),
-            "today": {
-                "labels": world.today.labels.tolist(),
-                "links": _rows(links.left, links.right, links.probability) if links else [],
-            },
         },
         ensure_ascii=False,
     )
@@ -156,18 +154,17 @@ def load(path: Path) -> Measured:
 def _loaded(data: Mapping[str, Any]) -> Measured:
     if data["format"] != FORMAT:
         raise ValueError(f"format {data['format']}, not {FORMAT}")
-    names, sites, operators = zip(*data["profiles"], strict=True)
-    shows, links = _columns(data["shows"]), _columns(data["today"]["links"])
+    names, sites, operators, unshared = zip(*data["profiles"], strict=True)
     items = Items(
         names,
         sites,
         np.array(operators, np.int64),
         tuple(kind for kind, _ in data["items"]),
         tuple(name for _, name in data["items"]),
-        *shows,
+        *_columns(data["shows"]),
+        np.array(unshared, np.int64),
     )
-    today = Grouping(np.array(data["today"]["labels"], np.int64), Pairs(*links))
-    return Measured(data["seed"], data["half"], data["pictures"], items, today)
+    return Measured(data["seed"], data["half"], data["pictures"], items)
 
 
 def _rows(left: Numbers, right: Numbers, share: Values) -> list[list[int | float]]:

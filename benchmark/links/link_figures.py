@@ -12,13 +12,12 @@ from benchmark.links.items import Grouping, Items, Measured
 from benchmark.links.link_metrics import Score, b_cubed, pairwise, sizes
 from benchmark.links.linkers import BEST, METHODS, Linker, tuned
 from benchmark.quality.metrics import Bin, Numbers, Values, calibration_error, reliability
-from imagematch.records import Flags
-
-TODAY = "imagematch link"
+from imagematch.kernels.operators.shown import KINDS
+from imagematch.records import Flags, ItemKind
 
 #: What methods are given, by the name of the table.
-EVIDENCE: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"photos alone": ("photo",), "all evidence": ("photo", "phone", "email", "handle")}
+EVIDENCE: Mapping[str, tuple[ItemKind, ...]] = MappingProxyType(
+    {"photos alone": ("photo",), "all evidence": KINDS}
 )
 
 #: Operators by their number of profiles, as in the tables; 1 are independents.
@@ -116,9 +115,6 @@ def measure(
             setting = tuned(linker, learnt)
             groupings = [linker.group(items, setting) for items in asked]
             found.append(_figures(linker.name, evidence, setting, names, asked, groupings))
-        # It uses photos only, whatever there is.
-        today = [world.today for world in reporting]
-        found.insert(-1, _figures(TODAY, evidence, 0.0, names, asked, today))
     return tuple(found)
 
 

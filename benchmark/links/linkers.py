@@ -7,14 +7,18 @@ name it in `METHODS`, or give it to `python -m benchmark relink --method MODULE:
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import cast
 
 import numpy as np
 
+from benchmark.links.former_links import former_links
 from benchmark.links.items import Grouping, Items, Pairs
 from benchmark.links.link_metrics import pairwise
 from benchmark.quality.metrics import Numbers
 from imagematch.errors import UsageError
 from imagematch.kernels.forest import Forest
+from imagematch.records import ItemKind, Profile
+from imagematch.stages.operators import Item, Operators
 
 type Group = Callable[[Items, float], Grouping]
 
@@ -91,7 +95,38 @@ def truth_known(items: Items, _setting: float) -> Grouping:
     return Grouping(_labels(items, lambda profile: forest.find((-1, profile))))
 
 
+def operators(items: Items, _setting: float) -> Grouping:
+    """What `imagematch link` makes of the items."""
+    showing: list[list[int]] = [[] for _ in items.names]
+    for profile, item in zip(items.profile.tolist(), items.item.tolist(), strict=True):
+        showing[item].append(profile)
+    found = Operators(
+        range(len(items.profiles)),
+        [Profile(site, name) for site, name in zip(items.sites, items.profiles, strict=True)],
+        [
+            Item(cast(ItemKind, kind), name, None, tuple(sorted(profiles)))
+            for kind, name, profiles in zip(items.types, items.names, showing, strict=True)
+        ],
+        items.unshared.tolist(),
+        {},
+    )
+    pairs = {
+        pair: found.probability(found.total(*pair))
+        for group in found.members
+        for pair in found.linked(group)
+    }
+    pairs |= {pair: found.probability(bits) for pair, bits in found.possible.items()}
+    ends = np.array(list(pairs), np.int64).reshape(-1, 2)
+    likely = np.array(list(pairs.values()), np.float64)
+    return Grouping(found.of, Pairs(ends[:, 0], ends[:, 1], likely))
+
+
+#: What imagematch does, as tables name it.
+OURS = "imagematch link"
+
 METHODS = (
+    Linker(OURS, operators),
+    Linker("imagematch link at first, photos alone", former_links),
     Linker("all shared items, connected", all_shared),
     Linker(
         "without common items, connected",

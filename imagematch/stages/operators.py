@@ -55,6 +55,7 @@ class Operators:
         profiles: by number, in the order in which they were indexed.
         ids: of each of them in the catalogue.
         items: by number.
+        unshared: photos of each profile that no other shows.
         of: number of each profile's group; shape (P,).
     """
 
@@ -67,10 +68,9 @@ class Operators:
         phones: Mapping[int, set[str]],
     ) -> None:
         """Args:
-        unshared: photos of each profile that no other shows.
         phones: of each profile that shows any.
         """
-        self.ids, self.profiles, self.items = ids, profiles, items
+        self.ids, self.profiles, self.items, self.unshared = ids, profiles, items, unshared
         self._phones = phones
         sites = {site: place for place, site in enumerate(sorted({p.site for p in profiles}))}
         self._shown = Shown(
@@ -191,9 +191,9 @@ class Operators:
         bits that say so: what would be saved if their groups were one."""
         between: dict[tuple[int, int], float] = {}
         found = self._now.candidates()
-        for left, right, bits in zip(found.left, found.right, found.saved, strict=True):
-            if self.probability(float(bits)) >= _POSSIBLE:
-                between[int(left), int(right)] = float(bits)
+        for left, right, bits in zip(*(each.tolist() for each in found), strict=True):
+            if self.probability(bits) >= _POSSIBLE:
+                between[left, right] = bits
         for item, bits in self.bridges.items():
             if self.probability(bits) >= _POSSIBLE:
                 for pair in combinations(sorted(self.sides(item)), 2):

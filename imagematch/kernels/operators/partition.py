@@ -4,7 +4,7 @@ All is counted by rows, one for each item that a group shows, so that a photo on
 costs a thousand rows and no pairs of profiles.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from imagematch.records import Flags
 _FEW = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(NamedTuple):
     """Pairs of groups that show something in common, and what is saved by joining them.
 
     Attributes:
@@ -182,8 +181,8 @@ class Partition:
         """Bits more for the items of rows if their groups had so many profiles."""
         always = np.ones(len(rows), np.bool_)
         item = self.item[rows]
-        grown: Reals = self._cost_of_joined(item, size, self.showing[rows], always)
-        return grown - self.cost[item]
+        grown = self._cost_of_joined(item, size, self.showing[rows], always)
+        return np.asarray(grown - self.cost[item])
 
     # --- many groups at once -----------------------------------------------------------------
 
