@@ -82,8 +82,7 @@ class Operators:
         )
         self._lengths = CodeLengths(self._shown)
         self.of: Ints = group(self._shown, self._lengths)
-        every = np.ones(len(items), np.bool_)
-        self._now = Partition(self._shown, self._lengths, self.of, every)
+        self._now = Partition(self._shown, self._lengths, self.of)
 
     @classmethod
     def read(cls, index: Index, photos: SharedPhotos) -> Self:

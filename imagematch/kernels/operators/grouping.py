@@ -9,6 +9,9 @@ Other ways were measured on the same worlds (docs/linking.md): connected compone
 without common items, and Splink's match weights between pairs.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from imagematch.kernels.operators.code_lengths import CodeLengths
@@ -39,12 +42,12 @@ def group(
         Shape (P,); numbers from 0, equal for profiles of one operator, in the order of their first
         profiles.
     """
-    every = np.ones(shown.items, np.bool_)
     of = _forced(np.arange(shown.profiles), together, apart)
-    of = _joined(shown, lengths, of, every, apart)
+    of = _joined(partial(Partition, shown, lengths), of, apart)
     # An operator may have photos for each of its profiles, and one number: what differs between
     # photos does not count twice.
-    return _joined(shown, lengths, of, ~lengths.mixed, apart, SETS)
+    contacts = partial(Partition, shown, lengths, of_kinds="contacts", extra=SETS)
+    return _joined(contacts, of, apart)
 
 
 def _forced(of: Ints, together: IntPairs, apart: IntPairs) -> Ints:
@@ -56,15 +59,13 @@ def _forced(of: Ints, together: IntPairs, apart: IntPairs) -> Ints:
     return of
 
 
-def _joined(
-    shown: Shown, lengths: CodeLengths, of: Ints, used: Flags, apart: IntPairs, extra: float = 0.0
-) -> Ints:
+def _joined(partition: Callable[[Ints], Partition], of: Ints, apart: IntPairs) -> Ints:
     """Join groups as long as that saves bits."""
     while True:
-        now = Partition(shown, lengths, of, used, extra)
+        now = partition(of)
         of = _best_pairs(now, apart)
         if of is now.of:
-            of = _best_items(now, apart)
+            of = _best_unions(now, apart)
         if of is now.of:
             return of
 
@@ -94,16 +95,28 @@ def _forbidden(now: Partition, found: Candidates, apart: IntPairs) -> Flags:
     return np.isin(found.left * now.groups + found.right, low * now.groups + high)
 
 
-def _best_items(now: Partition, apart: IntPairs) -> Ints:
-    """Join all groups that show an item, the items first that save most."""
-    items = np.flatnonzero((now.spread > 2) & ~now.items_between(*now.of[apart].T))
-    saved = now.saved_by_items(items)
+def _best_unions(now: Partition, apart: IntPairs) -> Ints:
+    """Join all groups of a union, those unions first that save most."""
+    group, union = _allowed(*now.unions(), now.of[apart])
+    saved = now.saved_by_unions(group, union)
+    wanted = np.flatnonzero(saved > _LIKELY)
+    if not len(wanted):
+        return now.of
+    first = np.searchsorted(union, np.arange(len(saved) + 1))
     taken = np.zeros(now.groups, np.bool_)
     to = np.arange(now.groups)
-    wanted = np.flatnonzero(saved > _LIKELY)
-    for place in wanted[np.lexsort((items[wanted], -saved[wanted]))]:
-        groups = now.groups_of(int(items[place]))
+    for number in wanted[np.argsort(-saved[wanted], kind="stable")]:
+        groups = group[first[number] : first[number + 1]]
         if not taken[groups].any():
-            to[groups] = groups[0]
+            to[groups] = groups.min()
         taken[groups] = True
-    return to[now.of] if len(wanted) else now.of
+    return to[now.of]
+
+
+def _allowed(group: Ints, union: Ints, apart: IntPairs) -> tuple[Ints, Ints]:
+    """Unions without one of two groups that are to be apart: without the one that comes later."""
+    kept = np.ones(len(group), np.bool_)
+    for earlier, later in np.sort(apart, axis=1):
+        both = np.intersect1d(union[(group == earlier) & kept], union[(group == later) & kept])
+        kept &= ~((group == later) & np.isin(union, both))
+    return group[kept], union[kept]

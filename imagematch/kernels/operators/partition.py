@@ -4,7 +4,7 @@ All is counted by rows, one for each item that a group shows, so that a photo on
 costs a thousand rows and no pairs of profiles.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -44,11 +44,17 @@ class Partition:
     """
 
     def __init__(
-        self, shown: Shown, lengths: CodeLengths, of: Ints, used: Flags, extra: float = 0.0
+        self,
+        shown: Shown,
+        lengths: CodeLengths,
+        of: Ints,
+        *,
+        of_kinds: Literal["all", "mixed", "contacts"] = "all",
+        extra: float = 0.0,
     ) -> None:
         """Args:
         of: shape (P,); equal for profiles of one group.
-        used: shape (I,); the items that count.
+        of_kinds: the items that count: those of all kinds, of `shown.MIXED`, or of all others.
         extra: bits that it costs to join groups, beside what they show.
         """
         self._lengths, self._extra = lengths, extra
@@ -56,6 +62,11 @@ class Partition:
         self.of = _numbered(of)
         self.groups = int(self.of.max(initial=-1)) + 1
         self.size = np.bincount(self.of, minlength=self.groups)
+        used = {
+            "all": np.ones(shown.items, np.bool_),
+            "mixed": lengths.mixed,
+            "contacts": ~lengths.mixed,
+        }[of_kinds]
         there = used[shown.item]
         self._keys, self.showing = np.unique(
             self.of[shown.profile[there]] * self._items + shown.item[there], return_counts=True
@@ -63,7 +74,7 @@ class Partition:
         self.group, self.item = np.divmod(self._keys, self._items)
         self._first = np.searchsorted(self.group, np.arange(self.groups + 1))
         self._mixed = lengths.mixed & used
-        counts = shown.unshared if self._mixed.any() else np.zeros_like(shown.unshared)
+        counts = np.zeros_like(shown.unshared) if of_kinds == "contacts" else shown.unshared
         self.alone = np.bincount(self.of, weights=counts, minlength=self.groups).astype(np.int64)
         several = self._mixed[self.item] & (self.showing > 1)
         self.several = np.bincount(self.group[several], minlength=self.groups)
@@ -186,10 +197,31 @@ class Partition:
 
     # --- many groups at once -----------------------------------------------------------------
 
-    def groups_of(self, item: int) -> Ints:
-        """The groups that show an item, ascending."""
-        found: Ints = self.group[self._by_item[self._of_item[item] : self._of_item[item + 1]]]
-        return found
+    def unions(self) -> tuple[Ints, Ints]:
+        """Groups that may be one all together: those that show one item, if there are more than
+        two, and those that show the same widespread ones.
+
+        Returns:
+            Groups, and for each the number of the union that it is in, from 0.
+        """
+        items = np.flatnonzero(self.spread > 2)
+        counts = self.spread[items]
+        group = self.group[self._by_item[_ranges(self._of_item[items], counts)]]
+        union = np.repeat(np.arange(len(items)), counts)
+        alike, which = self._alike()
+        return np.concatenate([group, alike]), np.concatenate([union, len(items) + which])
+
+    def _alike(self) -> tuple[Ints, Ints]:
+        """Groups that show the same items which many show, two of these or more."""
+        rows = np.flatnonzero(self.spread[self.item] > _FEW)
+        several = np.bincount(self.group[rows], minlength=self.groups)
+        signature = np.zeros(self.groups, np.uint64)
+        np.add.at(signature, self.group[rows], _scattered(self.item[rows]))
+        groups = np.flatnonzero(several > 1)
+        _, which, counts = np.unique(signature[groups], return_inverse=True, return_counts=True)
+        found = counts[which] > 1
+        number = np.cumsum(counts > 1) - 1
+        return groups[found], number[which[found]]
 
     def saved_by_items(self, items: Ints) -> Reals:
         """Bits saved by joining all groups that show an item; shape as given."""
@@ -228,15 +260,6 @@ class Partition:
         total: Reals = saved - lengths.unshared(size, alone, several)
         return total
 
-    def items_between(self, left: Ints, right: Ints) -> Flags:
-        """Which items any of some pairs of groups both show; shape (I,)."""
-        counts = np.diff(self._first)[left]
-        rows = _ranges(self._first[left], counts)
-        _, there = self._rows_of(np.repeat(right, counts), self.item[rows])
-        found = np.zeros(len(self.home), np.bool_)
-        found[self.item[rows[there]]] = True
-        return found
-
 
 def _numbered(of: Ints) -> Ints:
     """Numbers from 0 for groups, in the order of their first profiles."""
@@ -251,3 +274,11 @@ def _ranges(first: Ints, counts: Ints) -> Ints:
     ends = np.cumsum(counts)
     total = int(counts.sum())
     return np.arange(total) - np.repeat(ends - counts, counts) + np.repeat(first, counts)
+
+
+def _scattered(numbers: Ints) -> np.ndarray[tuple[int], np.dtype[np.uint64]]:
+    """Numbers of 64 bits that look random, so that sums of different sets differ (splitmix64)."""
+    mixed = (numbers.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))

@@ -45,10 +45,8 @@ def whole(shown: Shown, lengths: CodeLengths, of: Ints) -> Reals:
         of: shape (P,), from `grouping.group`.
     """
     apart = np.arange(shown.profiles)
-    contacts, photos = (
-        Partition(shown, lengths, apart, used).saved_by_unions(apart, of)
-        for used in (~lengths.mixed, lengths.mixed)
-    )
+    contacts = Partition(shown, lengths, apart, of_kinds="contacts").saved_by_unions(apart, of)
+    photos = Partition(shown, lengths, apart, of_kinds="mixed").saved_by_unions(apart, of)
     size = np.bincount(of)
     return contacts + np.maximum(photos + lengths.group(size), -SETS)
 
@@ -62,7 +60,7 @@ def held(shown: Shown, lengths: CodeLengths, of: Ints) -> Reals:
     Args:
         of: shape (P,), from `grouping.group`.
     """
-    now = Partition(shown, lengths, of, np.ones(shown.items, np.bool_))
+    now = Partition(shown, lengths, of)
     size = now.size[now.of]
     keys = now.group * shown.items + now.item
     rows = np.searchsorted(keys, now.of[shown.profile] * shown.items + shown.item)
@@ -91,7 +89,7 @@ def held(shown: Shown, lengths: CodeLengths, of: Ints) -> Reals:
         own = np.bincount(shown.profile[some], (saved - shrunk[rows])[some], shown.profiles)
         of_kind = lengths.mixed[now.item] == mixed
         others = np.bincount(now.group[of_kind], shrunk[of_kind], now.groups)
-        parts.append(own + others[now.of])
+        parts.append(np.asarray(own + others[now.of], np.float64))
     contacts, photos = parts
     once = lengths.mixed[shown.item] & (left == 1)
     several = now.several[now.of] - np.bincount(shown.profile[once], minlength=shown.profiles)

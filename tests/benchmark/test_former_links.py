@@ -7,7 +7,8 @@ from itertools import combinations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.kernels.clusters import Edge, Forest, Group, find_clusters
+from benchmark.links.former_links import Edge, Group, find_clusters
+from imagematch.kernels.forest import Forest
 
 STRONG = 0.8
 
