@@ -749,8 +749,30 @@ class PhotoPair(Judged):
         return match_id(self.left.photo, self.right.photo)
 
 
+type OperatorVerdict = Literal["same", "not_same", "reopen"]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorDecision(InJson):
+    """What a person said of two profiles or clusters; of two profiles, the latest one counts.
+
+    Attributes:
+        left, right: profiles, ascending; of a cluster, those that were in it then.
+        verdict: whether each of the left has the same operator as each of the right; "reopen" takes
+            back what was said.
+        who, at, note: as in `Decision`.
+    """
+
+    left: tuple[Profile, ...]
+    right: tuple[Profile, ...]
+    verdict: OperatorVerdict
+    who: str
+    at: str
+    note: str = ""
+
+
 #: What profiles may have in common: a photo, in any form; one of which a person said that it is one
-#: operator's; a text that is all but the same; a contact, or a name without its platform.
+#: operator's; a text that is all but the same; a contact; a handle without its platform ("name").
 type ItemKind = Literal[
     "photo",
     "released",
@@ -798,6 +820,7 @@ class Link(InJson):
         rest: bits of all else: what they share with other profiles of their cluster, and what one
             of them shows and the other does not, which speaks against it.
         pairs: photos of both that match, surest first, one for each photo that they share.
+        decision: what a person said of the two; then the link is certain, whatever they share.
     """
 
     left: Profile
@@ -807,6 +830,7 @@ class Link(InJson):
     shared: tuple[SharedItem, ...]
     rest: float
     pairs: tuple[PhotoPair, ...]
+    decision: OperatorDecision | None = None
 
     @property
     def bits(self) -> float:

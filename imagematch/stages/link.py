@@ -154,14 +154,16 @@ class _Linking:
         prior = round(operators.prior, 1)
         photos = (operators.items[item].photo for item in both)
         pairs = (self._photos.pair(photo, one, two) for photo in photos if photo)
+        said = operators.said(left, right)
         return Link(
             one,
             two,
-            round(operators.probability(total), 4),
+            1.0 if said else round(operators.probability(total), 4),
             prior,
             shared,
             round(total - prior - sum(item.bits for item in shared), 1),
             tuple(sorted((pair for pair in pairs if pair), key=surest_first)),
+            said,
         )
 
     def _stops_of(self, members: Sequence[int]) -> tuple[Stop, ...]:
@@ -226,7 +228,7 @@ class _Linking:
 def _weakest(links: Sequence[Link]) -> Link:
     """The last link that a spanning tree needs which takes the surest ones first (Kruskal)."""
     forest: Forest[object] = Forest()
-    ordered = sorted(links, key=lambda link: (-link.bits, link.left, link.right))
+    ordered = sorted(links, key=lambda link: (-link.probability, -link.bits, link.left, link.right))
     return [link for link in ordered if forest.join(link.left, link.right)][-1]
 
 

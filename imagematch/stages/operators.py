@@ -17,7 +17,8 @@ from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
 from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
-from imagematch.records import IdentifierKind, ItemKind, Profile
+from imagematch.records import IdentifierKind, ItemKind, OperatorDecision, Profile
+from imagematch.stages.operator_decisions import constraints
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
 from imagematch.stores.identifiers import ShownIdentifier
 from imagematch.stores.index import Index
@@ -66,9 +67,11 @@ class Operators:
         items: Sequence[Item],
         unshared: Sequence[int],
         phones: Mapping[int, set[str]],
+        decisions: Sequence[OperatorDecision] = (),
     ) -> None:
         """Args:
         phones: of each profile that shows any.
+        decisions: what people said of operators, oldest first.
         """
         self.ids, self.profiles, self.items, self.unshared = ids, profiles, items, unshared
         self._phones = phones
@@ -81,7 +84,12 @@ class Operators:
             np.array(unshared, np.int64),
         )
         self._lengths = CodeLengths(self._shown)
-        self.of: Ints = group(self._shown, self._lengths)
+        numbers = {profile: number for number, profile in enumerate(profiles)}
+        self._said = constraints(decisions, numbers)
+        self._together: list[tuple[int, int]] = [
+            (int(one), int(two)) for one, two in self._said.together
+        ]
+        self.of: Ints = group(self._shown, self._lengths, self._said.together, self._said.apart)
         self._now = Partition(self._shown, self._lengths, self.of)
 
     @classmethod
@@ -103,6 +111,7 @@ class Operators:
             items,
             [max(0, count) for count in unshared],
             phones,
+            index.operator_decisions.history(),
         )
 
     # --- what is shown -------------------------------------------------------------------------
@@ -182,7 +191,13 @@ class Operators:
                 pairs.update(combinations(profiles, 2))
             else:
                 pairs.update(product(profiles[:1], profiles[1:]))
+        members = set(self.members[of])
+        pairs.update((one, two) for one, two in self._together if members.issuperset((one, two)))
         return sorted(pairs)
+
+    def said(self, left: int, right: int) -> OperatorDecision | None:
+        """What a person said of two profiles, if it is in force."""
+        return self._said.made.get((min(left, right), max(left, right)))
 
     @cached_property
     def possible(self) -> dict[tuple[int, int], float]:
@@ -203,7 +218,7 @@ class Operators:
                 if (of_both := between.get((min(one, two), max(one, two)))) is not None:
                     for pair in (*product(ones[:1], twos[:_FEW]), *product(ones[1:_FEW], twos[:1])):
                         pairs[min(pair), max(pair)] = of_both
-        return dict(sorted(pairs.items()))
+        return {pair: pairs[pair] for pair in sorted(pairs) if self.said(*pair) is None}
 
     def phones(self, of: int) -> dict[int, set[str]]:
         """The phones of each profile of a group that shows any, but for those of sites."""
@@ -281,7 +296,8 @@ def _identifiers(
     return items, phones
 
 
-#: What each kind of identifier is as evidence; those that nobody can confirm are names.
+#: What each kind of identifier is as evidence. A number that no country has is one all the same
+#: where several show it; a handle without its platform is only a name.
 _KINDS: dict[IdentifierKind, ItemKind] = {
     "phone": "phone",
     "email": "email",
@@ -295,5 +311,4 @@ _KINDS: dict[IdentifierKind, ItemKind] = {
 
 def kind_of(shown: ShownIdentifier) -> ItemKind:
     """What an identifier is as evidence."""
-    unsure = shown.kind in ("phone", "handle") and not shown.confirmed
-    return "name" if unsure else _KINDS[shown.kind]
+    return "name" if shown.kind == "handle" and not shown.confirmed else _KINDS[shown.kind]

@@ -198,10 +198,11 @@ def _columns(decision: Decision) -> dict[str, str]:
 
 def _plain(decision: Decision) -> Decision:
     """With texts that every database holds: undecodable bytes and NUL are spelled out."""
-    return replace(decision, who=_spelled(decision.who), note=_spelled(decision.note))
+    return replace(decision, who=spelled(decision.who), note=spelled(decision.note))
 
 
-def _spelled(text: str) -> str:
+def spelled(text: str) -> str:
+    """Text that every database holds: undecodable bytes and NUL are spelled out."""
     return text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
 
 

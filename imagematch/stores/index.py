@@ -51,6 +51,7 @@ from imagematch.stores.layout import (
 from imagematch.stores.layout import EmbedderRecord as EmbedderRecord
 from imagematch.stores.lock import write_lock
 from imagematch.stores.matches import MatchStore
+from imagematch.stores.operator_decisions import OperatorDecisionStore
 from imagematch.stores.photos import PhotoStore, photo_of, vector_id
 from imagematch.stores.profiles import ProfileStore
 from imagematch.stores.references import KnownReferences, References
@@ -94,6 +95,7 @@ class Index:
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
         self.ads = AdStore(catalogue)
+        self.operator_decisions = OperatorDecisionStore(catalogue)
         self.identifiers = IdentifierStore(catalogue)
         self.profiles = ProfileStore(catalogue)
         self.traces = TraceStore(catalogue)

@@ -407,6 +407,21 @@ decisions = Table(
 )
 
 
+# What people said of profiles and clusters, only ever appended to. Profiles are named by site and
+# handle, as photos are by content: a decision outlives every row.
+operator_decisions = Table(
+    "operator_decisions",
+    METADATA,
+    Column("digest", String(64), primary_key=True),  # of all other columns
+    Column("left_profiles", JSON, nullable=False),  # [[site, handle], ...], ascending
+    Column("right_profiles", JSON, nullable=False),
+    Column("verdict", String, nullable=False),
+    Column("who", _Words, nullable=False),
+    Column("at", String, nullable=False),
+    Column("note", _Words, nullable=False),
+)
+
+
 @cache
 def add_postgresql_indexes() -> None:
     """Add the indexes that only a server has; not at once, because to name their options loads all
@@ -457,7 +472,13 @@ def _add_files_by_root(connection: Connection) -> None:
 
 
 def _add_identifiers(connection: Connection) -> None:
-    for table in (identifiers, identifier_sightings, unread_sightings, identifier_columns):
+    for table in (
+        identifiers,
+        identifier_sightings,
+        unread_sightings,
+        identifier_columns,
+        operator_decisions,
+    ):
         table.create(connection, checkfirst=True)
     _FILES_ADS.create(connection, checkfirst=True)
     waiting = select(sightings.c.id).where(to_be_read())

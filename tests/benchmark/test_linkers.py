@@ -11,7 +11,7 @@ from benchmark.links.items import Grouping, Items, Measured, Pairs
 from benchmark.links.linkers import BEST, METHODS, Linker, connected, tuned
 from imagematch.errors import UsageError
 
-ALL, UNCOMMON = METHODS
+OURS, FORMER, ALL, UNCOMMON = METHODS
 
 
 def items(operators: list[int], *shown: tuple[str, list[int]]) -> Items:
@@ -27,6 +27,7 @@ def items(operators: list[int], *shown: tuple[str, list[int]]) -> Items:
         table[:, 0],
         table[:, 1],
         np.ones(len(rows)),
+        np.zeros(len(operators), np.int64),
     )
 
 
@@ -35,9 +36,8 @@ def pairs(*rows: tuple[int, int, float]) -> Pairs:
     return Pairs(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2])
 
 
-def measured(half: str, world: Items, today: Grouping | None = None) -> Measured:
-    found = today or Grouping(np.arange(len(world.profiles)), pairs())
-    return Measured(1, half, 12, world, found)
+def measured(half: str, world: Items) -> Measured:
+    return Measured(1, half, 12, world)
 
 
 #: Two operators of two and three profiles; a placeholder on four of five; a phone that joins 2.
@@ -64,6 +64,25 @@ def test_components_join_all_that_share_anything() -> None:
         frozenset({2, 3}),
         frozenset({4}),
     }
+
+
+def test_imagematch_joins_what_is_likely_and_says_how_sure_it_is() -> None:
+    world = items(
+        [0, 0, 0, 1, 1], *[("photo", [0, 1, 2])] * 3, ("phone", [3, 4]), ("photo", [2, 3])
+    )
+    found = OURS.group(world, 0)
+    assert groups(found) == {frozenset({0, 1, 2}), frozenset({3, 4})}
+    assert found.links is not None
+    sure = dict(
+        zip(
+            zip(found.links.left.tolist(), found.links.right.tolist(), strict=True),
+            found.links.probability.tolist(),
+            strict=True,
+        )
+    )
+    assert sure[0, 1] > 0.99
+    assert sure[3, 4] > 0.8
+    assert groups(FORMER.group(world, 0)) == {frozenset({0, 1, 2, 3}), frozenset({4})}
 
 
 def test_the_best_knows_the_truth_but_needs_an_item() -> None:
@@ -102,16 +121,12 @@ def test_items_of_some_types_are_numbered_anew() -> None:
 
 
 def test_a_world_is_read_as_it_was_saved(tmp_path: Path) -> None:
-    today = Grouping(np.array([0, 0, 2, 3, 4]), pairs((0, 1, 0.75)))
-    saved.save(measured("tuning", WORLD, today), tmp_path / "w.json")
+    saved.save(measured("tuning", WORLD), tmp_path / "w.json")
     again = saved.load(tmp_path / "w.json")
     assert again.name == "tuning-1"
     assert again.items.profiles == WORLD.profiles
-    for name in ("operators", "profile", "item", "confidence"):
+    for name in ("operators", "profile", "item", "confidence", "unshared"):
         assert np.array_equal(getattr(again.items, name), getattr(WORLD, name))
-    assert again.today.labels.tolist() == [0, 0, 2, 3, 4]
-    assert again.today.links is not None
-    assert again.today.links.probability.tolist() == [0.75]
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"format": 0}'])
@@ -133,9 +148,11 @@ def test_a_method_of_ones_own_is_found_by_name() -> None:
 
 
 def test_figures_say_how_well_each_method_does() -> None:
-    today = Grouping(np.array([0, 0, 0, 3, 4]), pairs((0, 1, 0.9), (1, 2, 0.8)))
+    wrong = Grouping(np.array([0, 0, 0, 3, 4]), pairs((0, 1, 0.9), (1, 2, 0.8)))
     figures = link_figures.measure(
-        [measured("tuning", WORLD)], [measured("reporting", WORLD, today)]
+        [measured("tuning", WORLD)],
+        [measured("reporting", WORLD)],
+        [Linker("wrong", lambda _items, _setting: wrong)],
     )
     assert [method.method for method in figures] == [
         method.method
@@ -150,15 +167,15 @@ def test_figures_say_how_well_each_method_does() -> None:
         2,
         3,
     )
-    ours = by_name["photos alone", link_figures.TODAY]
-    assert ours.pairs.precision == pytest.approx(1 / 3)
-    assert ours.calibration is not None
-    assert ours.calibration.error == pytest.approx((0.1 + 0.8) / 2)
-    (false,) = ours.false
+    given = by_name["photos alone", "wrong"]
+    assert given.pairs.precision == pytest.approx(1 / 3)
+    assert given.calibration is not None
+    assert given.calibration.error == pytest.approx((0.1 + 0.8) / 2)
+    (false,) = given.false
     assert (false.left, false.right, false.probability) == ("site0/1", "site0/2", 0.8)
     assert false.shared == ("photo item 2",)
-    assert ours.missed[0].shared == ("photo item 1", "photo item 2")
-    assert ours.bands[1].profiles == 5
+    assert given.missed[0].shared == ("photo item 1", "photo item 2")
+    assert given.bands[1].profiles == 5
 
 
 def test_worlds_are_scored_side_by_side() -> None:

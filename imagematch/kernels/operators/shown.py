@@ -40,7 +40,7 @@ PRIORS: dict[ItemKind, Prior] = {
     "phone": Prior(10, 5),
     "email": Prior(10, 5),
     "handle": Prior(10, 4),
-    "name": Prior(7, 1),  # a name without its platform, or a number that no country has
+    "name": Prior(9, 3),  # a handle without its platform
     "crypto": Prior(10, 5),
     "url": Prior(7, 1),
     "host": Prior(7, 0),
