@@ -93,15 +93,15 @@ type Band = Annotated[
 type Probability = Annotated[
     Share,
     said(
-        "That both profiles have one operator, as calibrated on made-up worlds; cut to four digits, "
-        "always below 1."
+        "That both profiles have one operator, as calibrated on made-up worlds; cut to four "
+        "digits, always below 1."
     ),
 ]
 type Bits = Annotated[
     float,
     said(
-        "Evidence that profiles have one operator; 10 bits make it 2 to the 10th times as likely as "
-        "without them, and negative ones speak against it."
+        "Evidence that profiles have one operator; 10 bits make it 2 to the 10th times as likely "
+        "as without them, and negative ones speak against it."
     ),
 ]
 
@@ -509,7 +509,8 @@ class SharedItem(Shape):
         ItemKind,
         said(
             "photo: in any form. released: a photo of which a person said that it is one "
-            "operator's. text: all but the same. name: without its platform. The others are contacts."
+            "operator's. text: all but the same. name: without its platform. The others are "
+            "contacts."
         ),
     ]
     value: Annotated[

@@ -37,9 +37,9 @@ PHOTO_KINDS: frozenset[ItemKind] = frozenset({"photo", "released"})
 HOT_QUESTION = "Is this one person's photo, or a placeholder?"
 
 METHOD = (
-    "The probability of a link was measured on made-up worlds of profiles, in which it is known who "
-    "runs which. Real sites and operators differ from them, so take it as a guide and look at the "
-    "evidence."
+    "The probability of a link was measured on made-up worlds of profiles, in which it is known "
+    "who runs which. Real sites and operators differ from them, so take it as a guide and look at "
+    "the evidence."
 )
 
 NO_DOUBT = (
@@ -81,7 +81,8 @@ def counted_items(items: Iterable[SharedItem]) -> str:
     counts: dict[ItemKind, int] = {}
     for item in items:
         counts[item.kind] = counts.get(item.kind, 0) + 1
-    return listed([counted(count, *ITEM_WORDS[kind]) for kind, count in counts.items()])
+    kinds = [kind for kind in ITEM_WORDS if kind in counts]
+    return listed([counted(counts[kind], *ITEM_WORDS[kind]) for kind in kinds])
 
 
 def shown_by(item: SharedItem, profiles: int) -> str:
@@ -157,10 +158,10 @@ def link(linked: Link) -> str:
 
 def cluster(joined: Cluster) -> str:
     """Who a cluster is and what it rests on, in two sentences."""
-    sites = len(joined.sites)
-    who = f"{counted(len(joined.profiles), 'profile')} on {counted(sites, 'site')}"
+    who = f"{counted(len(joined.profiles), 'profile')} on {counted(len(joined.sites), 'site')}"
     share = f": they share {counted_items(joined.shared)}" if joined.shared else ""
-    return f"{who} that one operator seems to run{share}. The weakest link is {likely(joined.weakest)}."
+    sure = likely(joined.weakest)
+    return f"{who} that one operator seems to run{share}. The weakest link is {sure}."
 
 
 def when_and_where(stops: Sequence[Stop]) -> str:
@@ -193,8 +194,8 @@ def doubt(raised: Doubt) -> str:
         )
     if raised.kind == "phones_differ":
         return (
-            f"Some of its profiles show different phone numbers and share none: {_some(detail, 'number')}. "
-            "One operator may have several, or there is more than one."
+            "Some of its profiles show different phone numbers and share none: "
+            f"{_some(detail, 'number')}. One operator may have several, or there is more than one."
         )
     day, *places = detail
     return (

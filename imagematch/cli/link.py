@@ -172,7 +172,8 @@ def _link_lines(link: Link) -> Iterator[str]:
 def _bridge_lines(report: LinkReport) -> Iterator[str]:
     numbers = {cluster.id: cluster.number for cluster in report.clusters}
     for bridge in report.bridges:
-        yield f"Bridge, {link_wording.item_name(bridge.item)}: {link_wording.bridge(bridge, numbers)}"
+        said = link_wording.bridge(bridge, numbers)
+        yield f"Bridge, {link_wording.item_name(bridge.item)}: {said}"
         for cluster_id, profiles in bridge.sides:
             number = numbers.get(cluster_id)
             told = ", ".join(map(str, profiles[:_LISTED]))

@@ -95,7 +95,7 @@ def query_page(
 
 
 def link_page(report: LinkReport, about: About, thumbnails: Thumbnails) -> str:
-    """A page with the photos that a person should decide about, clusters, and all that is linked."""
+    """A page with the photos that somebody should decide about, clusters, and all links."""
     album = _Album(thumbnails)
     questions = [photo for photo in report.hot if photo.needs_answer]
     aside = [photo for photo in report.hot if not photo.needs_answer]

@@ -310,10 +310,10 @@ def _stop_row(stop: Stop) -> StopRow:
     day = pair_cards.moment(stop.day) or "unknown"
     return StopRow(
         f"{day} (first seen)" if stop.seen and stop.day else day,
-        stop.place,
+        stop.place or "not said",
         _few(stop.sites),
         _few(profile.handle for profile in stop.profiles),
-        f"{stop.ads:,}",
+        counted(stop.ads, "ad"),
     )
 
 

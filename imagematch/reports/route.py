@@ -1,11 +1,12 @@
 """When and where ads of a cluster were, as a drawing: its stops in, SVG with a lane a place out.
 
 Days run from left to right. Sites are letters, so that they can be told apart in black and white;
-the page says which letter is which. The table of stops beside it is its text alternative.
+the page says which letter is which. Very many stops are dots instead: no way can be followed
+through them. The table of stops beside it is its text alternative.
 """
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -15,8 +16,8 @@ from imagematch import formatting
 from imagematch.amounts import counted
 from imagematch.records import Stop
 
-#: Places with a lane of their own, sites with a letter, and stops that are drawn.
-MOST_PLACES, MOST_LETTERS, MOST_STOPS = 8, 20, 300
+#: Places with a lane of their own, sites with a letter, stops that are joined, and that are drawn.
+MOST_PLACES, MOST_LETTERS, MOST_JOINED, MOST_STOPS = 8, 20, 60, 400
 
 OTHER_PLACES = "other places"
 NO_PLACE = "no place"
@@ -31,10 +32,10 @@ _MOST_IN_A_MARK = 3
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A drawing, the letters in it, and how many stops it leaves out."""
+    """A drawing, the letters in it with their sites, and how many stops it leaves out."""
 
     drawing: Markup
-    letters: tuple[tuple[str, str], ...]  # the letter and its site
+    letters: tuple[tuple[str, str], ...]
     left_out: int
 
 
@@ -54,13 +55,12 @@ def route(stops: Sequence[Stop]) -> Route | None:
     every = -(-len(dated) // MOST_STOPS)
     shown = dated[::every]
     places = _lanes([stop.place for _, stop in shown])
-    letters = _letters([site for _, stop in shown for site in stop.sites])
     points = _points(shown, places)
-    return Route(
-        _drawn(points, places, letters),
-        tuple((letter, site) for site, letter in letters.items()),
-        len(dated) - len(shown),
-    )
+    letters: dict[str, str] = {}
+    if len(points) <= MOST_JOINED:
+        letters = _letters(site for _, stop in shown for site in stop.sites)
+    told = tuple((letter, site) for site, letter in letters.items())
+    return Route(_drawn(points, places, letters), told, len(dated) - len(shown))
 
 
 def _day(text: str) -> date | None:
@@ -78,7 +78,7 @@ def _lanes(places: Sequence[str]) -> list[str]:
     return [*found[: MOST_PLACES - 1], OTHER_PLACES]
 
 
-def _letters(sites: Sequence[str]) -> dict[str, str]:
+def _letters(sites: Iterable[str]) -> dict[str, str]:
     found = list(dict.fromkeys(sites))[:MOST_LETTERS]
     return {site: chr(ord("A") + at) for at, site in enumerate(found)}
 
@@ -100,20 +100,36 @@ def _drawn(points: Sequence[_Point], places: Sequence[str], letters: dict[str, s
     height = _LANE * len(places) + _AXIS
     first, last = points[0].day, points[-1].day
     said = (
-        f"Route: {counted(len(points), 'stop')} at {counted(len(places), 'place')} from {first} to {last}; "
-        "the table lists them."
+        f"Route: {counted(len(points), 'stop')} at {counted(len(places), 'place')} "
+        f"from {first} to {last}; the table lists them."
     )
     parts = [
         f'<svg class="route" viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{said}">',
         *(_lane(at, place) for at, place in enumerate(places)),
         *_days(first, last, height),
     ]
-    places_at = [(_across(point.day, first, last), _middle(point.lane)) for point in points]
-    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places_at)
-    parts.append(f'<polyline class="way" points="{line}"/>')
-    for point, (x, y) in zip(points, places_at, strict=True):
-        parts.append(_mark(point, x, y, letters))
-    return Markup("".join((*parts, "</svg>")))
+    marks = _joined(points, letters) if len(points) <= MOST_JOINED else _dots(points)
+    return Markup("".join((*parts, *marks, "</svg>")))
+
+
+def _joined(points: Sequence[_Point], letters: dict[str, str]) -> Iterator[str]:
+    """A line through all stops, and the letters of their sites."""
+    there = _places(points)
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in there)
+    yield f'<polyline class="way" points="{line}"/>'
+    for point, (x, y) in zip(points, there, strict=True):
+        yield _mark(point, x, y, letters)
+
+
+def _dots(points: Sequence[_Point]) -> Iterator[str]:
+    for x, y in _places(points):
+        yield f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
+
+
+def _places(points: Sequence[_Point]) -> list[tuple[float, float]]:
+    """Where stops are in the drawing, px."""
+    first, last = points[0].day, points[-1].day
+    return [(_across(point.day, first, last), _middle(point.lane)) for point in points]
 
 
 def _lane(at: int, place: str) -> str:
@@ -145,8 +161,9 @@ def _mark(point: _Point, x: float, y: float, letters: dict[str, str]) -> str:
     told = [letters[site] for site in point.sites if site in letters]
     text = "".join(told[:_MOST_IN_A_MARK]) + ("+" if len(told) > _MOST_IN_A_MARK else "")
     width = 11 + 9 * max(len(text), 1)
+    corner = f'x="{x - width / 2:.1f}" y="{y - 10:.1f}"'
     return (
-        f'<rect class="stop" x="{x - width / 2:.1f}" y="{y - 10:.1f}" width="{width}" height="20" rx="10"/>'
+        f'<rect class="stop" {corner} width="{width}" height="20" rx="10"/>'
         f'<text class="site" x="{x:.1f}" y="{y:.1f}" dy="0.35em" text-anchor="middle">{text}</text>'
     )
 

@@ -1,4 +1,4 @@
-"""A link's evidence in bits as a waterfall: a link in, rows with a label, a bar as SVG, and a value out.
+"""A link's evidence in bits as a waterfall: a link in; rows of a label, an SVG bar and bits out.
 
 The table of these rows is its own text alternative, so that the bars are hidden from screen
 readers. Bars are drawn in shapes and not in colours alone: what speaks for a link is filled, what
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from imagematch import link_wording
+from imagematch import formatting, link_wording
 from imagematch.amounts import counted
 from imagematch.records import Link, SharedItem
 
@@ -18,8 +18,11 @@ from imagematch.records import Link, SharedItem
 MOST_ITEMS = 10
 
 PRIOR = "Before anything is known"
-REST = "All else, such as what only one of them shows"
+REST = "All else they show"
 TOTAL = "All together"
+
+#: Of a label.
+_MOST_CHARACTERS = 60
 
 #: Units of a drawing; it is stretched to whatever room there is.
 _WIDTH, _HEIGHT = 1000.0, 100.0
@@ -64,11 +67,11 @@ def rows(link: Link) -> tuple[Row, ...]:
             step.word,
             step.label,
             link_wording.signed_bits(step.bits),
-            _drawn(scale, before, after, _shape(step.bits), following=True),
+            _drawn(scale, before, after, "for" if step.bits >= 0 else "against", before, after),
         )
         for step, before, after in zip(steps, ends, ends[1:], strict=False)
     ]
-    bar = _drawn(scale, 0.0, ends[-1], "sum", following=False)
+    bar = _drawn(scale, 0.0, ends[-1], "sum", ends[-1])
     total = Row("", TOTAL, link_wording.signed_bits(link.bits), bar, total=True)
     return (*made, total)
 
@@ -87,13 +90,10 @@ def _steps(link: Link) -> Iterator[_Step]:
 
 def _label(item: SharedItem) -> str:
     """What an item is called: a photo by its file, as photos have no names of their own."""
+    name = link_wording.item_value(item.kind, item.value)
     if item.sighting is not None:
-        return item.sighting.path.rpartition("/")[2] or item.sighting.path
-    return link_wording.item_value(item.kind, item.value)
-
-
-def _shape(bits: float) -> str:
-    return "for" if bits >= 0 else "against"
+        name = item.sighting.path.rpartition("/")[2] or item.sighting.path
+    return formatting.shortened(formatting.printable(name), _MOST_CHARACTERS)
 
 
 class _Scale:
@@ -107,20 +107,22 @@ class _Scale:
         return 10.0 + (bits - self._least) / self._span * (_WIDTH - 20.0)
 
 
-def _drawn(scale: _Scale, before: float, after: float, shape: str, *, following: bool) -> Markup:
-    """A bar between two amounts, what joins it to its neighbours, and where the evidence is even."""
-    left, right = sorted((scale(before), scale(after)))
-    width = max(right - left, _LEAST)
-    even, end = scale(0.0), scale(after)
-    joint = f'<path class="joint" d="M{end:.1f} {_BOTTOM:g}V{_HEIGHT:g}"/>' if following else ""
-    start = scale(before)
-    if following:
-        joint = f'<path class="joint" d="M{start:.1f} 0V{_TOP:g}"/>{joint}'
-    else:
-        joint = f'<path class="joint" d="M{end:.1f} 0V{_TOP:g}"/>'
+def _drawn(
+    scale: _Scale, start: float, end: float, shape: str, above: float, below: float | None = None
+) -> Markup:
+    """A bar, with the line where the evidence is even.
+
+    Args:
+        above, below: bits at which it is joined to the rows there; None for none.
+    """
+    left, right = sorted((scale(start), scale(end)))
+    joints = f"M{scale(above):.1f} 0V{_TOP:g}"
+    if below is not None:
+        joints += f"M{scale(below):.1f} {_BOTTOM:g}V{_HEIGHT:g}"
     return Markup(
         f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none" aria-hidden="true">'
-        f'<path class="even" d="M{even:.1f} 0V{_HEIGHT:g}"/>{joint}'
-        f'<rect class="{shape}" x="{left:.1f}" y="{_TOP:g}" width="{width:.1f}" '
+        f'<path class="even" d="M{scale(0.0):.1f} 0V{_HEIGHT:g}"/>'
+        f'<path class="joint" d="{joints}"/>'
+        f'<rect class="{shape}" x="{left:.1f}" y="{_TOP:g}" width="{max(right - left, _LEAST):.1f}" '
         f'height="{_BOTTOM - _TOP:g}"/></svg>'
     )
