@@ -864,7 +864,7 @@ class Doubt(InJson):
     Attributes:
         kind: "one_item" (all rests on one item), "phones_differ" (profiles with different phones
             that share none), "places_differ" (ads in several places on one day).
-        detail: the item, the phones, or the day with its places.
+        detail: the kind of the item and its value, the phones, or the day with its places.
     """
 
     kind: Literal["one_item", "phones_differ", "places_differ"]
@@ -958,6 +958,11 @@ class HotPhoto(InJson):
         if self.decision is None:
             return "waiting"
         return "released" if self.decision.verdict == "release" else "kept"
+
+    @property
+    def needs_answer(self) -> bool:
+        """A person should say whose it is: many show it, and nothing else connects them."""
+        return self.reason == "shared_by_many" and self.state == "waiting"
 
 
 @dataclass(frozen=True, slots=True)
