@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.links import seeing, world_pictures, worlds
+from benchmark.links import world_pictures, worlds
 from benchmark.links.worlds import World, WorldSize, operator_sizes, plan
 from imagematch.errors import UsageError
+from imagematch.kernels.phones import to_e164
 from imagematch.records import Profile
 from imagematch.runtime.monitor import Unwatched
 from tests.world import photo, save
@@ -65,12 +66,27 @@ def test_stolen_photos_are_shown_by_a_stranger(world: World) -> None:
         assert world.profiles[thief].operator != victim
 
 
+def contacts(world: World) -> dict[tuple[str, str], set[Profile]]:
+    """Who shows which contact, of all ads, by its type and normal form."""
+    shown: dict[tuple[str, str], set[Profile]] = defaultdict(set)
+    for ad in world.ads:
+        owner = world.profiles[ad.profile]
+        for kind, cell in (
+            ("phone", ad.phone and to_e164(ad.phone, worlds.REGION)),
+            ("phone", ad.contact and to_e164(ad.contact, worlds.REGION)),
+            ("email", ad.email.lower()),
+        ):
+            if cell:
+                shown[kind, cell].add(Profile(owner.site, owner.handle))
+    return shown
+
+
 def test_only_a_phone_joins_some_operators(world: World) -> None:
     assert len(world.split) == 6
     for operator in world.split:
         mine = {n for n, one in enumerate(world.profiles) if one.operator == operator}
         phones = defaultdict(set)
-        for (kind, number), showing in seeing.contacts(world).items():
+        for (kind, number), showing in contacts(world).items():
             if kind == "phone" and number != world.hotline:
                 for profile in showing:
                     phones[profile].add(number)
@@ -84,7 +100,7 @@ def test_the_hotline_is_on_most_ads_of_one_site_only(world: World) -> None:
         by_site[world.profiles[ad.profile].site].append(bool(ad.contact))
     assert sum(by_site["site0"]) > 0.85 * len(by_site["site0"])
     assert not any(any(ads) for site, ads in by_site.items() if site != "site0")
-    found = seeing.contacts(world)
+    found = contacts(world)
     assert len(found["phone", world.hotline]) > 150
 
 
@@ -96,9 +112,7 @@ def test_numbers_are_typed_in_different_ways_and_some_data_is_missing(world: Wor
         assert 0 < cells.count("") < len(cells)
     assert any(not ad.shots for ad in world.ads)
     # However it is typed, a number that is in a column has one normal form.
-    assert all(
-        number.startswith("+44") for kind, number in seeing.contacts(world) if kind == "phone"
-    )
+    assert all(number.startswith("+44") for kind, number in contacts(world) if kind == "phone")
 
 
 def test_few_photos_make_a_small_world_and_fewer_none() -> None:

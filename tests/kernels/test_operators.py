@@ -75,7 +75,7 @@ def test_a_photo_alone_joins_a_few_profiles() -> None:
 
 @pytest.mark.parametrize("kind", ["phone", "email", "handle", "crypto", "released"])
 def test_what_nobody_else_has_joins_forty_profiles_alone(kind: ItemKind) -> None:
-    shown = world(400, [(kind, range(40))], np.arange(400) % 3, unshared=3)
+    shown = world(400, [(kind, range(40))], [number % 3 for number in range(400)], unshared=3)
     assert grouped(shown) == [list(range(40))]
 
 

@@ -1,4 +1,4 @@
-"""Nobody makes half a million links by mistake: how many there will be is asked before."""
+"""Nobody joins hundreds of profiles by mistake: how many there will be is asked before."""
 
 import shutil
 import sys
@@ -22,11 +22,13 @@ PROFILES = 160  # 12,720 links, more than `link.ask_links`
 
 @pytest.fixture
 def crowd(tmp_path: Path) -> Path:
-    """An index of one photo on 160 profiles, another on 4, and a copy of the first on 2 more."""
+    """An index of one photo on 160 profiles, others on 4 and on 8, and a copy of the first on 2
+    more."""
     directory = create(tmp_path / "index")
     with Index.write(directory, "test") as index:
         shown = [("crowd", number) for number in range(PROFILES)]
         shown += [("few", 900 + number) for number in range(4)] + [("copy", 500), ("copy", 501)]
+        shown += [("some", 700 + number) for number in range(8)]
         root = add(
             index,
             *(
@@ -51,8 +53,9 @@ def run(crowd: Path, imagematch: CommandLine) -> Run:
     return lambda *words: imagematch(*words, "--index", crowd)
 
 
-def links(directory: Path) -> int:
-    return len(recipes.link_profiles(directory, {"min_strength": 0.0}).links)
+def joined(directory: Path) -> int:
+    """Pairs of profiles in one cluster."""
+    return sum(comb(len(each.profiles), 2) for each in recipes.link_profiles(directory).clusters)
 
 
 def decided(directory: Path) -> int:
@@ -69,16 +72,17 @@ def test_release_of_a_photo_on_many_profiles_is_refused_without_yes(run: Run, cr
     ran = run("hot", "release", sha("crowd"), "--yes")
     assert (ran.code, decided(crowd)) == (0, 1)
     assert f"This makes {total:,} links" in ran.err
-    assert links(crowd) == total + comb(4, 2)  # those of the other photo
+    assert joined(crowd) == total + comb(4, 2)  # those of another photo
 
 
 def test_release_of_a_photo_on_few_profiles_is_told_and_done(run: Run, crowd: Path) -> None:
-    settings(crowd, "hot_profiles = 3")
-    ran = run("hot", "release", sha("few"))
+    ran = run("hot", "release", sha("some"))
     assert (ran.code, decided(crowd)) == (0, 1)
-    assert "This makes 6 links of 4 profiles." in ran.err
-    again = run("hot", "release", sha("few"))
+    assert "This makes 28 links of 8 profiles." in ran.err
+    again = run("hot", "release", sha("some"))
     assert "This makes" not in again.err
+    # So few profiles are joined by a photo alone.
+    assert "This makes" not in run("hot", "release", sha("few")).err
 
 
 def test_what_takes_links_away_or_makes_none_says_nothing(run: Run) -> None:
@@ -90,24 +94,23 @@ def test_what_takes_links_away_or_makes_none_says_nothing(run: Run) -> None:
 @pytest.mark.parametrize(
     ("before", "words"), [("keep", ("hot", "reopen")), ("ignore", ("ignore", "remove"))]
 )
-def test_what_is_taken_back_is_asked_about_where_many_profiles_may_link(
+def test_what_is_taken_back_joins_nobody_where_many_show_it(
     run: Run, crowd: Path, before: Verdict, words: tuple[str, ...]
 ) -> None:
-    settings(crowd, "hot_profiles = 1000")
     with Index.write(crowd, "test") as index:
         index.decisions.add([decision(before, "crowd")])
     ran = run(*words, sha("crowd"))
-    assert (ran.code, decided(crowd)) == (2, 1)
-    # An ignored photo keeps its copy ignored, too, which a decision of its own would not.
-    assert f"{PROFILES + 2} profiles" in ran.err
-    assert run(*words, sha("crowd"), "--yes").code == 0
+    assert (ran.code, decided(crowd)) == (0, 2)
+    assert "This makes" not in ran.err
+    assert joined(crowd) == comb(4, 2)
 
 
 def test_a_confirmed_match_that_joins_crowds_is_asked_about(run: Run, crowd: Path) -> None:
-    settings(crowd, "hot_profiles = 1000\nask_links = 500")
+    assert run("hot", "release", sha("crowd"), "--yes").code == 0
+    settings(crowd, "ask_links = 500")
     named = "-".join(sorted((sha("crowd"), sha("few"))))
     ran = run("decide", named, "confirm")
-    assert (ran.code, decided(crowd)) == (2, 0)
+    assert (ran.code, decided(crowd)) == (2, 1)
     # Each of 162 profiles with each of 4.
     assert "648 links of 166 profiles" in ran.err
     assert run("decide", named, "confirm", "--yes").code == 0
@@ -131,27 +134,11 @@ def test_decisions_of_another_index_are_asked_about_together(
     assert decided(other) == 2
 
 
-def test_links_that_a_raised_setting_makes_are_asked_about(run: Run, crowd: Path) -> None:
-    total = comb(PROFILES + 2, 2)
-    assert run("link", "--json").code == 0
-    settings(crowd, "hot_profiles = 1000")
-    ran = run("link", "--json")
-    assert (ran.code, ran.out) == (2, "")
-    assert f"{total:,} links of {PROFILES + 2} profiles" in ran.err
-    assert "link.hot_profiles" in ran.err
-    assert len(run("link", "--json", "--yes").json()["links"]) > 0
-
-
-def test_links_that_a_person_released_are_not_asked_about_again(run: Run) -> None:
-    assert run("hot", "release", sha("crowd"), "--yes").code == 0
-    assert run("link", "--json").code == 0
-
-
 def test_what_is_foreseen_is_what_comes(crowd: Path) -> None:
-    before = links(crowd)
+    before = joined(crowd)
     foreseen, _ = recipes.reach_of_hot(crowd, [sha("crowd")], "release")
     recipes.settle_hot(crowd, [sha("crowd")], "release")
-    assert links(crowd) - before == foreseen.links
+    assert joined(crowd) - before == foreseen.links
 
 
 # --- on a terminal -----------------------------------------------------------------------------

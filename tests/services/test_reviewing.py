@@ -103,8 +103,8 @@ def test_a_released_photo_links_until_that_is_taken_back(hot: Path) -> None:
     index, [aside] = hot / "index", recipes.link_profiles(hot / "index").hot
     name = aside.sighting.photo[:12]
     recipes.settle_hot(index, [name], "release", "one agency")
-    released = recipes.link_profiles(index, {"min_strength": 0.0})
-    assert len(released.links) == PROFILES * (PROFILES - 1) // 2
+    released = recipes.link_profiles(index)
+    assert [len(cluster.profiles) for cluster in released.clusters] == [PROFILES]
     assert released.hot == ()
     [listed] = recipes.hot_photos(index)
     assert (listed.state, listed.decision.note) == ("released", "one agency")  # type: ignore[union-attr]
@@ -345,7 +345,7 @@ def test_a_confirmed_match_is_certain_and_outlives_what_later_runs_make_of_it(
         assert pair.decision is not None
         assert pair.decision.note == "same scar"
     report = recipes.link_profiles(doors.index)
-    assert [link.strength for link in report.links] == [1.0]
+    assert [len(link.pairs) for link in report.links] == [1]
     query = doors.base / "ads" / "site" / "berta" / "two.jpg"
     [result] = recipes.query_photos(doors.index, [str(query)], QueryOptions(), Unwatched())
     assert confirmed in {match.id for match in result.matches}
@@ -381,13 +381,12 @@ def logos(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("how", ["file", "folder", "hash"])
 def test_an_ignored_photo_and_all_its_near_copies_link_nobody(logos: Path, how: str) -> None:
-    (logos / "index").mkdir()
-    (logos / "index" / "settings.toml").write_text("[link]\nhot_profiles = 100\n")
     index = indexed(logos)
-    assert len(linked(index)) > 100
-    logo = save(photo(1), logos / "logos" / "logo.png")
     with Index.read(index) as opened:
         sha256 = opened.photos.facts([1])[1].sha256
+    recipes.settle_hot(index, [sha256], "release")
+    assert len(linked(index)) > 15
+    logo = save(photo(1), logos / "logos" / "logo.png")
     named: dict[str, Path | str] = {"file": logo, "folder": logo.parent, "hash": sha256[:12]}
     done = ignore(index, named[how])
     # More than the fifteen nearest, which is what a run over a folder compares it with.
@@ -432,10 +431,10 @@ def test_an_ignored_photo_is_no_gallery_hit_and_no_news_and_a_query_marks_it(
 
 
 def test_what_is_taken_off_the_list_links_again(logos: Path) -> None:
-    (logos / "index").mkdir()
-    (logos / "index" / "settings.toml").write_text("[link]\nhot_profiles = 100\n")
     index = indexed(logos)
+    recipes.settle_hot(index, [str(logos / "ads" / "site" / "p05" / "logo.jpg")], "release")
     before = linked(index)
+    assert len(before) > 15
     logo = save(photo(1), logos / "logos" / "logo.png")
     ignore(index, logo)
     exception = logos / "ads" / "site" / "p05" / "logo.jpg"

@@ -1,19 +1,16 @@
-"""From matches to links: rarity, hot photos, copies that count once, and what is new."""
+"""From matches to links: hot photos, copies that count once, what is likely, and what is new."""
 
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from imagematch.records import Evidence, Judgement, SightingInfo
 from imagematch.runtime.monitor import Unwatched
 from imagematch.services.indexing import IndexRequest
 from imagematch.settings import LinkSettings
 from imagematch.sources.folder_source import FolderSource
-from imagematch.stages import link, shared_photos
+from imagematch.stages import link
 from imagematch.stores.index import Index
-from imagematch.stores.scan_inserts import ScannedFile
 from tests import recipes
 from tests.stores.builders import add, candidate, create, describe, scanned
 from tests.world import ad_sites, mirrored, new_pairs, photo, save
@@ -30,13 +27,6 @@ def show(tmp_path: Path, seed: int, profile: str, **options: object) -> None:
     save(photo(seed), tmp_path / "ads" / "site" / profile / f"{seed}.jpg", **options)
 
 
-@given(st.integers(2, 5000), st.integers(0, 10**6))
-def test_a_photo_weighs_less_the_more_profiles_show_it(shared_by: int, profiles: int) -> None:
-    weight = shared_photos._rarity(shared_by, profiles)
-    assert 0 <= shared_photos._rarity(shared_by + 1, profiles) <= weight <= 1
-    assert shared_photos._rarity(2, profiles) == 1
-
-
 def test_two_photos_link_more_strongly_than_one_and_copies_of_one_count_once(
     tmp_path: Path,
 ) -> None:
@@ -49,13 +39,13 @@ def test_two_photos_link_more_strongly_than_one_and_copies_of_one_count_once(
     links = {(link.left.handle, link.right.handle): link for link in report.links}
     assert len(links["anna", "berta"].pairs) == 2
     assert len(links["berta", "clara"].pairs) == 1
-    assert links["anna", "berta"].strength > links["berta", "clara"].strength
+    assert links["anna", "berta"].probability >= links["berta", "clara"].probability
     [cluster] = report.clusters
     assert [profile.handle for profile in cluster.profiles] == ["anna", "berta", "clara"]
 
 
-@pytest.mark.parametrize(("profiles", "hot"), [(6, 0), (7, 1)])
-def test_a_photo_is_hot_from_the_seventh_profile_on(
+@pytest.mark.parametrize(("profiles", "hot"), [(4, 0), (8, 1)])
+def test_a_photo_is_hot_where_it_is_all_that_many_profiles_have_in_common(
     tmp_path: Path, profiles: int, hot: int
 ) -> None:
     for number in range(profiles):
@@ -74,33 +64,20 @@ def test_a_hot_photo_does_not_hide_another_one_that_two_profiles_share(tmp_path:
     assert (link.left.handle, link.right.handle) == ("p0", "p1")
 
 
-@pytest.mark.parametrize(("weak_pairs", "together"), [(1, False), (2, True)])
-def test_one_weak_pair_draws_nobody_into_a_cluster(
-    tmp_path: Path, weak_pairs: int, together: bool
+@pytest.mark.parametrize(("confidence", "together"), [(0.6, False), (0.85, True)])
+def test_a_match_that_is_not_likely_draws_nobody_into_a_cluster(
+    tmp_path: Path, confidence: float, together: bool
 ) -> None:
-    def seen(profile: str, name: str) -> ScannedFile:
-        return scanned(f"{profile}/{name}.jpg", None, SightingInfo("site", profile))
-
-    pairs = [("anna", "berta", 0.97), *[("berta", "clara", 0.6)] * weak_pairs]
     with Index.write(create(tmp_path / "index"), "test") as index:
-        files = [
-            seen(profile, str(number))
-            for number, (left, right, _) in enumerate(pairs)
-            for profile in (left, right)
-        ]
+        profiles = ("anna", "berta", "clara")
+        files = [scanned(f"{each}.jpg", None, SightingInfo("site", each)) for each in profiles]
         describe(index, add(index, *files))
-        for number, (_, _, confidence) in enumerate(pairs):
-            judgement = Judgement("copy", confidence, Evidence(False, 12, 0.8, None, "geometry"))
-            judged = candidate(2 * number + 1, 2 * number + 2), judgement
-            index.matches.save_judged([judged], [True], 1)
+        for pair, sure in (((1, 2), 0.97), ((2, 3), confidence)):
+            judgement = Judgement("copy", sure, Evidence(False, 12, 0.8, None, "geometry"))
+            index.matches.save_judged([(candidate(*pair), judgement)], [True], 1)
         report = link.run(index, LinkSettings())
     [cluster] = report.clusters
-    assert len(report.links) == 2
-    assert len(cluster.profiles) == (3 if together else 2)
-    weakest = cluster.weakest
-    assert (weakest.left.handle, weakest.right.handle) == (
-        ("berta", "clara") if together else ("anna", "berta")
-    )
+    assert [each.handle for each in cluster.profiles] == list(profiles[: 3 if together else 2])
 
 
 def test_news_are_what_the_last_runs_brought(tmp_path: Path) -> None:
