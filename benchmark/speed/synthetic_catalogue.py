@@ -4,12 +4,13 @@ Photos, profiles and matches are drawn from a seed and written through the produ
 block at a time, so that neither the making nor the memory for it grows faster than the catalogue.
 Nothing is decoded: what a photo looks like does not matter to links. Most photos are unique; copies
 follow a power law, as reposts do; profiles of one operator share most of them; a few photos
-(placeholders, logos) are on hundreds of profiles.
+(placeholders, logos) are on hundreds of profiles. Each profile shows three contacts, most of which
+its operator's other profiles show, too.
 """
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,8 +26,11 @@ from imagematch.records import (
     Fingerprint,
     FoundFile,
     Geometry,
+    Identifier,
+    IdentifierKind,
     Judgement,
     Kind,
+    Showing,
     SightingInfo,
 )
 from imagematch.runtime.monitor import Unwatched
@@ -114,6 +118,7 @@ def make_catalogue(
     """
     nobody = EmbedderRecord(HASHES, EmbedderIdentity("", "", 0), 0)
     files = matches = 0
+    operators: dict[str, str] = {}
     with Index.create(directory, "benchmark", settings, nobody) as index:
         collection = index.collections.ensure("ads", "ads")
         root_id = index.collections.ensure_root(collection, Path("/made-up"))
@@ -122,15 +127,43 @@ def make_catalogue(
             block = _Block(seed, number, min(_BLOCK, photos - first), profiles_of(photos))
             files += block.store(index, root_id, run_id)
             matches += len(block.pairs)
+            operators |= block.operators
         index.sightings.finish_scan(root_id, run_id, [], {})
+        _store_identifiers(index, operators)
         index.catalogue.finish_run(run_id, "done", {})
     return files, matches
+
+
+def _store_identifiers(index: Index, operators: Mapping[str, str]) -> None:
+    """As if they had been read: those of a profile in its first sighting."""
+    waiting = dict(operators)
+    while unread := index.identifiers.unread(_BLOCK):
+        index.identifiers.save(
+            [
+                (each.id, _identifiers(each.info.profile, waiting.pop(each.info.profile, "")))
+                for each in unread
+            ]
+        )
+
+
+def _identifiers(handle: str, operator: str) -> list[Showing]:
+    """A phone and a handle of the operator, and an address of the profile's own."""
+    if not operator:
+        return []
+    number = int(_sha256(operator)[:8], 16)
+    values: tuple[tuple[IdentifierKind, str], ...] = (
+        ("phone", f"+316{number % 10**8:08d}"),
+        ("handle", f"telegram:o{operator.replace('-', '_')}"),
+        ("email", f"{handle}@mail.example"),
+    )
+    return [Showing(Identifier(kind, value, value, True), "text") for kind, value in values]
 
 
 class _Block:
     """Some photos with who shows them, and which of them match; they match none of other blocks.
 
     Attributes:
+        operators: who runs each profile, by its handle.
         pairs: numbers of photos in the block that match, the smaller one first.
     """
 
@@ -141,6 +174,11 @@ class _Block:
         own = max(2, size // _PHOTOS_PER_PROFILE)
         self._profiles = (number * own + np.arange(own)) % profiles
         self._operators = np.sort(self._rng.integers(0, max(1, own // _OPERATOR), own))
+        #: Names of profiles and of who runs them.
+        self.operators = {
+            _handle(profile): f"{number}-{operator}"
+            for profile, operator in zip(self._profiles.tolist(), self._operators, strict=True)
+        }
         forms = self._forms()
         self._showing = self._shown_by(forms)
         self.pairs = list(self._matched(forms))
@@ -221,10 +259,14 @@ class _Block:
 
 
 def _scanned(sha256: str, profile: int) -> ScannedFile:
-    site, handle = f"site{profile % _SITES}", f"profile{profile:07}"
+    site, handle = f"site{profile % _SITES}", _handle(profile)
     path = f"{site}/{handle}/{sha256[:16]}.jpg"
     info = SightingInfo(site, handle, url=f"https://{site}.example/{handle}", location="Riga")
     return ScannedFile(FoundFile(path, 100_000, 1, (info,)), path, sha256, None)
+
+
+def _handle(profile: int) -> str:
+    return f"profile{profile:07}"
 
 
 def _fingerprint(sha256: str, pdq: str) -> Fingerprint:

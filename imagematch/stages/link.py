@@ -1,7 +1,7 @@
 """Link: what profiles show in, clusters of profiles with links and evidence out."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from imagematch.kernels.forest import Forest
 from imagematch.records import (
@@ -14,10 +14,11 @@ from imagematch.records import (
     PhotoPair,
     SharedItem,
     Stop,
+    StoredSighting,
 )
 from imagematch.settings import LinkSettings
 from imagematch.stages.operators import Operators
-from imagematch.stages.shared_photos import SharedPhotos, profile_of, surest_first
+from imagematch.stages.shared_photos import PhotoItem, SharedPhotos, profile_of, surest_first
 from imagematch.stages.stops import stops_of
 from imagematch.stores.index import Index
 
@@ -53,6 +54,7 @@ class _Linking:
 
     def __init__(self, index: Index, photos: SharedPhotos) -> None:
         self._photos = photos
+        self._examples: dict[int, StoredSighting] = {}
         self.operators = Operators.read(index, photos)
         grouped = [one for members in self.operators.members.values() for one in members]
         self._stops = stops_of(index, {self.operators.ids[one]: one for one in grouped})
@@ -69,7 +71,7 @@ class _Linking:
         operators = self.operators
         members = operators.members[of]
         links = [self._link(of, left, right) for left, right in operators.linked(of)]
-        shared = self._items(of, operators.shown_in[of])
+        shared = self._items(of)
         return Cluster(
             self._id(of),
             number,
@@ -86,30 +88,15 @@ class _Linking:
         members = self.operators.members.get(of)
         return f"C{self.operators.ids[members[0]]}" if members else ""
 
-    def _items(self, of: int, shown: dict[int, list[int]]) -> tuple[SharedItem, ...]:
-        """What several profiles of a group show, most bits first."""
-        inside = [len(self.operators.shown_in[of][item]) for item in shown]
-        return self._shared(shown, inside)
-
-    def _shared(
-        self, shown: Mapping[int, Sequence[int]], inside: Sequence[int]
-    ) -> tuple[SharedItem, ...]:
-        """Items as evidence, most bits first.
+    def _item(self, number: int, bits: float, showing: Sequence[int], inside: int) -> SharedItem:
+        """An item as evidence.
 
         Args:
-            shown: the profiles that share each item.
-            inside: how many show each of those that count as one operator.
+            showing: the profiles that share it.
+            inside: how many show it of those that count as one operator.
         """
-        bits = self.operators.bits(list(shown), inside)
-        found = [
-            self._item(item, each, profiles, several)
-            for (item, profiles), each, several in zip(shown.items(), bits, inside, strict=True)
-        ]
-        return tuple(sorted(found, key=lambda item: (-item.bits, item.kind, item.value)))
-
-    def _item(self, number: int, bits: float, showing: Sequence[int], inside: int) -> SharedItem:
         item = self.operators.items[number]
-        example = self._photos.example(item.photo) if item.photo else None
+        example = self._example(item.photo) if item.photo else None
         return SharedItem(
             item.kind,
             example.photo if example else item.value,
@@ -119,41 +106,57 @@ class _Linking:
             example,
         )
 
+    def _example(self, photo: PhotoItem) -> StoredSighting:
+        if photo.group not in self._examples:
+            self._examples[photo.group] = self._photos.example(photo)
+        return self._examples[photo.group]
+
+    def _items(self, of: int) -> tuple[SharedItem, ...]:
+        """What several profiles of a group show, most bits first."""
+        shown, bits = self.operators.shown_in[of], self.operators.bits_in[of]
+        return _most_bits_first(
+            self._item(item, bits[item], profiles, len(profiles))
+            for item, profiles in shown.items()
+        )
+
     def _link(self, of: int, left: int, right: int) -> Link:
         """A link within a group."""
-        both = {
-            item: [left, right]
-            for item, profiles in self.operators.shown_in[of].items()
-            if left in profiles and right in profiles
-        }
-        inside = [len(self.operators.shown_in[of][item]) for item in both]
-        return self._linked(left, right, both, inside, self.operators.total(left, right))
+        operators = self.operators
+        shown, bits = operators.shown_in[of], operators.bits_in[of]
+        both = sorted(operators.shown_by(left) & operators.shown_by(right))
+        shared = _most_bits_first(
+            self._item(item, bits[item], (left, right), len(shown[item]))
+            for item in both
+            if bits[item] >= _LEAST_BITS
+        )
+        return self._linked(left, right, both, shared, operators.total(left, right))
 
     def possible_links(self) -> Iterator[Link]:
         """Links between profiles that were not joined, but may have one operator all the same."""
         operators = self.operators
         for (left, right), total in operators.possible.items():
-            both = {
-                item: [left, right] for item in operators.shown_by(left) & operators.shown_by(right)
-            }
+            both = sorted(operators.shown_by(left) & operators.shown_by(right))
             groups = {int(operators.of[left]), int(operators.of[right])}
-            inside = [sum(len(operators.sides(item).get(of, ())) for of in groups) for item in both]
-            yield self._linked(left, right, both, inside, total)
+            shared = []
+            for item in both:
+                inside = sum(len(operators.sides(item).get(of, ())) for of in groups)
+                if (bits := operators.bits(item, inside)) >= _LEAST_BITS:
+                    shared.append(self._item(item, bits, (left, right), inside))
+            yield self._linked(left, right, both, _most_bits_first(shared), total)
 
     def _linked(
         self,
         left: int,
         right: int,
-        both: Mapping[int, Sequence[int]],
-        inside: Sequence[int],
+        both: Iterable[int],
+        shared: tuple[SharedItem, ...],
         total: float,
     ) -> Link:
         operators = self.operators
         one, two = sorted((operators.profiles[left], operators.profiles[right]))
-        shared = tuple(item for item in self._shared(both, inside) if item.bits >= _LEAST_BITS)
-        prior = round(operators.prior, 1)
         photos = (operators.items[item].photo for item in both)
         pairs = (self._photos.pair(photo, one, two) for photo in photos if photo)
+        prior = round(operators.prior, 1)
         said = operators.said(left, right)
         return Link(
             one,
@@ -201,7 +204,7 @@ class _Linking:
         ):
             sides = operators.sides(number)
             first = next(iter(sides.values()))
-            [bits] = operators.bits([number], [len(first)])
+            bits = operators.bits(number, len(first))
             profiles = operators.items[number].profiles
             yield Bridge(
                 self._item(number, bits, profiles, len(profiles)),
@@ -223,6 +226,10 @@ class _Linking:
                 yield CommonIdentifier(
                     item.kind, item.value, operators.of_site(number), len(item.profiles)
                 )
+
+
+def _most_bits_first(items: Iterable[SharedItem]) -> tuple[SharedItem, ...]:
+    return tuple(sorted(items, key=lambda item: (-item.bits, item.kind, item.value)))
 
 
 def _weakest(links: Sequence[Link]) -> Link:

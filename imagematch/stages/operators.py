@@ -164,13 +164,26 @@ class Operators:
         """Bits for two profiles to have one operator before anything is known; negative."""
         return weights.prior(self._lengths)
 
-    def bits(self, items: Sequence[int], inside: Sequence[int]) -> list[float]:
-        """Bits by which items speak for those of a group that show them; `inside`: how many do."""
-        numbers = np.array(items, np.int64)
-        found: list[float] = weights.of_items(
-            self._lengths, numbers, np.array(inside, np.int64)
-        ).tolist()
+    @cached_property
+    def bits_in(self) -> dict[int, dict[int, float]]:
+        """For each group of two and more, and each item that several of its profiles show, the bits
+        by which it speaks for two of these."""
+        rows = [
+            (of, item, len(profiles))
+            for of, shown in self.shown_in.items()
+            for item, profiles in shown.items()
+        ]
+        table = np.array(rows, np.int64).reshape(-1, 3)
+        bits = weights.of_items(self._lengths, table[:, 1], table[:, 2]).tolist()
+        found: dict[int, dict[int, float]] = {of: {} for of in self.members}
+        for (of, item, _), each in zip(rows, bits, strict=True):
+            found[of][item] = each
         return found
+
+    def bits(self, item: int, inside: int) -> float:
+        """Bits by which an item speaks for two profiles, were so many of those with it one operator."""
+        one, showing = np.array([item]), np.array([inside])
+        return float(weights.of_items(self._lengths, one, showing)[0])
 
     def total(self, left: int, right: int) -> float:
         """Bits by which two profiles of one group have one operator: as many as hold both in it,

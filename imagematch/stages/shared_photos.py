@@ -182,24 +182,35 @@ class SharedPhotos:
 
         None where only others tell that theirs are one photo: both are copies of a third.
         """
-        pairs = [
-            self._between(one, two, left, right)
-            for one in item.photos[left][:_FEW]
-            for two in item.photos[right][:_FEW]
-            if left != right or one < two
-        ]
-        return min((pair for pair in pairs if pair), key=surest_first, default=None)
+        best: PhotoPair | None = None
+        wrong = False
+        for one in item.photos[left][:_FEW]:
+            for two in item.photos[right][:_FEW]:
+                if left == right and one >= two:
+                    continue
+                found = self._between(min(one, two), max(one, two), left, right, turned=two < one)
+                if found is not None and (
+                    best is None
+                    or surest_first(found, turned=two < one) < surest_first(best, turned=wrong)
+                ):
+                    best, wrong = found, two < one
+        return turned(Shared(best)).pair if best is not None and wrong else best
 
-    def _between(self, one: int, two: int, left: Profile, right: Profile) -> PhotoPair | None:
-        match = self._by_photos.get((min(one, two), max(one, two)))
-        if one != two and match is None:
-            return None
-        sides = self._owners(one)[left], self._owners(two)[right]
+    def _between(
+        self, one: int, two: int, left: Profile, right: Profile, *, turned: bool
+    ) -> PhotoPair | None:
+        """Sightings of two photos, the smaller id on the left, or of one; `turned`: the right
+        profile shows that one."""
+        if turned:
+            left, right = right, left
+        match = self._by_photos.get((one, two))
+        if one == two:
+            return self._pair(
+                one, one, self._owners(one)[left], self._owners(one)[right], SAME_BYTES
+            ).pair
         if match is None:
-            return self._pair(one, one, *sides, SAME_BYTES).pair
-        if one < two:
-            return self._matched(match, *sides).pair
-        return turned(self._matched(match, *sides[::-1])).pair
+            return None
+        return self._matched(match, self._owners(one)[left], self._owners(two)[right]).pair
 
     # --- pairs ---------------------------------------------------------------------------------
 
@@ -345,6 +356,8 @@ class SharedPhotos:
 
     def unprofiled(self) -> int:
         """Matches that join nobody because nothing says whose one of the photos is."""
+        if all(each.info.profile for seen in self._sightings.values() for each in seen):
+            return 0
         pairs = chain(self._same_photo(), self._two_photos())
         return sum(not (left.info.profile and right.info.profile) for _, left, right in pairs)
 
