@@ -27,9 +27,12 @@ if TYPE_CHECKING:
     from imagematch.errors import SourceUnavailable as SourceUnavailable
     from imagematch.errors import Stopped as Stopped
     from imagematch.errors import UsageError as UsageError
+    from imagematch.records import Bridge as Bridge
     from imagematch.records import Cluster as Cluster
+    from imagematch.records import CommonIdentifier as CommonIdentifier
     from imagematch.records import Comparison as Comparison
     from imagematch.records import Decision as Decision
+    from imagematch.records import Doubt as Doubt
     from imagematch.records import Drawing as Drawing
     from imagematch.records import Evidence as Evidence
     from imagematch.records import ExportedHashes as ExportedHashes
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from imagematch.records import QueryMatch as QueryMatch
     from imagematch.records import QueryResult as QueryResult
     from imagematch.records import Reach as Reach
+    from imagematch.records import SharedItem as SharedItem
+    from imagematch.records import Stop as Stop
     from imagematch.records import StoredSighting as StoredSighting
     from imagematch.records import UnusableLine as UnusableLine
     from imagematch.runtime.monitor import Progress as Progress
@@ -63,9 +68,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Bridge",
     "Cluster",
+    "CommonIdentifier",
     "Comparison",
     "Decision",
+    "Doubt",
     "Drawing",
     "EmbedderUnavailable",
     "Evidence",
@@ -95,7 +103,9 @@ __all__ = [
     "QueryMatch",
     "QueryResult",
     "Reach",
+    "SharedItem",
     "SourceUnavailable",
+    "Stop",
     "Stopped",
     "StoredSighting",
     "UnusableLine",
@@ -114,9 +124,10 @@ _PLACES = {
         KeepsFailing SourceUnavailable Stopped UsageError
     """,
     "imagematch.records": """
-        Cluster Comparison Decision Drawing Evidence ExportedHashes Failure Gallery Geometry
-        HashLead HashResult HotPhoto IgnoredPhoto IndexReport Judgement Link LinkReport ListedHashes
-        PhotoPair Profile QueryMatch QueryResult Reach StoredSighting UnusableLine
+        Bridge Cluster CommonIdentifier Comparison Decision Doubt Drawing Evidence ExportedHashes
+        Failure Gallery Geometry HashLead HashResult HotPhoto IgnoredPhoto IndexReport Judgement
+        Link LinkReport ListedHashes PhotoPair Profile QueryMatch QueryResult Reach SharedItem Stop
+        StoredSighting UnusableLine
     """,
     "imagematch.runtime.monitor": "Progress",
     "imagematch.services.jobs": "load",

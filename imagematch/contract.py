@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from imagematch.records import About, Kind, Verdict
+from imagematch.records import About, ItemKind, Kind, Verdict
 
 
 class Shape(Struct, forbid_unknown_fields=True):
@@ -90,11 +90,18 @@ type Band = Annotated[
         "settings."
     ),
 ]
-type Strength = Annotated[
+type Probability = Annotated[
     Share,
     said(
-        "Probability that at least one of the shared photos is truly shared, each weighted by its "
-        "rarity."
+        "That both profiles have one operator, as calibrated on made-up worlds; cut to four "
+        "digits, always below 1."
+    ),
+]
+type Bits = Annotated[
+    float,
+    said(
+        "Evidence that profiles have one operator; 10 bits make it 2 to the 10th times as likely "
+        "as without them, and negative ones speak against it."
     ),
 ]
 
@@ -492,19 +499,51 @@ class Pair(Shape):
     band: Band
     evidence: PairEvidence
     shared_by: Annotated[Count, said("Profiles that show this photo in any form.")]
-    weight: Annotated[
-        Share, said("How much the pair counts towards the link; falls with shared_by.")
-    ]
     decision: Annotated[MatchDecision | None, _IN_FORCE]
 
 
+class SharedItem(Shape):
+    """Something that profiles have in common: a piece of evidence."""
+
+    kind: Annotated[
+        ItemKind,
+        said(
+            "photo: in any form. released: a photo of which a person said that it is one "
+            "operator's. text: all but the same. name: without its platform. The others are "
+            "contacts."
+        ),
+    ]
+    value: Annotated[
+        str, said("Its normal form; of a photo, the SHA-256 of one of its forms, hex.")
+    ]
+    bits: Bits
+    profiles: Annotated[list[Profile], said("Those of the link or the cluster that show it.")]
+    elsewhere: Annotated[Count, said("How many other profiles show it.")]
+    sighting: Annotated[Sighting | None, said("Of a photo, one that shows it; else null.")]
+
+
 class Link(Shape):
-    """Two profiles joined by matches."""
+    """Two profiles that likely have one operator, and why; bits = prior + shared + rest."""
 
     left: Profile
     right: Profile
-    strength: Strength
-    pairs: Annotated[list[Pair], said("Best first, one for each photo that they share.")]
+    probability: Probability
+    bits: Annotated[float, said("All evidence together.")]
+    prior: Annotated[
+        float, said("Bits before anything is known; negative, for most have different operators.")
+    ]
+    shared: Annotated[list[SharedItem], said("What speaks for it, most bits first.")]
+    rest: Annotated[
+        float,
+        said(
+            "Bits of all else: what they share with other profiles of their cluster, and what one "
+            "of them shows and the other does not, which speaks against it."
+        ),
+    ]
+    pairs: Annotated[
+        list[Pair],
+        said("Photos of both that match, surest first, one for each photo that they share."),
+    ]
 
 
 class Weakest(Shape):
@@ -512,16 +551,75 @@ class Weakest(Shape):
 
     left: Profile
     right: Profile
-    strength: Strength
-    matches: Annotated[list[MatchId], said("The ids of its pairs, best first.")]
+    probability: Probability
+    matches: Annotated[list[MatchId], said("The ids of its pairs, surest first.")]
+    shared: Annotated[list[ItemKind], said("Kinds of what both share, each once, most bits first.")]
+
+
+class Stop(Shape):
+    """Where and when some profiles of a cluster had ads."""
+
+    day: Annotated[
+        str, said("As the ads say, ISO 8601, or when they were first seen; empty: unknown.")
+    ]
+    seen: Annotated[
+        bool,
+        said("The day is when the ads were first seen: they do not say when they were posted."),
+    ]
+    place: Annotated[str, said("As an ad has it; empty: none.")]
+    sites: list[str]
+    profiles: list[Profile]
+    ads: Some
+
+
+class Doubt(Shape):
+    """What speaks against a cluster, or makes it rest on little."""
+
+    kind: Annotated[
+        Literal["one_item", "phones_differ", "places_differ"],
+        said(
+            "one_item: all rests on one item. phones_differ: profiles with different phones share "
+            "none. places_differ: ads in several places on one day."
+        ),
+    ]
+    detail: Annotated[list[str], said("The item, the phones, or the day with its places.")]
+    profiles: list[Profile]
 
 
 class Cluster(Shape):
-    """Profiles joined by links that hold together."""
+    """Profiles that likely have one operator."""
 
+    id: Annotated[str, said("Stays when the cluster grows.")]
     number: Annotated[int, Meta(ge=1, description="1 for the largest.")]
     profiles: list[Profile]
+    sites: list[str]
     weakest: Weakest
+    shared: Annotated[list[SharedItem], said("What its profiles have in common, most bits first.")]
+    stops: Annotated[list[Stop], said("Where and when its ads were, in order.")]
+    doubts: list[Doubt]
+
+
+class Side(Shape):
+    """One of the operators that show the item of a bridge."""
+
+    cluster: Annotated[str, said("The id of its cluster; empty: a profile in none.")]
+    profiles: Annotated[list[Profile], said("Those that show it.")]
+
+
+class Bridge(Shape):
+    """Something rare that profiles of different operators show: a stolen photo, most often."""
+
+    item: SharedItem
+    sides: Annotated[list[Side], said("Those with most profiles first.")]
+
+
+class CommonIdentifier(Shape):
+    """A contact that so many profiles show that it joins nobody."""
+
+    kind: ItemKind
+    value: str
+    site: Annotated[str, said("Whose own contact it seems to be, such as a hotline; empty: none.")]
+    profiles: Annotated[Count, said("How many show it.")]
 
 
 class Hot(Shape):
@@ -531,7 +629,10 @@ class Hot(Shape):
     path: Annotated[str, said("One example.")]
     reason: Annotated[
         str,
-        said("shared_by_many, flat, tiny, kept (a person settled that it stays out) or ignored."),
+        said(
+            "shared_by_many (many profiles show it, and nothing else connects them), flat, tiny, "
+            "drawn, kept (a person settled that it stays out) or ignored."
+        ),
     ]
     state: Annotated[HotState, said("Whether somebody should look at it, or what was decided.")]
     decision: Annotated[ShownDecision | None, _IN_FORCE]
@@ -545,12 +646,14 @@ class ListedHot(Hot):
 
 
 class LinkReport(Shape):
-    """Profiles joined by photos that they share."""
+    """Profiles joined by what they share."""
 
     profiles: Count
-    links: list[Link]
-    clusters: list[Cluster]
-    hot: list[Hot]
+    links: Annotated[list[Link], said("Most probable first.")]
+    clusters: Annotated[list[Cluster], said("Largest first.")]
+    bridges: list[Bridge]
+    hot: Annotated[list[Hot], said("Photos that join nobody.")]
+    common: Annotated[list[CommonIdentifier], said("Contacts that join nobody.")]
     gallery_hits: Annotated[list[Pair], said("left: the gallery's photo, right: the ad's.")]
     scenes: Annotated[list[Pair], said("Leads: other photos of the same place. Never copies.")]
 

@@ -11,9 +11,12 @@ from msgspec import UNSET, Struct, to_builtins
 
 from imagematch import contract, formatting, wording
 from imagematch.records import (
+    Bridge,
     Cluster,
+    CommonIdentifier,
     Comparison,
     Decision,
+    Doubt,
     Evidence,
     ExportedHashes,
     Gallery,
@@ -30,6 +33,8 @@ from imagematch.records import (
     Profile,
     QueryMatch,
     QueryResult,
+    SharedItem,
+    Stop,
     StoredSighting,
     UnusableLine,
 )
@@ -165,19 +170,37 @@ def link_report(report: LinkReport) -> contract.LinkReport:
         profiles=report.profiles,
         links=[link(entry) for entry in formatting.strongest_first(report.links)],
         clusters=[cluster(entry) for entry in report.clusters],
+        bridges=[bridge(entry) for entry in report.bridges],
         hot=[hot(entry) for entry in report.hot],
+        common=[common_identifier(entry) for entry in report.common],
         gallery_hits=[pair(entry) for entry in report.gallery_hits],
         scenes=[pair(entry) for entry in report.scenes],
     )
 
 
 def link(linked: Link) -> contract.Link:
-    """Two profiles and the pairs that join them."""
+    """Two profiles and what joins them."""
     return contract.Link(
         left=profile(linked.left),
         right=profile(linked.right),
-        strength=formatting.floored(linked.strength),
+        probability=formatting.probability(linked),
+        bits=formatting.bits(linked.bits),
+        prior=formatting.bits(linked.prior),
+        shared=[shared_item(item) for item in linked.shared],
+        rest=formatting.bits(linked.rest),
         pairs=[pair(found) for found in linked.pairs],
+    )
+
+
+def shared_item(item: SharedItem) -> contract.SharedItem:
+    """Something that profiles have in common."""
+    return contract.SharedItem(
+        kind=item.kind,
+        value=encodable(item.value),
+        bits=formatting.bits(item.bits),
+        profiles=profiles(item.profiles),
+        elsewhere=item.elsewhere,
+        sighting=sighting(item.sighting) if item.sighting else None,
     )
 
 
@@ -192,7 +215,6 @@ def pair(found: PhotoPair) -> contract.Pair:
         band=wording.band(found.judgement),
         evidence=evidence(found.judgement.evidence),
         shared_by=found.shared_by,
-        weight=formatting.rounded(found.weight, 4) or 0.0,
         decision=_in_force(contract.MatchDecision, found.decision),
     )
 
@@ -201,15 +223,66 @@ def cluster(joined: Cluster) -> contract.Cluster:
     """Profiles that belong together, and the link that holds them together least."""
     weakest = joined.weakest
     return contract.Cluster(
+        id=encodable(joined.id),
         number=joined.number,
-        profiles=[profile(member) for member in joined.profiles],
+        profiles=profiles(joined.profiles),
+        sites=texts(joined.sites),
         weakest=contract.Weakest(
             left=profile(weakest.left),
             right=profile(weakest.right),
-            strength=formatting.floored(weakest.strength),
+            probability=formatting.probability(weakest),
             matches=[found.id for found in weakest.pairs],
+            shared=formatting.evidence_kinds(weakest),
         ),
+        shared=[shared_item(item) for item in joined.shared],
+        stops=[stop(each) for each in joined.stops],
+        doubts=[doubt(each) for each in joined.doubts],
     )
+
+
+def stop(made: Stop) -> contract.Stop:
+    """Where and when profiles of a cluster had ads."""
+    return contract.Stop(
+        day=encodable(made.day),
+        seen=made.seen,
+        place=encodable(made.place),
+        sites=texts(made.sites),
+        profiles=profiles(made.profiles),
+        ads=made.ads,
+    )
+
+
+def doubt(raised: Doubt) -> contract.Doubt:
+    """What speaks against a cluster."""
+    return contract.Doubt(
+        kind=raised.kind, detail=texts(raised.detail), profiles=profiles(raised.profiles)
+    )
+
+
+def bridge(between: Bridge) -> contract.Bridge:
+    """Something rare that profiles of different operators show."""
+    return contract.Bridge(
+        item=shared_item(between.item),
+        sides=[
+            contract.Side(cluster=encodable(cluster_id), profiles=profiles(shown))
+            for cluster_id, shown in between.sides
+        ],
+    )
+
+
+def common_identifier(shown: CommonIdentifier) -> contract.CommonIdentifier:
+    """A contact that joins nobody."""
+    return contract.CommonIdentifier(
+        kind=shown.kind,
+        value=encodable(shown.value),
+        site=encodable(shown.site),
+        profiles=shown.profiles,
+    )
+
+
+def profiles(named: Iterable[Profile]) -> list[contract.Profile]:
+    """Some accounts."""
+    return [profile(each) for each in named]
 
 
 def profile(named: Profile) -> contract.Profile:
@@ -272,7 +345,7 @@ def _hot[H: contract.Hot](
         reason=photo.reason,
         state=photo.state,
         decision=_in_force(decided, photo.decision),
-        profiles=[profile(shown) for shown in photo.profiles],
+        profiles=profiles(photo.profiles),
     )
 
 
@@ -432,9 +505,12 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
     Gallery: lambda gallery: contract.Gallery(
         encodable(gallery.name), gallery.files, gallery.photos
     ),
+    Bridge: bridge,
     Cluster: cluster,
+    CommonIdentifier: common_identifier,
     Comparison: comparison,
     Decision: decision,
+    Doubt: doubt,
     Evidence: evidence,
     ExportedHashes: exported_hashes,
     HashResult: hash_answer,
@@ -449,5 +525,7 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
     Profile: profile,
     QueryMatch: match,
     QueryResult: answer,
+    SharedItem: shared_item,
+    Stop: stop,
     StoredSighting: sighting,
 }

@@ -10,7 +10,16 @@ from collections.abc import Iterable, Mapping
 from decimal import ROUND_FLOOR, Decimal
 
 from imagematch.amounts import counted
-from imagematch.records import Failure, Judgement, Link, LinkReport, Profile, QueryMatch
+from imagematch.records import (
+    Cluster,
+    Failure,
+    ItemKind,
+    Judgement,
+    Link,
+    LinkReport,
+    Profile,
+    QueryMatch,
+)
 
 _STEP = Decimal("0.0001")
 _BELOW_CERTAIN = 0.9999
@@ -36,6 +45,16 @@ def confidence(judgement: Judgement) -> float:
     value = floored(judgement.confidence)
     certain = judgement.evidence.exact or judgement.evidence.rule == "confirmed"
     return value if certain else min(value, _BELOW_CERTAIN)
+
+
+def probability(link: Link) -> float:
+    """The probability of a link, 0-1, cut to four digits; below 1, for no link is certain."""
+    return min(floored(link.probability), _BELOW_CERTAIN)
+
+
+def bits(value: float) -> float:
+    """Evidence in bits as programs read it."""
+    return rounded(value, 2) or 0.0
 
 
 def floored(value: float) -> float:
@@ -88,19 +107,24 @@ def best_first(matches: Iterable[QueryMatch]) -> list[QueryMatch]:
 
 
 def strongest_first(links: Iterable[Link]) -> list[Link]:
-    """Sort links by strength; ties by the profiles."""
-    return sorted(links, key=lambda link: (-link.strength, link.left, link.right))
+    """Sort links by probability, those as probable by their bits; ties by the profiles."""
+    return sorted(links, key=lambda link: (-link.probability, -link.bits, link.left, link.right))
 
 
-def cluster_numbers(report: LinkReport) -> dict[Profile, int]:
-    """The number of the cluster that each profile belongs to; profiles without one are absent."""
-    return {profile: cluster.number for cluster in report.clusters for profile in cluster.profiles}
+def clusters_by_profile(report: LinkReport) -> dict[Profile, Cluster]:
+    """The cluster that each profile belongs to; profiles without one are absent."""
+    return {profile: cluster for cluster in report.clusters for profile in cluster.profiles}
 
 
-def cluster_of(link: Link, numbers: dict[Profile, int]) -> int | None:
+def cluster_of(link: Link, clusters: Mapping[Profile, Cluster]) -> Cluster | None:
     """The cluster that both ends of a link belong to, if there is one."""
-    left = numbers.get(link.left)
-    return left if left == numbers.get(link.right) else None
+    left = clusters.get(link.left)
+    return left if left is clusters.get(link.right) else None
+
+
+def evidence_kinds(link: Link) -> list[ItemKind]:
+    """The kinds of what both profiles share, each once, in the order of the items."""
+    return list(dict.fromkeys(item.kind for item in link.shared))
 
 
 def weakest_ends(report: LinkReport) -> set[tuple[Profile, Profile]]:

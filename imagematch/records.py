@@ -851,6 +851,11 @@ class HotPhoto(InJson):
             return "waiting"
         return "released" if self.decision.verdict == "release" else "kept"
 
+    @property
+    def needs_answer(self) -> bool:
+        """A person should say whose it is: many show it, and nothing else connects them."""
+        return self.reason == "shared_by_many" and self.state == "waiting"
+
 
 @dataclass(frozen=True, slots=True)
 class Reach:

@@ -50,8 +50,8 @@ CANDIDATE_MEANING = "Not sure enough to count as a match; shown because it was a
 
 
 HOT_REASONS = {
-    "shared_by_many": "Shown by so many profiles that it links nobody: probably a placeholder, a "
-    "logo or a stock picture.",
+    "shared_by_many": "Many profiles show it, and nothing else connects them: probably a "
+    "placeholder, a logo or a stock picture.",
     "flat": "Almost one colour, so that it resembles any other flat picture.",
     "tiny": "Too small to tell from other small pictures.",
     "drawn": "Text or drawing and hardly any photograph: thousands look like it.",

@@ -1,4 +1,4 @@
-"""A link report as a table for spreadsheets: one row a photo pair of a link.
+"""A link report as a table for spreadsheets: a row for each photo pair of a link, or for the link.
 
 Spreadsheets run a cell that starts like a formula, and handles and file names come from strangers:
 such a cell gets an apostrophe in front. Hidden characters are spelled out (`\\n`, `\\u202e`), so
@@ -9,16 +9,20 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 
-from imagematch import formatting, wording
-from imagematch.records import Decision, ExportedHashes, Link, LinkReport, PhotoPair
+from imagematch import formatting, link_wording, wording
+from imagematch.records import Cluster, Decision, ExportedHashes, Link, LinkReport, PhotoPair
 
 COLUMNS = (
     "left_site",
     "left_profile",
     "right_site",
     "right_profile",
-    "strength",
+    "probability",
+    "bits",
+    "evidence",
+    "items",
     "cluster",
+    "cluster_id",
     "weakest",
     "match",
     "kind",
@@ -59,23 +63,27 @@ HASH_COLUMNS = ("sha256", "phash", "pdq", "pdq_quality", "gate", "collection", "
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the local code page
 
+#: Shared items that a cell names; a spreadsheet cuts cells of more than 32,767 characters.
+_MOST_ITEMS = 50
+
 type _Cell = str | int | float | None
 
 
 def link_parts(report: LinkReport) -> Iterator[str]:
-    """All pairs of all links, strongest link first, with a byte order mark and CRLF line ends.
+    """All pairs of all links, most likely link first, with a byte order mark and CRLF line ends.
 
-    It comes in parts, a link each. An empty cell means "not measured" or, for `cluster`, "in
-    none". `weakest` is "true" for the link that holds its cluster together least.
+    It comes in parts, a link each; one that rests on no pair of photos has a row without one. An
+    empty cell means "not measured" or, for `cluster` and `cluster_id`, "in none". `weakest` is
+    "true" for the link that holds its cluster together least.
     """
     text = io.StringIO(newline="")
     text.write(_BYTE_ORDER_MARK)
     table = csv.writer(text, dialect="excel")
     table.writerow(COLUMNS)
-    numbers = formatting.cluster_numbers(report)
+    clusters = formatting.clusters_by_profile(report)
     weakest = formatting.weakest_ends(report)
     for link in formatting.strongest_first(report.links):
-        cluster = formatting.cluster_of(link, numbers)
+        cluster = formatting.cluster_of(link, clusters)
         table.writerows(_rows(link, cluster, weakest=(link.left, link.right) in weakest))
         yield text.getvalue()
         text.seek(0)
@@ -157,12 +165,28 @@ def safe_cell(text: str) -> str:
     return f"'{visible}" if visible.lstrip().startswith(_FORMULA_STARTS) else visible
 
 
-def _rows(link: Link, cluster: int | None, *, weakest: bool) -> Iterator[tuple[_Cell, ...]]:
+def _rows(link: Link, cluster: Cluster | None, *, weakest: bool) -> Iterator[tuple[_Cell, ...]]:
     ends = (link.left.site, link.left.handle, link.right.site, link.right.handle)
-    holds = str(weakest).lower() if cluster is not None else None
-    start = (*map(safe_cell, ends), formatting.floored(link.strength), cluster, holds)
+    start = (
+        *map(safe_cell, ends),
+        formatting.probability(link),
+        formatting.bits(link.bits),
+        "; ".join(formatting.evidence_kinds(link)),
+        safe_cell(_items(link)),
+        cluster.number if cluster else None,
+        safe_cell(cluster.id) if cluster else None,
+        str(weakest).lower() if cluster else None,
+    )
     for pair in link.pairs:
         yield (*start, *_pair_cells(pair))
+    if not link.pairs:
+        yield (*start, *(None,) * (len(COLUMNS) - len(start)))
+
+
+def _items(link: Link) -> str:
+    named = [link_wording.item_name(item) for item in link.shared[:_MOST_ITEMS]]
+    more = len(link.shared) - len(named)
+    return "; ".join([*named, f"{more:,} more"] if more else named)
 
 
 def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:

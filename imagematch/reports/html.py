@@ -9,10 +9,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imagematch import __version__, formatting, wording
+from imagematch import __version__, formatting, link_wording, wording
 from imagematch.records import (
-    Cluster,
-    Link,
+    Bridge,
+    HotPhoto,
     LinkReport,
     PhotoPair,
     Picture,
@@ -20,7 +20,7 @@ from imagematch.records import (
     QueryResult,
     StoredSighting,
 )
-from imagematch.reports import page_frame, pair_cards
+from imagematch.reports import operator_cards, page_frame, pair_cards
 
 #: Gives the JPEG thumbnail of a sighting's photo; None when the file is gone.
 type Thumbnails = Callable[[StoredSighting], bytes | None]
@@ -31,12 +31,14 @@ MOST_PAIRS = 1000
 MOST_DRAWINGS = 200
 #: Of one link; a few pairs make the case, hundreds would bury the other links.
 MOST_PAIRS_OF_A_LINK = 20
-#: Clusters, hot photos and lines of the overview.
+#: Clusters, bridges, hot photos and lines of other lists.
 MOST_ENTRIES = 200
+#: Shared items of all clusters, most of which have a picture; each cluster shows a few in any case.
+MOST_ITEMS, FEWEST_ITEMS = 1000, 3
+#: Bridges at one cluster.
+MOST_BRIDGES = 8
 #: An overview with more lines starts folded.
 MOST_OPEN = 40
-#: Names in one cluster or at one hot photo.
-MOST_NAMES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,37 +95,48 @@ def query_page(
 
 
 def link_page(report: LinkReport, about: About, thumbnails: Thumbnails) -> str:
-    """A page with clusters, links and their pairs, gallery hits, leads and hot photos."""
+    """A page with the photos that somebody should decide about, clusters, and all links."""
     album = _Album(thumbnails)
+    questions = [photo for photo in report.hot if photo.needs_answer]
+    aside = [photo for photo in report.hot if not photo.needs_answer]
     links = _link_sections(report, album)
+    numbers = {cluster.id: cluster.number for cluster in report.clusters}
+    # What the page counts, and the part of it that tells more.
     counts = {
-        "profiles": report.profiles,
-        "links": len(report.links),
-        "clusters": len(report.clusters),
-        "gallery hits": len(report.gallery_hits),
-        "leads": len(report.scenes),
-        "photos set aside": len(report.hot),
+        "profiles": (report.profiles, ""),
+        "photos to decide about": (len(questions), "questions"),
+        "clusters": (len(report.clusters), "clusters"),
+        "links": (len(report.links), "links"),
+        "bridges": (len(report.bridges), "bridges"),
+        "gallery hits": (len(report.gallery_hits), "gallery"),
+        "leads": (len(report.scenes), "scenes"),
+        "photos set aside": (len(aside), "hot"),
     }
     drawn_pairs = sum(len(section.pairs) for section in links)
     return _page(
         "link.html.j2",
         album,
         about,
-        title="Profiles linked by photos",
+        title="Profiles and who may run them",
         counts=counts,
+        question=link_wording.HOT_QUESTION,
+        method=link_wording.METHOD,
+        no_doubt=link_wording.NO_DOUBT,
+        questions=_hot_list(questions, album, about),
         links=links,
         most_open=MOST_OPEN,
         links_left_out=len(report.links) - len(links),
         pairs_left_out=sum(len(link.pairs) for link in report.links) - drawn_pairs,
-        clusters=_cluster_sections(report, album, {(s.left, s.right): s.number for s in links}),
+        clusters=_cluster_cards(report, album, links, numbers),
         clusters_left_out=max(0, len(report.clusters) - MOST_ENTRIES),
+        clusters_drawn={cluster.number for cluster in report.clusters[:MOST_ENTRIES]},
+        bridges=_bridge_cards(report.bridges[:MOST_ENTRIES], album, numbers),
+        bridges_left_out=max(0, len(report.bridges) - MOST_ENTRIES),
+        common=[operator_cards.common_row(each) for each in report.common[:MOST_ENTRIES]],
+        common_left_out=max(0, len(report.common) - MOST_ENTRIES),
         gallery_hits=_pair_list(report.gallery_hits, album, ("Gallery", "Ad")),
         scenes=_pair_list(report.scenes, album),
-        hot=[
-            pair_cards.hot_card(photo, album.picture, MOST_NAMES)
-            for photo in report.hot[:MOST_ENTRIES]
-        ],
-        hot_left_out=max(0, len(report.hot) - MOST_ENTRIES),
+        hot=_hot_list(aside, album, about),
     )
 
 
@@ -220,30 +233,23 @@ class _QuerySection:
 
 @dataclass(frozen=True, slots=True)
 class _LinkSection:
-    """One link. `left_out` counts the pairs that are not drawn."""
+    """One link. `left_out` counts the pairs that are not drawn, `cluster` is 0 for none."""
 
-    number: int
-    left: Profile
-    right: Profile
-    strength: str
-    cluster: int | None
+    card: operator_cards.LinkCard
+    ends: tuple[Profile, Profile]
+    sure: str
+    evidence: str
+    cluster: int
     pairs: list[pair_cards.Card]
     left_out: int
 
 
 @dataclass(frozen=True, slots=True)
-class _ClusterSection:
-    """One cluster. `weakest_at` is the number of the weakest link, 0 where it is not drawn."""
+class _HotList:
+    """Some photos that link nobody, and how many more there are."""
 
-    number: int
-    profiles: tuple[Profile, ...]
-    profiles_left_out: int
-    profiles_total: int
-    links_total: int
-    weakest: Link
-    weakest_strength: str
-    weakest_at: int
-    weakest_pair: pair_cards.Card | None
+    cards: list[operator_cards.HotCard]
+    left_out: int
 
 
 def _pair_list(
@@ -285,7 +291,7 @@ def _query_sections(
 
 
 def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
-    numbers = formatting.cluster_numbers(report)
+    clusters = formatting.clusters_by_profile(report)
     sections: list[_LinkSection] = []
     most = MOST_PAIRS
     for link in formatting.strongest_first(report.links):
@@ -293,13 +299,14 @@ def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
             break
         drawn = link.pairs[: min(most, MOST_PAIRS_OF_A_LINK)]
         most -= max(1, len(drawn))
+        cluster = formatting.cluster_of(link, clusters)
         sections.append(
             _LinkSection(
-                number=len(sections) + 1,
-                left=link.left,
-                right=link.right,
-                strength=wording.percent(link.strength),
-                cluster=formatting.cluster_of(link, numbers),
+                card=operator_cards.link_card(link, len(sections) + 1),
+                ends=(link.left, link.right),
+                sure=wording.percent(formatting.probability(link)),
+                evidence=link_wording.counted_items(link.shared),
+                cluster=cluster.number if cluster else 0,
                 pairs=[pair_cards.pair_card(pair, album.picture) for pair in drawn],
                 left_out=len(link.pairs) - len(drawn),
             )
@@ -307,29 +314,41 @@ def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
     return sections
 
 
-def _cluster_sections(
-    report: LinkReport, album: _Album, drawn: Mapping[tuple[Profile, Profile], int]
-) -> list[_ClusterSection]:
-    return [_cluster_section(cluster, album, drawn) for cluster in report.clusters[:MOST_ENTRIES]]
+def _cluster_cards(
+    report: LinkReport, album: _Album, links: Sequence[_LinkSection], numbers: Mapping[str, int]
+) -> list[operator_cards.ClusterCard]:
+    drawn = {section.ends: section.card.number for section in links}
+    bridges: dict[str, list[Bridge]] = {}
+    for bridge in report.bridges[:MOST_ENTRIES]:
+        for cluster_id, _ in bridge.sides:
+            bridges.setdefault(cluster_id, []).append(bridge)
+    cards, most = [], MOST_ITEMS
+    for cluster in report.clusters[:MOST_ENTRIES]:
+        items = min(operator_cards.MOST_ITEMS, max(most, FEWEST_ITEMS))
+        card = operator_cards.cluster_card(
+            cluster,
+            album.picture,
+            lambda link: drawn.get((link.left, link.right), 0),
+            _bridge_cards(bridges.get(cluster.id, ())[:MOST_BRIDGES], album, numbers),
+            items,
+        )
+        most -= len(card.items)
+        cards.append(card)
+    return cards
 
 
-def _cluster_section(
-    cluster: Cluster, album: _Album, drawn: Mapping[tuple[Profile, Profile], int]
-) -> _ClusterSection:
-    weakest = cluster.weakest
-    return _ClusterSection(
-        number=cluster.number,
-        profiles=cluster.profiles[:MOST_NAMES],
-        profiles_left_out=max(0, len(cluster.profiles) - MOST_NAMES),
-        profiles_total=len(cluster.profiles),
-        links_total=len(cluster.links),
-        weakest=weakest,
-        weakest_strength=wording.percent(weakest.strength),
-        weakest_at=drawn.get((weakest.left, weakest.right), 0),
-        weakest_pair=pair_cards.pair_card(weakest.pairs[0], album.picture)
-        if weakest.pairs
-        else None,
-    )
+def _bridge_cards(
+    bridges: Sequence[Bridge], album: _Album, numbers: Mapping[str, int]
+) -> list[operator_cards.BridgeCard]:
+    return [operator_cards.bridge_card(bridge, numbers, album.picture) for bridge in bridges]
+
+
+def _hot_list(photos: Sequence[HotPhoto], album: _Album, about: About) -> _HotList:
+    cards = [
+        operator_cards.hot_card(photo, album.picture, about.index)
+        for photo in photos[:MOST_ENTRIES]
+    ]
+    return _HotList(cards, len(photos) - len(cards))
 
 
 # --- page --------------------------------------------------------------------------------------

@@ -30,7 +30,7 @@ def dumps(data: dict[str, Any] | list[dict[str, Any]], *, indent: int | None = N
 
 
 def link_lines(report: LinkReport) -> Iterator[str]:
-    """All links, clusters, gallery hits and leads as text (docs/schemas/link.schema.json).
+    """All that linking found as text (docs/schemas/link.schema.json).
 
     There is a line for each link and each entry of the other lists: a report of a million links is
     never in memory as a whole.
@@ -49,7 +49,9 @@ def link_lines(report: LinkReport) -> Iterator[str]:
 def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterable[InJson]]]:
     yield "links", formatting.strongest_first(report.links)
     yield "clusters", report.clusters
+    yield "bridges", report.bridges
     yield "hot", report.hot
+    yield "common", report.common
     yield "gallery_hits", report.gallery_hits
     yield "scenes", report.scenes
 

@@ -10,7 +10,6 @@ from imagematch.records import (
     Decision,
     Evidence,
     Geometry,
-    HotPhoto,
     Judgement,
     PhotoPair,
     QueryMatch,
@@ -60,16 +59,6 @@ class Card:
     drawing: str = ""  # CSS class, "" without one
 
 
-@dataclass(frozen=True, slots=True)
-class HotCard:
-    """A photo that was set aside, and why."""
-
-    side: Side
-    reason: str
-    profiles: tuple[str, ...]
-    left_out: int
-
-
 def pair_card(
     pair: PhotoPair, pictures: Pictures, roles: tuple[str, str] = ("Left", "Right")
 ) -> Card:
@@ -78,10 +67,7 @@ def pair_card(
         sighting_side(sighting, role, pictures)
         for sighting, role in zip((pair.left, pair.right), roles, strict=True)
     )
-    rarity = (
-        Row("Shown by", counted(pair.shared_by, "profile")),
-        Row("Weight in the link", f"{pair.weight:.2f}"),
-    )
+    rarity = (Row("Shown by", counted(pair.shared_by, "profile")),)
     card = _card(pair.judgement, _mark_same(left, right), _mark_same(right, left), rarity)
     return _ruled(card, pair.id, pair.decision)
 
@@ -103,23 +89,6 @@ def sighting_side(sighting: StoredSighting, role: str, pictures: Pictures) -> Si
     return Side(
         role, _name(sighting), pictures(sighting), tuple(_rows(sighting)), not sighting.present
     )
-
-
-def hot_card(photo: HotPhoto, pictures: Pictures, most_profiles: int) -> HotCard:
-    """The card of a photo that links nobody."""
-    return HotCard(
-        sighting_side(photo.sighting, "Example", pictures),
-        _hot_reason(photo),
-        tuple(str(profile) for profile in photo.profiles[:most_profiles]),
-        max(0, len(photo.profiles) - most_profiles),
-    )
-
-
-def _hot_reason(photo: HotPhoto) -> str:
-    reason = wording.HOT_REASONS.get(photo.reason, photo.reason)
-    if photo.decision is None:
-        return reason
-    return f"{reason} It was {wording.full_decision(photo.decision)}."
 
 
 def moment(text: str) -> str:

@@ -6,12 +6,16 @@ from typing import Any
 
 from imagematch.records import (
     VERDICTS,
+    Bridge,
     Cluster,
+    CommonIdentifier,
     Content,
     Decision,
+    Doubt,
     Evidence,
     Geometry,
     HotPhoto,
+    ItemKind,
     Judgement,
     Kind,
     Link,
@@ -20,7 +24,9 @@ from imagematch.records import (
     Profile,
     QueryMatch,
     QueryResult,
+    SharedItem,
     SightingInfo,
+    Stop,
     StoredSighting,
     Verdict,
     match_id,
@@ -123,9 +129,56 @@ def pair(
     )
 
 
-def link_between(left: Profile, right: Profile, *pairs: PhotoPair, strength: float = 0.99) -> Link:
-    """A link of two profiles."""
-    return Link(left, right, strength, pairs)
+def item(
+    kind: ItemKind = "phone",
+    value: str = "+31612345678",
+    *profiles: Profile,
+    bits: float = 10.0,
+    elsewhere: int = 0,
+    seen: StoredSighting | None = None,
+) -> SharedItem:
+    """Something that profiles share."""
+    return SharedItem(kind, value, bits, profiles, elsewhere, seen)
+
+
+def photo_item(seen: StoredSighting, *profiles: Profile, bits: float = 9.5) -> SharedItem:
+    """A photo that profiles share."""
+    return item("photo", seen.photo, *profiles, bits=bits, seen=seen)
+
+
+def link_between(
+    left: Profile,
+    right: Profile,
+    *pairs: PhotoPair,
+    probability: float = 0.99,
+    shared: tuple[SharedItem, ...] | None = None,
+    rest: float = -1.25,
+) -> Link:
+    """A link of two profiles that share the photos of the pairs, or what is given."""
+    if shared is None:
+        shared = tuple(photo_item(pair.left, left, right) for pair in pairs)
+    return Link(left, right, probability, -9.0, shared, rest, pairs)
+
+
+def cluster_of(
+    *links: Link,
+    weakest: Link | None = None,
+    number: int = 1,
+    shared: tuple[SharedItem, ...] = (),
+    stops: tuple[Stop, ...] = (),
+    doubts: tuple[Doubt, ...] = (),
+) -> Cluster:
+    """A cluster of all that links join; its id is made of its number."""
+    profiles = sorted({end for link in links for end in (link.left, link.right)})
+    return Cluster(
+        f"c{number}", number, tuple(profiles), links, weakest or links[-1], shared, stops, doubts
+    )
+
+
+def found(profiles: int = 2, **parts: Any) -> LinkReport:
+    """A report with these parts and no others."""
+    names = ("links", "clusters", "bridges", "hot", "common", "gallery_hits", "scenes")
+    return LinkReport(profiles, **{**dict.fromkeys(names, ()), **parts})
 
 
 def named_report(name: str) -> LinkReport:
@@ -145,12 +198,29 @@ def named_report(name: str) -> LinkReport:
     )
     anna, other = Profile(name, name), Profile("siteB", "bella")
     shared = replace(pair(one, judged=judgement()), decision=decision("confirm", name))
-    link = link_between(anna, other, shared)
+    of_all = photo_item(one, anna, other), item("handle", name, anna, other, bits=7.5)
+    link = link_between(anna, other, shared, shared=of_all)
+    stops = (
+        Stop(name, True, name, (name,), (anna,), 1),
+        Stop("2026-03-01", False, name, (name, "siteB"), (anna, other), 2),
+        Stop("2026-03-04", False, "Ghent", ("siteB",), (other,), 1),
+    )
+    doubts = (
+        Doubt("one_item", ("photo", name), (anna,)),
+        Doubt("phones_differ", (name, "+31612345678"), (anna, other)),
+        Doubt("places_differ", (name, name, "Ghent"), (anna,)),
+    )
+    cluster = cluster_of(link, shared=of_all, stops=stops, doubts=doubts)
     return LinkReport(
         profiles=2,
         links=(link,),
-        clusters=(Cluster(1, (anna, other), (link,), link),),
-        hot=(HotPhoto(one, (anna,), "kept", decision("keep", name)),),
+        clusters=(replace(cluster, id=name),),
+        bridges=(Bridge(of_all[0], ((name, (anna,)), ("", (other,)))),),
+        hot=(
+            HotPhoto(one, (anna,), "shared_by_many"),
+            HotPhoto(one, (anna,), "kept", decision("keep", name)),
+        ),
+        common=(CommonIdentifier("phone", name, name, 40),),
         gallery_hits=(pair(one, judged=exact()),),
         scenes=(pair(one, judged=scene()),),
     )
@@ -170,15 +240,36 @@ def report() -> LinkReport:
         Profile("siteB", "bella"),
         Profile("siteC", "cleo"),
     )
-    strong = link_between(anna, bella, pair(), pair(judged=exact()), strength=0.9991)
+    strong = link_between(anna, bella, pair(), pair(judged=exact()), probability=0.9991)
     weak = link_between(
-        bella, cleo, pair(judged=unverified()), pair(judged=judgement("part")), strength=0.93
+        bella, cleo, pair(judged=unverified()), pair(judged=judgement("part")), probability=0.93
     )
+    by_phone = link_between(
+        anna, cleo, shared=(item("phone", "+31612345678", anna, cleo),), probability=0.97
+    )
+    shared = (
+        photo_item(sighting(), anna, bella, cleo, bits=21.0),
+        item("phone", "+31612345678", anna, cleo, bits=12.5, elsewhere=1),
+    )
+    stops = (
+        Stop("2026-03-01", False, "Antwerp", ("siteA",), (anna,), 2),
+        Stop("2026-03-04", True, "Ghent", ("siteB", "siteC"), (bella, cleo), 3),
+    )
+    doubts = (Doubt("phones_differ", ("+31612345678", "+32470123456"), (anna, bella)),)
+    cluster = cluster_of(strong, by_phone, weak, shared=shared, stops=stops, doubts=doubts)
+    dora = Profile("siteD", "dora")
     return LinkReport(
-        profiles=3,
-        links=(weak, strong),
-        clusters=(Cluster(1, (anna, bella, cleo), (strong, weak), weak),),
+        profiles=4,
+        links=(weak, strong, by_phone),
+        clusters=(cluster,),
+        bridges=(
+            Bridge(
+                photo_item(sighting("stolen.jpg"), anna, dora, bits=4.0),
+                (("c1", (anna,)), ("", (dora,))),
+            ),
+        ),
         hot=(HotPhoto(sighting("none.png"), (anna, bella, cleo), "shared_by_many"),),
+        common=(CommonIdentifier("phone", "+3130000000", "siteA", 300),),
         gallery_hits=(pair(sighting("missing/7.jpg", "", "", collection="missing")),),
         scenes=(pair(judged=scene()),),
     )
