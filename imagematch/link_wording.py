@@ -1,6 +1,6 @@
 """Links, clusters and what they rest on in plain words: records in, sentences out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from imagematch import formatting, wording
 from imagematch.amounts import agreeing, counted
@@ -204,7 +204,7 @@ def doubt(raised: Doubt) -> str:
     )
 
 
-def bridge(between: Bridge, numbers: dict[str, int]) -> str:
+def bridge(between: Bridge, numbers: Mapping[str, int]) -> str:
     """What different operators both show, and what that may mean.
 
     Args:

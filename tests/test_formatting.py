@@ -1,5 +1,6 @@
 """Rounding that claims no more than was computed, and text that can't deceive."""
 
+import dataclasses
 import unicodedata
 
 import pytest
@@ -60,20 +61,50 @@ def test_a_long_text_keeps_both_ends_and_says_what_is_missing(text: str) -> None
 
 def test_a_link_between_two_clusters_belongs_to_neither() -> None:
     report = builders.report()
-    numbers = {Profile("siteA", "anna"): 1, Profile("siteB", "bella"): 2}
+    [cluster] = report.clusters
+    other = dataclasses.replace(cluster, id="c2", number=2)
+    apart = {Profile("siteA", "anna"): cluster, Profile("siteB", "bella"): other}
 
-    assert formatting.cluster_of(report.links[1], numbers) is None
-    assert formatting.cluster_of(report.links[1], formatting.cluster_numbers(report)) == 1
+    assert formatting.cluster_of(report.links[1], apart) is None
+    clusters = formatting.clusters_by_profile(report)
+    assert formatting.cluster_of(report.links[1], clusters) is cluster
 
 
-def test_links_of_equal_strength_have_one_order() -> None:
+def test_links_of_equal_probability_have_one_order() -> None:
     def order(report: LinkReport) -> list[Profile]:
         return [link.left for link in formatting.strongest_first(report.links)]
 
     links = tuple(
         builders.link_between(Profile("s", name), Profile("t", name)) for name in ("c", "a", "b")
     )
-    forwards = LinkReport(6, links, (), (), (), ())
-    backwards = LinkReport(6, links[::-1], (), (), (), ())
+    forwards = builders.found(links=links)
+    backwards = builders.found(links=links[::-1])
 
     assert order(forwards) == order(backwards) == sorted(order(forwards))
+
+
+def test_of_links_that_are_all_but_certain_the_one_with_more_evidence_comes_first() -> None:
+    one, two = Profile("s", "a"), Profile("s", "b")
+    less, more = (
+        builders.link_between(one, two, probability=1.0, shared=(builders.item(bits=bits),))
+        for bits in (30.0, 80.0)
+    )
+    assert formatting.strongest_first((less, more)) == [more, less]
+
+
+def test_no_link_is_certain() -> None:
+    sure = builders.link_between(Profile("s", "a"), Profile("s", "b"), probability=1.0)
+    assert formatting.probability(sure) == 0.9999
+
+
+def test_the_kinds_of_evidence_are_told_once_each() -> None:
+    kinds = ("phone", "photo", "phone", "email")
+    link = builders.link_between(
+        Profile("s", "a"), Profile("s", "b"), shared=tuple(map(builders.item, kinds))
+    )
+    assert formatting.evidence_kinds(link) == ["phone", "photo", "email"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -0.001])
+def test_bits_are_always_a_number_that_json_has(value: float) -> None:
+    assert str(formatting.bits(value)) == "0.0"

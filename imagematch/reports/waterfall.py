@@ -116,6 +116,7 @@ def _drawn(
         above, below: bits at which it is joined to the rows there; None for none.
     """
     left, right = sorted((scale(start), scale(end)))
+    width = max(right - left, _LEAST)
     joints = f"M{scale(above):.1f} 0V{_TOP:g}"
     if below is not None:
         joints += f"M{scale(below):.1f} {_BOTTOM:g}V{_HEIGHT:g}"
@@ -123,6 +124,6 @@ def _drawn(
         f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" preserveAspectRatio="none" aria-hidden="true">'
         f'<path class="even" d="M{scale(0.0):.1f} 0V{_HEIGHT:g}"/>'
         f'<path class="joint" d="{joints}"/>'
-        f'<rect class="{shape}" x="{left:.1f}" y="{_TOP:g}" width="{max(right - left, _LEAST):.1f}" '
+        f'<rect class="{shape}" x="{left:.1f}" y="{_TOP:g}" width="{width:.1f}" '
         f'height="{_BOTTOM - _TOP:g}"/></svg>'
     )

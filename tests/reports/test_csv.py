@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagematch.records import LinkReport
+from imagematch.records import LinkReport, Profile
 from imagematch.reports import csv as reports_csv
 from tests.reports import builders
 
@@ -18,22 +18,28 @@ def rows(report: LinkReport) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
-def test_one_row_a_pair_strongest_link_first() -> None:
+def test_one_row_a_pair_and_one_for_a_link_without_pairs_most_likely_link_first() -> None:
     table = rows(builders.report())
 
     assert [(row["left_profile"], row["kind"]) for row in table] == [
         ("anna", "copy"),
         ("anna", "exact"),
+        ("anna", ""),
         ("bella", "copy"),
         ("bella", "part"),
     ]
+    short = builders.sha("siteA/anna/1.jpg")[:12]
     assert table[0] == {
         "left_site": "siteA",
         "left_profile": "anna",
         "right_site": "siteB",
         "right_profile": "bella",
-        "strength": "0.9991",
+        "probability": "0.9991",
+        "bits": "8.75",
+        "evidence": "photo",
+        "items": f"photo {short}; photo {short}",
         "cluster": "1",
+        "cluster_id": "c1",
         "weakest": "false",
         "match": builders.pair().id,
         "kind": "copy",
@@ -56,7 +62,7 @@ def test_one_row_a_pair_strongest_link_first() -> None:
 
 
 def test_what_was_not_measured_is_an_empty_cell() -> None:
-    unverified = rows(builders.report())[2]
+    unverified = rows(builders.report())[3]
 
     assert unverified["pdq_distance"] == "31"
     empty = ("cosine", "inliers", "overlap", "correlation", "agreement", "mirrored")
@@ -67,6 +73,7 @@ def test_the_link_that_holds_a_cluster_least_is_marked() -> None:
     table = rows(builders.report())
 
     assert [(row["left_profile"], row["weakest"]) for row in table] == [
+        ("anna", "false"),
         ("anna", "false"),
         ("anna", "false"),
         ("bella", "true"),
@@ -83,7 +90,24 @@ def test_what_a_person_decided_is_said() -> None:
 def test_a_link_outside_clusters_has_no_cluster_number() -> None:
     report = dataclasses.replace(builders.report(), clusters=())
 
-    assert {row["cluster"] for row in rows(report)} == {""}
+    assert {(row["cluster"], row["cluster_id"]) for row in rows(report)} == {("", "")}
+
+
+def test_a_link_that_rests_on_no_photo_says_what_it_rests_on() -> None:
+    row = rows(builders.report())[2]
+
+    assert (row["evidence"], row["items"]) == ("phone", "phone number +31612345678")
+    assert row["match"] == row["left_path"] == ""
+
+
+def test_a_cell_of_hundreds_of_items_stays_one_that_a_spreadsheet_takes() -> None:
+    items = tuple(builders.item("handle", f"{'x' * 1000}{at}") for at in range(300))
+    link = builders.link_between(Profile("a", "p"), Profile("b", "q"), shared=items)
+
+    [row] = rows(builders.found(links=(link,)))
+
+    assert row["items"].endswith("; 250 more")
+    assert len(row["items"]) < 32_767
 
 
 def test_excel_sees_utf8_and_windows_line_ends() -> None:
@@ -118,6 +142,6 @@ def test_no_name_breaks_the_row_or_starts_a_formula(name: str) -> None:
 
     assert [len(row) for row in table] == [len(reports_csv.COLUMNS)] * 2
     assert len(text.splitlines()) == 2
-    written = ("left_site", "left_profile", "left_path", "decision")
+    written = ("left_site", "left_profile", "items", "cluster_id", "left_path", "decision")
     for cell in (table[1][reports_csv.COLUMNS.index(column)] for column in written):
         assert not cell.lstrip().startswith(("=", "+", "-", "@", "\t", "\r"))

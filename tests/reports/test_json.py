@@ -162,16 +162,79 @@ def test_link_report_follows_its_schema_with_every_kind_of_evidence() -> None:
     data = link_data(builders.report())
 
     check(data, "link")
-    assert [link["strength"] for link in data["links"]] == [0.9991, 0.93]
+    assert list(data) == [
+        *("profiles", "links", "clusters", "bridges", "hot", "common", "gallery_hits", "scenes")
+    ]
+    assert [link["probability"] for link in data["links"]] == [0.9991, 0.97, 0.93]
     assert data["clusters"][0]["weakest"] == {
         "left": {"site": "siteB", "profile": "bella"},
         "right": {"site": "siteC", "profile": "cleo"},
-        "strength": 0.93,
-        "matches": [pair["match"] for pair in data["links"][1]["pairs"]],
+        "probability": 0.93,
+        "matches": [pair["match"] for pair in data["links"][2]["pairs"]],
+        "shared": ["photo"],
     }
     assert data["hot"][0]["reason"] == "shared_by_many"
     assert data["scenes"][0]["evidence"]["correlation"] == 0.31
     assert data["gallery_hits"][0]["left"]["collection"] == "missing"
+
+
+def test_a_link_says_what_it_rests_on_in_bits() -> None:
+    link = link_data(builders.report())["links"][1]
+
+    anna, cleo = {"site": "siteA", "profile": "anna"}, {"site": "siteC", "profile": "cleo"}
+    assert link == {
+        "left": anna,
+        "right": cleo,
+        "probability": 0.97,
+        "bits": -0.25,
+        "prior": -9.0,
+        "shared": [
+            {
+                "kind": "phone",
+                "value": "+31612345678",
+                "bits": 10.0,
+                "profiles": [anna, cleo],
+                "elsewhere": 0,
+                "sighting": None,
+            }
+        ],
+        "rest": -1.25,
+        "pairs": [],
+    }
+
+
+def test_a_cluster_says_who_where_when_and_what_speaks_against_it() -> None:
+    cluster = link_data(builders.report())["clusters"][0]
+
+    assert (cluster["id"], cluster["number"]) == ("c1", 1)
+    assert cluster["sites"] == ["siteA", "siteB", "siteC"]
+    photo, phone = cluster["shared"]
+    assert photo["sighting"]["path"] == "siteA/anna/1.jpg"
+    assert [shown["profile"] for shown in photo["profiles"]] == ["anna", "bella", "cleo"]
+    assert (phone["value"], phone["elsewhere"]) == ("+31612345678", 1)
+    assert cluster["stops"][1] == {
+        "day": "2026-03-04",
+        "seen": True,
+        "place": "Ghent",
+        "sites": ["siteB", "siteC"],
+        "profiles": [
+            {"site": "siteB", "profile": "bella"},
+            {"site": "siteC", "profile": "cleo"},
+        ],
+        "ads": 3,
+    }
+    assert [doubt["kind"] for doubt in cluster["doubts"]] == ["phones_differ"]
+
+
+def test_bridges_and_common_contacts_are_told_apart_from_links() -> None:
+    data = link_data(builders.report())
+
+    [bridge] = data["bridges"]
+    assert bridge["item"]["kind"] == "photo"
+    assert [side["cluster"] for side in bridge["sides"]] == ["c1", ""]
+    assert data["common"] == [
+        {"kind": "phone", "value": "+3130000000", "site": "siteA", "profiles": 300}
+    ]
 
 
 @given(st.text(st.characters(), max_size=30))
