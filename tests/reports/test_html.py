@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import datetime
 import hashlib
 import re
 from collections import Counter
@@ -12,15 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagematch.records import (
+    Bridge,
     Failure,
     HotPhoto,
     LinkReport,
     Picture,
     Profile,
     QueryResult,
+    Stop,
     StoredSighting,
 )
-from imagematch.reports import html, pair_cards
+from imagematch.reports import html, operator_cards, pair_cards
 from tests.reports import builders
 
 POLICY = re.compile(
@@ -38,6 +41,7 @@ class Outline(HTMLParser):
         self.tags: Counter[str] = Counter()
         self.attributes: Counter[str] = Counter()
         self.hrefs: list[str] = []
+        self.ids: set[str] = set()
         self.styles: list[str] = []
         self.policy = ""
         self.words: list[str] = []
@@ -50,8 +54,10 @@ class Outline(HTMLParser):
         self.tags[tag] += 1
         self.attributes.update(values.keys())
         self._in_style = tag == "style"
-        if tag in {"dd", "br"}:  # both stand apart on the page
+        if tag in {"dd", "br", "td", "th", "li"}:  # all stand apart on the page
             self.words.append(" ")
+        if "id" in values:
+            self.ids.add(values["id"] or "")
         if "href" in values:
             self.hrefs.append(values["href"] or "")
         if values.get("http-equiv") == "Content-Security-Policy":
@@ -87,7 +93,8 @@ def assert_nothing_became_markup(page: str) -> None:
     outline = Outline(page)
     assert outline.tags == HARMLESS.tags
     assert outline.attributes == HARMLESS.attributes
-    assert all(re.fullmatch(r"#link-\d+", href) for href in outline.hrefs)
+    assert all(re.fullmatch(r"#[a-z]+(-\d+)?", href) for href in outline.hrefs)
+    assert {href.removeprefix("#") for href in outline.hrefs} <= outline.ids
     assert POLICY.fullmatch(outline.policy)
     assert not set("\x00\x1b\u202e") & set(page)
     page.encode("utf-8")
@@ -189,7 +196,7 @@ def test_names_are_kept_apart_from_the_direction_of_the_page() -> None:
 def test_a_very_long_name_is_cut_and_says_so() -> None:
     page = link_page(builders.named_report("n" * 10_000))
 
-    assert len(page) < len(link_page(builders.named_report("n"))) + 20_000
+    assert len(page) < len(link_page(builders.named_report("n"))) + 40_000
     assert "9,600 characters left out" in page
 
 
@@ -208,28 +215,119 @@ def test_every_part_of_a_link_report_is_there() -> None:
 
     assert "2026-05-09 05:12 UTC" in text
     assert "indexes/default" in text
-    assert "Cluster 1 3 profiles, 2 links" in text
-    assert "Weakest link siteB/bella and siteC/cleo, strength 93.0 %" in text
+    assert "Cluster 1 Id c1, which stays when the cluster grows" in text
+    assert "3 profiles on 3 sites that one operator seems to run: they share" in text
+    assert "Weakest link siteB/bella and siteC/cleo" in text
+    assert "Both show 2 photos that nobody else shows: 93.0 % likely one operator." in text
     assert "Identical 100 % certain" in text
     assert "Copy 99.8 % certain" in text
     assert "Not verified by geometry" in text
     assert "Gallery missing" in text
     assert "These are not copies." in text
     assert "probably a placeholder, a logo or a stock picture" in text
+    assert "On most ads of siteA: it seems to be the site's own." in text
+
+
+def test_what_a_person_should_decide_comes_first_then_clusters_then_the_rest() -> None:
+    text = Outline(link_page(builders.named_report("zoe"))).text
+    headings = (
+        "Is this one person's photo, or a placeholder?",
+        "Profiles that one operator seems to run",
+        "1 link, most likely first",
+        "Something rare that two operators show",
+        "Contacts set aside",
+        "Photos of a reference gallery",
+        "Leads: the same scene",
+        "These photos would link people by mistake",
+        "How links are found",
+    )
+    places = [text.index(heading) for heading in headings]
+    assert places == sorted(places)
+
+
+def test_a_photo_to_decide_about_comes_with_the_commands_that_decide() -> None:
+    text = Outline(link_page(builders.report())).text
+
+    photo = builders.sha("none.png")[:12]
+    assert f"imagematch hot release {photo} --index indexes/default" in text
+    assert f"imagematch hot keep {photo} --index indexes/default" in text
+
+
+def test_a_photo_that_somebody_decided_about_asks_nothing_and_can_be_reopened() -> None:
+    hot = HotPhoto(builders.sighting("x.png"), (), "kept", builders.decision("keep"))
+    page = Outline(link_page(builders.found(hot=(hot,))))
+
+    assert "questions" not in page.ids
+    assert f"imagematch hot reopen {builders.sha('x.png')[:12]}" in page.text
+
+
+def test_the_directory_of_an_index_is_quoted_for_the_shell() -> None:
+    page = html.link_page(
+        builders.report(), html.About("my index; rm -r x", "2026-05-09"), no_picture
+    )
+    assert "--index 'my index; rm -r x'" in Outline(page).text
+
+
+def test_a_cluster_tells_who_when_where_on_what_and_what_speaks_against_it() -> None:
+    text = Outline(link_page(builders.report())).text
+    cluster = text[text.index("Cluster 1 Id") : text.index("3 links, most likely first")]
+
+    for said in (
+        "Who Site Profiles Number siteA anna 1 siteB bella 1",
+        "5 ads from 2026-03-01 to 2026-03-04, in Antwerp and Ghent.",
+        "2026-03-01 Antwerp siteA anna 2 ads",
+        "2026-03-04 (first seen) Ghent siteB, siteC bella, cleo 3 ads",
+        "Phone number +31612345678 Shown by 2 of 3 profiles and 1 other",
+        "+21.0 bits, very strong: about 2 million times as likely",
+        "different phone numbers and share none: +31612345678 and +32470123456",
+        "This photo is shown by cluster 1 (1 profile) and 1 profile in no cluster",
+    ):
+        assert said in cluster
+
+
+def test_a_cluster_can_be_handed_on_alone() -> None:
+    """It repeats what the head of the page says, for print."""
+    text = Outline(link_page(builders.report())).text
+
+    assert "report of indexes/default, made 2026-05-09 05:12 UTC. A lead for a person" in text
+    assert "measured on made-up worlds" in text
+
+
+def test_a_cluster_without_doubts_claims_no_proof() -> None:
+    cluster = dataclasses.replace(builders.report().clusters[0], doubts=())
+    text = Outline(link_page(dataclasses.replace(builders.report(), clusters=(cluster,)))).text
+
+    assert "Nothing was found that speaks against this cluster." in text
+    assert "so that is no proof" in text
+
+
+def test_a_cluster_whose_ads_say_nothing_of_when_and_where_says_so() -> None:
+    cluster = dataclasses.replace(builders.report().clusters[0], stops=())
+    text = Outline(link_page(dataclasses.replace(builders.report(), clusters=(cluster,)))).text
+
+    assert "No ad of this cluster says when or where." in text
 
 
 def test_the_weakest_link_leads_to_its_pairs() -> None:
     outline = Outline(link_page(builders.report()))
 
-    # Strongest first: the link of 93 % is the second one.
-    assert outline.hrefs.count("#link-2") == 2
+    # Most likely first: the link of 93 % is the third one.
+    assert outline.hrefs.count("#link-3") == 2
+
+
+def test_every_part_that_the_page_leads_to_is_there() -> None:
+    for report in (builders.report(), builders.named_report("zoe"), builders.found(7)):
+        outline = Outline(link_page(report))
+        assert {href.removeprefix("#") for href in outline.hrefs} <= outline.ids
 
 
 def test_an_empty_report_says_that_nothing_was_found() -> None:
-    text = Outline(link_page(LinkReport(7, (), (), (), (), ()))).text
+    text = Outline(link_page(builders.found(7))).text
 
-    assert "No two profiles share a photo" in text
+    assert "No two profiles share anything that links them." in text
+    assert "No profiles form a cluster." in text
     assert "Gallery hits" not in text
+    assert "Bridges" not in text
 
 
 def test_what_is_known_of_a_sighting_is_shown() -> None:
@@ -238,7 +336,7 @@ def test_what_is_known_of_a_sighting_is_shown() -> None:
         email="a@b.example", location="Antwerp", posted_at="2026-03-30T21:04:00+02:00",
         present=False,
     )  # fmt: skip
-    text = Outline(link_page(LinkReport(2, (), (), (), (builders.pair(seen),), ()))).text
+    text = Outline(link_page(builders.found(gallery_hits=(builders.pair(seen),)))).text
 
     for value in ("a/1.jpg", "https://a.example/7", "ad-77", "+32470123456", "a@b.example",
                   "Antwerp", "2026-03-30 19:04 UTC", "2026-04-02 03:10 to 2026-05-09 03:12 UTC",
@@ -274,7 +372,7 @@ def test_a_phone_on_both_sides_is_marked_and_different_ones_are_not() -> None:
         pair = builders.pair(
             builders.sighting(phone="+32470123456"), builders.sighting("b.jpg", phone=phone)
         )
-        return Outline(link_page(LinkReport(2, (), (), (), (pair,), ()))).text
+        return Outline(link_page(builders.found(gallery_hits=(pair,)))).text
 
     assert text("+32470123456").count("same on both") == 2
     assert "same on both" not in text("+32470999999")
@@ -370,7 +468,7 @@ def test_another_sighting_stands_in_for_a_file_that_is_gone() -> None:
     there = builders.sighting("there.jpg", photo="a" * 64)
 
     page = link_page(
-        LinkReport(2, (), (), (), (builders.pair(gone, there),), ()),
+        builders.found(gallery_hits=(builders.pair(gone, there),)),
         lambda sighting: JPEG if sighting.present else None,
     )
 
@@ -390,7 +488,7 @@ def test_every_sighting_is_asked_for_once() -> None:
     places = [(sighting.photo, sighting.path) for sighting in asked]
     assert len(places) == len(set(places))
     assert {path for _, path in places} == {
-        "siteA/anna/1.jpg", "siteB/bella/9.jpg", "missing/7.jpg", "none.png",
+        "siteA/anna/1.jpg", "siteB/bella/9.jpg", "missing/7.jpg", "none.png", "stolen.jpg",
     }  # fmt: skip
 
 
@@ -444,7 +542,7 @@ def many_links(count: int) -> LinkReport:
         builders.link_between(Profile("a", f"p{at:04}"), Profile("b", "q"), builders.pair())
         for at in range(count)
     )
-    return LinkReport(count + 1, links, (), (), (), ())
+    return builders.found(count + 1, links=links)
 
 
 def test_pairs_beyond_the_limit_are_counted_and_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -461,9 +559,9 @@ def test_pairs_beyond_the_limit_are_counted_and_not_drawn(monkeypatch: pytest.Mo
 def test_one_link_with_many_pairs_does_not_bury_the_others() -> None:
     big = builders.link_between(Profile("a", "p"), Profile("b", "q"), *[builders.pair()] * 100)
     small = builders.link_between(
-        Profile("c", "p"), Profile("d", "q"), builders.pair(), strength=0.6
+        Profile("c", "p"), Profile("d", "q"), builders.pair(), probability=0.6
     )
-    page = link_page(LinkReport(4, (big, small), (), (), (), ()))
+    page = link_page(builders.found(4, links=(big, small)))
 
     assert page.count('<article class="pair') == html.MOST_PAIRS_OF_A_LINK + 1
     assert "80 more pairs of these two profiles" in Outline(page).text
@@ -486,6 +584,86 @@ def test_a_photo_of_hundreds_of_profiles_names_some_and_counts_the_rest() -> Non
     profiles = tuple(Profile("a", f"user{at}") for at in range(500))
     hot = HotPhoto(builders.sighting(), profiles, "flat")
 
-    text = Outline(link_page(LinkReport(500, (), (), (hot,), (), ()))).text
+    text = Outline(link_page(builders.found(500, hot=(hot,)))).text
 
-    assert f"and {500 - html.MOST_NAMES} more" in text
+    assert f"and {500 - operator_cards.MOST_NAMES} more" in text
+
+
+def large_cluster(profiles: int, items: int, stops: int, sites: int = 8) -> LinkReport:
+    """A cluster of so many profiles, each linked with the first."""
+    first, *others = [Profile(f"site{at % sites}", f"user{at}") for at in range(profiles)]
+    shared = tuple(
+        builders.photo_item(builders.sighting(f"{at}.jpg"), first, *others) for at in range(items)
+    )
+    links = [builders.link_between(first, other, shared=shared[:2]) for other in others]
+    days = [datetime.date(2026, 1, 1) + datetime.timedelta(at) for at in range(stops)]
+    seen = tuple(
+        Stop(str(day), False, f"town {day.day}", (first.site,), (first, *others), 1) for day in days
+    )
+    return builders.found(
+        profiles,
+        links=tuple(links),
+        clusters=(builders.cluster_of(*links, shared=shared, stops=seen),),
+    )
+
+
+def test_a_cluster_of_hundreds_of_profiles_stays_readable_and_counts_what_it_leaves_out() -> None:
+    page = link_page(large_cluster(500, items=100, stops=300))
+    outline = Outline(page)
+    cluster = outline.text[outline.text.index("Cluster 1 Id") : outline.text.index("499 links, ")]
+
+    assert "500 profiles on 8 sites" in cluster
+    assert "and 56 more" in cluster
+    assert "76 more shared items, which say less, are in the JSON report." in cluster
+    assert "260 stops between these" in cluster
+    assert cluster.count("user") < 1000
+    assert len(page) < 4_000_000
+
+
+def test_sites_of_a_cluster_beyond_the_limit_are_counted() -> None:
+    text = Outline(link_page(large_cluster(100, items=2, stops=2, sites=100))).text
+
+    assert f"{100 - operator_cards.MOST_SITES} more sites are in the JSON report." in text
+
+
+def test_items_of_all_clusters_are_limited_but_each_cluster_shows_some(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(html, "MOST_ITEMS", 10)
+    [cluster] = large_cluster(4, items=8, stops=0).clusters
+    clusters = tuple(dataclasses.replace(cluster, id=f"c{at}", number=at) for at in range(1, 5))
+    page = link_page(builders.found(4, clusters=clusters))
+
+    drawn = [part.count('<li class="item">') for part in page.split('<article class="cluster"')[1:]]
+    assert drawn == [8, 3, 3, 3]
+
+
+def test_lists_beyond_the_limit_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html, "MOST_ENTRIES", 1)
+    report = builders.report()
+    [cluster] = report.clusters
+    text = Outline(
+        link_page(
+            dataclasses.replace(
+                report,
+                clusters=(cluster, dataclasses.replace(cluster, id="c2", number=2)),
+                bridges=report.bridges * 3,
+                hot=report.hot * 4,
+                common=report.common * 5,
+            )
+        )
+    ).text
+
+    assert "1 more cluster is not drawn here" in text
+    assert "2 more bridges are in the JSON report" in text
+    assert "3 more photos are in the JSON report" in text
+    assert "4 more contacts are in the JSON report" in text
+
+
+def test_a_bridge_between_many_operators_names_some() -> None:
+    sides = tuple(("", (Profile("s", f"p{at}"),)) for at in range(30))
+    bridge = Bridge(builders.item(), sides)
+
+    text = Outline(link_page(builders.found(30, bridges=(bridge,)))).text
+
+    assert f"{30 - operator_cards.MOST_SIDES} more operators show it" in text
