@@ -1,6 +1,7 @@
 """Links, clusters and what they rest on in plain words: records in, sentences out."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 from imagematch import formatting, wording
 from imagematch.amounts import agreeing, counted
@@ -72,8 +73,13 @@ def item_value(kind: ItemKind, value: str) -> str:
 
 def item_name(item: SharedItem) -> str:
     """An item in a list: "phone number +31612345678"."""
-    value = formatting.shortened(item_value(item.kind, item.value), _MOST_CHARACTERS)
-    return f"{ITEM_WORDS[item.kind][0]} {value}"
+    return _item(item.kind, item.value)
+
+
+def _item(kind: ItemKind, value: str) -> str:
+    return (
+        f"{ITEM_WORDS[kind][0]} {formatting.shortened(item_value(kind, value), _MOST_CHARACTERS)}"
+    )
 
 
 def counted_items(items: Iterable[SharedItem]) -> str:
@@ -121,9 +127,8 @@ def _times(factor: float) -> str:
 
 
 def _one_digit(factor: float) -> str:
-    whole = round(factor)
-    step = 10 ** (len(str(whole)) - 1)
-    return f"{round(whole / step) * step:,}"
+    step = 10 ** (len(str(round(factor))) - 1)
+    return f"{round(factor / step) * step:,}"
 
 
 # --- links and clusters ------------------------------------------------------------------------
@@ -186,12 +191,13 @@ def when_and_where(stops: Sequence[Stop]) -> str:
 
 def doubt(raised: Doubt) -> str:
     """What speaks against a cluster, in one or two sentences."""
-    detail = [formatting.shortened(text, _MOST_CHARACTERS) for text in raised.detail]
     if raised.kind == "one_item":
+        kind, value = raised.detail
         return (
-            f"Everything rests on one thing: {' '.join(detail)}. If that was copied, or many have "
-            "it, nothing holds these profiles together."
+            f"Everything rests on one thing: {_item(cast(ItemKind, kind), value)}. If somebody "
+            "copied it, or many have it, nothing holds these profiles together."
         )
+    detail = [formatting.shortened(text, _MOST_CHARACTERS) for text in raised.detail]
     if raised.kind == "phones_differ":
         return (
             "Some of its profiles show different phone numbers and share none: "

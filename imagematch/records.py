@@ -758,7 +758,7 @@ class Doubt(InJson):
     Attributes:
         kind: "one_item" (all rests on one item), "phones_differ" (profiles with different phones
             that share none), "places_differ" (ads in several places on one day).
-        detail: the item, the phones, or the day with its places.
+        detail: the kind of the item and its value, the phones, or the day with its places.
     """
 
     kind: Literal["one_item", "phones_differ", "places_differ"]

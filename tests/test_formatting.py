@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch import formatting
-from imagematch.records import LinkReport, Profile
+from imagematch.records import ItemKind, LinkReport, Profile
 from tests.reports import builders
 
 
@@ -98,10 +98,9 @@ def test_no_link_is_certain() -> None:
 
 
 def test_the_kinds_of_evidence_are_told_once_each() -> None:
-    kinds = ("phone", "photo", "phone", "email")
-    link = builders.link_between(
-        Profile("s", "a"), Profile("s", "b"), shared=tuple(map(builders.item, kinds))
-    )
+    kinds: tuple[ItemKind, ...] = ("phone", "photo", "phone", "email")
+    shared = tuple(builders.item(kind) for kind in kinds)
+    link = builders.link_between(Profile("s", "a"), Profile("s", "b"), shared=shared)
     assert formatting.evidence_kinds(link) == ["phone", "photo", "email"]
 
 

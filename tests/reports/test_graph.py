@@ -14,7 +14,6 @@ from imagematch.records import LinkReport, Profile
 from imagematch.reports import graph
 from tests.reports import builders
 
-
 type Reader = Callable[[LinkReport], networkx.Graph]
 
 
