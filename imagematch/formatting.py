@@ -7,6 +7,7 @@ that people read shows hidden characters instead of obeying them.
 import math
 import unicodedata
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import ROUND_FLOOR, Decimal
 
 from imagematch.amounts import counted
@@ -69,6 +70,14 @@ def rounded(value: float | None, digits: int) -> float | None:
     if value is None or not math.isfinite(value):
         return None
     return round(float(value), digits) + 0.0  # -0.0 becomes 0.0
+
+
+def day(text: str) -> date | None:
+    """The day that a time in ISO 8601 begins with; None for another text."""
+    try:
+        return date.fromisoformat(text[:10])
+    except ValueError:
+        return None
 
 
 def counted_kinds(kinds: Mapping[str, int]) -> str:

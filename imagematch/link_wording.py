@@ -171,13 +171,11 @@ def cluster(joined: Cluster) -> str:
 
 def when_and_where(stops: Sequence[Stop]) -> str:
     """The days and places that ads of a cluster cover, in a sentence; "" where nothing is known."""
-    days = [stop.day for stop in stops if stop.day]
+    days = [day for stop in stops if (day := formatting.day(stop.day)) is not None]
     places = list(dict.fromkeys(stop.place for stop in stops if stop.place))
     parts = []
     if days:
-        first, last = (
-            formatting.shortened(day, _MOST_CHARACTERS) for day in (min(days), max(days))
-        )
+        first, last = min(days), max(days)
         parts.append(f"on {first}" if first == last else f"from {first} to {last}")
     if places:
         parts.append(f"in {_some(places, 'place')}")

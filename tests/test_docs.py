@@ -19,6 +19,8 @@ from benchmark.commands import commands as benchmark
 from imagematch import errors, wording
 from imagematch.cli.commands import cli
 from imagematch.presets import PRESETS
+from imagematch.records import LinkReport
+from imagematch.reports import csv, graph
 from imagematch.settings import DEFAULTS
 from imagematch.sources import manifest, table_rows
 from tests.scripts import script
@@ -47,6 +49,8 @@ PROGRAMS: dict[str, tuple[click.Command, Path]] = {
     "imagematch": (cli, README),
     "python -m benchmark": (benchmark, BENCHMARK),
 }
+
+EMPTY = LinkReport(0, (), (), (), (), (), (), ())
 
 #: A fenced block, with the comment above it that says what tests do with it, if there is one.
 BLOCK = re.compile(
@@ -229,7 +233,7 @@ def test_readme_commands_run_as_written(case: Path) -> None:
             assert done.returncode == 0, f"{line}\n{done.stderr.decode()}"
             ran.append(line.split()[1])
     assert {"index", "query", "link", "gallery", "reindex"} <= set(ran)
-    for written in ("found.html", "report.html", "pairs.csv", "profiles.gexf"):
+    for written in ("found.html", "report.html", "pairs.csv", "profiles.gexf", "profiles.graphml"):
         assert (case / written).stat().st_size > 0
     answers = [json.loads(line) for line in (case / "found.jsonl").read_text("utf-8").splitlines()]
     example = json.loads(blocks(README, "json")[0])
@@ -272,6 +276,18 @@ def test_manifest_page_lists_every_column_and_every_problem() -> None:
     problems = {row[0].strip("`") for row in table_below(page, "## What is reported")}
     sources = "".join(map(text_of, (ROOT / "imagematch/sources").glob("*.py")))
     assert problems == set(re.findall(r'(?:ManifestNote|_note)\(\s*"(\w+)"', sources))
+
+
+def test_link_report_page_lists_every_column_and_value_of_its_files() -> None:
+    page = ROOT / "docs/link-report.md"
+    columns = [
+        name for row in table_below(page, "## CSV") for name in re.findall(r"`(\w+)`", row[0])
+    ]
+    assert sorted(columns) == sorted(csv.COLUMNS)
+    rows = table_below(page, "## GEXF and GraphML")
+    values = [(row[0], name) for row in rows for name in re.findall(r"`(\w+)`", row[1])]
+    declared = re.findall(r'for="(\w+)" attr.name="(\w+)"', "".join(graph.graphml_parts(EMPTY)))
+    assert sorted(values) == sorted(set(declared) - {("node", "label"), ("edge", "weight")})
 
 
 # --- pages -------------------------------------------------------------------------------------

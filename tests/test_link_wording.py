@@ -136,6 +136,10 @@ def stop(day: str, place: str = "", *, seen: bool = False, ads: int = 1) -> Stop
         ((), ""),
         ((stop(""),), ""),
         ((stop("2026-01-02"),), "1 ad on 2026-01-02."),
+        (
+            (stop("last week", "Ghent"), stop("2026-01-02T20:15:00Z")),
+            "2 ads on 2026-01-02, in Ghent.",
+        ),
         ((stop("", "Ghent", ads=2),), "2 ads in Ghent."),
         (
             (stop("2026-01-02", "Ghent"), stop("2026-02-03", "Antwerp"), stop("", "Ghent")),

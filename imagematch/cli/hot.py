@@ -28,10 +28,11 @@ photos_argument = click.argument("photos", nargs=-1, required=True, metavar="PHO
 
 @click.group("hot")
 def hot_group() -> None:
-    """Release or keep out photos that many profiles show.
+    """Say whether a photo that many profiles show is one operator's own.
 
-    Such a photo is most often a placeholder, a logo or a stock picture, so it links nobody until
-    a person says otherwise. PHOTO is a file, or the beginning of a SHA-256.
+    Many profiles show it and nothing else connects them, so it is most often a placeholder, a logo
+    or a stock picture, and links nobody until a person says otherwise. PHOTO is a file, or the
+    beginning of a SHA-256.
 
     \b
     Example:
@@ -72,10 +73,9 @@ def list_command(directory: Path, as_json: bool) -> None:
 def release_command(
     photos: Sequence[str], note: str, yes: bool, actor: str, directory: Path
 ) -> None:
-    """Let photos link, however many profiles show them.
+    """Let photos link, because each is one operator's own.
 
-    The more profiles show a photo, the less it weighs, as ever. How many links that makes is said,
-    and where they are more than `link.ask_links`, asked.
+    How many links that makes is said, and where they are more than `link.ask_links`, asked.
 
     \b
     Example:
@@ -91,7 +91,7 @@ def release_command(
 @actor_option
 @index_option
 def keep_command(photos: Sequence[str], note: str, actor: str, directory: Path) -> None:
-    """Settle that photos link nobody, however few profiles show them.
+    """Settle that photos link nobody: placeholders, logos, stock pictures.
 
     \b
     Example:
@@ -117,7 +117,7 @@ def reopen_command(
       imagematch hot reopen 3fa1b2c4d5e6
     """
     with imagematch.open(directory, actor=actor) as index:
-        _settle(index, photos, "reopen", note, "Its number of profiles decides again", yes=yes)
+        _settle(index, photos, "reopen", note, "Its profiles decide again", yes=yes)
 
 
 def _settle(

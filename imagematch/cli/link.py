@@ -126,7 +126,7 @@ def _lines(report: LinkReport) -> Iterator[str]:
     if questions:
         yield f"{link_wording.HOT_QUESTION} `imagematch hot release` or `hot keep` says so:"
         for photo in questions:
-            yield f"  {_hot(photo)}"
+            yield f"  {_named(photo)}, on {counted(len(photo.profiles), 'profile')}"
     for cluster in report.clusters:
         yield from _cluster_lines(cluster)
     for link in formatting.strongest_first(report.links):
@@ -143,7 +143,9 @@ def _lines(report: LinkReport) -> Iterator[str]:
         yield f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}"
     for photo in report.hot:
         if not photo.needs_answer:
-            yield f"Set aside: {_hot(photo)}"
+            decision = f", {wording.short_decision(photo.decision)}" if photo.decision else ""
+            profiles = counted(len(photo.profiles), "profile")
+            yield f"Set aside ({photo.reason}, {profiles}{decision}): {_named(photo)}"
 
 
 def _cluster_lines(cluster: Cluster) -> Iterator[str]:
@@ -181,9 +183,5 @@ def _bridge_lines(report: LinkReport) -> Iterator[str]:
             yield f"  {f'cluster {number}' if number else 'in no cluster'}: {told}{more}"
 
 
-def _hot(photo: HotPhoto) -> str:
-    decision = f", {wording.short_decision(photo.decision)}" if photo.decision else ""
-    return (
-        f"{photo.sighting.photo[:SHORT]} {photo.sighting.path} ({photo.reason}, "
-        f"{counted(len(photo.profiles), 'profile')}{decision})"
-    )
+def _named(photo: HotPhoto) -> str:
+    return f"{photo.sighting.photo[:SHORT]} {photo.sighting.path}"

@@ -25,7 +25,7 @@ NO_PLACE = "no place"
 #: px of a drawing that is as wide as a page allows.
 _WIDTH, _LABELS, _LANE, _AXIS, _MARGIN = 760, 170, 32, 26, 26
 #: Columns of a label; wide characters, as of Chinese, take two.
-_COLUMNS = 24
+_COLUMNS = 21
 #: Letters in one mark.
 _MOST_IN_A_MARK = 3
 
@@ -48,7 +48,7 @@ class _Point:
 
 def route(stops: Sequence[Stop]) -> Route | None:
     """Draw the stops of which the day is known; None where they are fewer than two."""
-    dated = [(day, stop) for stop in stops if (day := _day(stop.day)) is not None]
+    dated = [(day, stop) for stop in stops if (day := formatting.day(stop.day)) is not None]
     dated.sort(key=lambda entry: entry[0])
     if len(dated) < 2:
         return None
@@ -63,13 +63,6 @@ def route(stops: Sequence[Stop]) -> Route | None:
     return Route(_drawn(points, places, letters), told, len(dated) - len(shown))
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None
-
-
 def _lanes(places: Sequence[str]) -> list[str]:
     """The places that get a lane, as they come; the last one is of all others if they are many."""
     found = list(dict.fromkeys(place or NO_PLACE for place in places))
@@ -80,7 +73,7 @@ def _lanes(places: Sequence[str]) -> list[str]:
 
 def _letters(sites: Iterable[str]) -> dict[str, str]:
     found = list(dict.fromkeys(sites))[:MOST_LETTERS]
-    return {site: chr(ord("A") + at) for at, site in enumerate(found)}
+    return {site: chr(ord("A") + at) for at, site in enumerate(sorted(found))}
 
 
 def _points(stops: Sequence[tuple[date, Stop]], places: Sequence[str]) -> list[_Point]:
@@ -158,7 +151,7 @@ def _days(first: date, last: date, height: int) -> list[str]:
 
 
 def _mark(point: _Point, x: float, y: float, letters: dict[str, str]) -> str:
-    told = [letters[site] for site in point.sites if site in letters]
+    told = sorted(letters[site] for site in point.sites if site in letters)
     text = "".join(told[:_MOST_IN_A_MARK]) + ("+" if len(told) > _MOST_IN_A_MARK else "")
     width = 11 + 9 * max(len(text), 1)
     corner = f'x="{x - width / 2:.1f}" y="{y - 10:.1f}"'
@@ -184,5 +177,5 @@ def _cut(text: str) -> str:
     for at, char in enumerate(text):
         room -= 2 if unicodedata.east_asian_width(char) in "WF" else 1
         if room < 0:
-            return f"{text[: at - 1]}…"
+            return f"{text[: max(at - 1, 0)]}…"
     return text

@@ -181,7 +181,7 @@ class Operators:
         return found
 
     def bits(self, item: int, inside: int) -> float:
-        """Bits by which an item speaks for two profiles, were so many of those with it one operator."""
+        """Bits by which an item speaks for two profiles; `inside`: see `weights.of_items`."""
         one, showing = np.array([item]), np.array([inside])
         return float(weights.of_items(self._lengths, one, showing)[0])
 

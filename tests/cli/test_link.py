@@ -93,7 +93,7 @@ def test_words_say_what_every_part_of_a_report_means(
         for said in (
             "4 profiles, 3 links, 1 cluster, 1 bridge, 1 gallery hit, 1 photo set aside",
             "Is this one person's photo, or a placeholder?",
-            f"  {builders.sha('none.png')[:12]} none.png (shared_by_many, 3 profiles)",
+            f"  {builders.sha('none.png')[:12]} none.png, on 3 profiles",
             "Cluster 1 (c1): siteA/anna, siteB/bella, siteC/cleo",
             "3 profiles on 3 sites that one operator seems to run",
             "5 ads from 2026-03-01 to 2026-03-04, in Antwerp and Ghent.",

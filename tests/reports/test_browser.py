@@ -24,8 +24,17 @@ pytestmark = [
 
 def browse(page: Path, *arguments: str) -> str:
     """Open a page without a window; returns what the browser writes to stdout."""
+    return run(page, *arguments).stdout.decode("utf-8")
+
+
+def console(page: Path) -> str:
+    """What the browser says on the console of a page, and elsewhere."""
+    return run(page, "--dump-dom", "--enable-logging=stderr").stderr.decode("utf-8", "replace")
+
+
+def run(page: Path, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     assert BROWSER is not None
-    done = subprocess.run(
+    return subprocess.run(
         [
             BROWSER,
             "--headless",
@@ -45,7 +54,6 @@ def browse(page: Path, *arguments: str) -> str:
         timeout=120,
         check=True,
     )
-    return done.stdout.decode("utf-8")
 
 
 def checkerboard() -> bytes:
@@ -87,6 +95,19 @@ def test_the_policy_stops_a_script_even_if_one_got_in(tmp_path: Path) -> None:
     # The same page without its policy: the script would have run.
     save(page, text.replace("Content-Security-Policy", "nothing").replace("</main>", script))
     assert "<title>imagematch report</title>" not in browse(page, "--dump-dom")
+
+
+@pytest.mark.parametrize("name", ["zoe", *builders.HOSTILE[:2]])
+def test_the_policy_of_a_page_forbids_nothing_that_is_on_it(tmp_path: Path, name: str) -> None:
+    """A style at an element of a drawing would be ignored, and said so on the console."""
+    page = tmp_path / "report.html"
+    text = html.link_page(builders.named_report(name), builders.ABOUT, lambda _: checkerboard())
+
+    save(page, text)
+    assert "Content Security Policy" not in console(page)
+
+    save(page, text.replace("<h2>", '<h2 style="color: red">', 1))
+    assert "Content Security Policy" in console(page)
 
 
 def test_pictures_are_blurred_until_they_are_asked_for(tmp_path: Path) -> None:
