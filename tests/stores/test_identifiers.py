@@ -84,6 +84,7 @@ def test_an_edited_sighting_is_read_again_and_what_it_showed_is_gone(index: Inde
     index.sightings.refresh_files(root, [(known.id, FoundFile("a.jpg", 10, 1, (ad(text="new"),)))])
     assert shown(index) == []
     assert [each.info.text for each in index.identifiers.unread(10)] == ["new"]
+    assert index.identifiers.counts() == {}
     read(index, Showing(NAME, "text"))
     index.identifiers.forget_unshown()
     assert shown(index) == [("handle:lola", "anna", "text")]
@@ -135,6 +136,43 @@ def test_hostile_values_come_back_as_they_were(index: Index) -> None:
     add(index, scanned("a.jpg", None, ad()))
     read(index, *(Showing(Identifier("other", value, value, True), "tg") for value in values))
     assert sorted(value for value, _, _ in shown(index)) == sorted(values)
+
+
+# --- looking for one ---------------------------------------------------------------------------
+
+
+def looked_for(index: Index, part: str, *ids: int) -> list[str]:
+    """Handles of those who show some identifiers or have a text in their words."""
+    found, count, _ = index.identifiers.sightings(ids, part, 100)
+    assert len(found) == count
+    return [seen.info.profile for seen in found.values()]
+
+
+def test_who_shows_an_identifier_is_found_by_it_or_by_a_part_of_it(index: Index) -> None:
+    add(index, scanned("b.jpg", None, ad("berta")), scanned("a.jpg", None, ad("anna")))
+    add(index, scanned("c.jpg", None, ad("carla")), collection="missing", root="/missing")
+    read(index, Showing(PHONE, "text"), Showing(NAME, "tg"))
+    known = index.identifiers.known([NAME, PHONE, Identifier("email", NAME.value, "", True)])
+    assert [each.value for each in known.values()] == [NAME.value, PHONE.value]
+    for part, digits, value in (("LOLA", "", NAME.value), ("x", "345678", PHONE.value)):
+        [(number, like)] = index.identifiers.like(part, digits).items()
+        assert like.value == value
+        assert looked_for(index, "", number) == ["anna", "berta", "carla"]
+    assert index.identifiers.like("%", "") == index.identifiers.like("_", "") == {}
+    found, *counts = index.identifiers.sightings(list(known), "", 1)
+    assert counts == [3, 3]
+    [showings] = index.identifiers.showings(found, known).values()
+    assert sorted((each.identifier.raw, each.place) for each in showings) == [
+        ("06 1234 5678", "text"),
+        ("@lola", "tg"),
+    ]
+
+
+@pytest.mark.parametrize("part", ["Call", "ПРИВЕТ", "100%_\\", "\u202e", "ANNA"])
+def test_words_are_found_in_any_case_and_mean_themselves(index: Index, part: str) -> None:
+    text = "please CALL Привет 100%_\\ \u202e"
+    add(index, scanned("a.jpg", None, ad(text=text)), scanned("b.jpg", None, ad("berta", "x")))
+    assert looked_for(index, part) == ["anna"]
 
 
 def test_an_older_catalogue_has_all_that_says_something_read(index: Index) -> None:
