@@ -34,11 +34,14 @@ if TYPE_CHECKING:
     from imagematch.records import Evidence as Evidence
     from imagematch.records import ExportedHashes as ExportedHashes
     from imagematch.records import Failure as Failure
+    from imagematch.records import FindResult as FindResult
+    from imagematch.records import FoundSighting as FoundSighting
     from imagematch.records import Gallery as Gallery
     from imagematch.records import Geometry as Geometry
     from imagematch.records import HashLead as HashLead
     from imagematch.records import HashResult as HashResult
     from imagematch.records import HotPhoto as HotPhoto
+    from imagematch.records import Identifier as Identifier
     from imagematch.records import IgnoredPhoto as IgnoredPhoto
     from imagematch.records import IndexReport as IndexReport
     from imagematch.records import Judgement as Judgement
@@ -71,11 +74,14 @@ __all__ = [
     "Evidence",
     "ExportedHashes",
     "Failure",
+    "FindResult",
+    "FoundSighting",
     "Gallery",
     "Geometry",
     "HashLead",
     "HashResult",
     "HotPhoto",
+    "Identifier",
     "IgnoredPhoto",
     "ImagematchError",
     "Index",
@@ -114,8 +120,9 @@ _PLACES = {
         KeepsFailing SourceUnavailable Stopped UsageError
     """,
     "imagematch.records": """
-        Cluster Comparison Decision Drawing Evidence ExportedHashes Failure Gallery Geometry
-        HashLead HashResult HotPhoto IgnoredPhoto IndexReport Judgement Link LinkReport ListedHashes
+        Cluster Comparison Decision Drawing Evidence ExportedHashes Failure FindResult
+        FoundSighting Gallery Geometry HashLead HashResult HotPhoto Identifier IgnoredPhoto
+        IndexReport Judgement Link LinkReport ListedHashes
         PhotoPair Profile QueryMatch QueryResult Reach StoredSighting UnusableLine
     """,
     "imagematch.runtime.monitor": "Progress",

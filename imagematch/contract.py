@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from imagematch.records import About, Kind, Verdict
+from imagematch.records import About, IdentifierKind, Kind, Verdict
 
 
 class Shape(Struct, forbid_unknown_fields=True):
@@ -478,6 +478,77 @@ class ExportedHashes(Shape):
     path: Annotated[str, said("As stored at indexing; undecodable bytes as \\xNN.")]
 
 
+# --- what else profiles show -------------------------------------------------------------------
+
+
+class Identifier(Shape):
+    """Something that profiles show and that can be looked up, in a normal form."""
+
+    kind: IdentifierKind
+    value: Annotated[str, said("Normal form, see docs/identifiers.md.")]
+    confirmed: Annotated[bool, said("More than its shape speaks for it.")]
+
+
+class FoundSighting(Shape):
+    """A sighting that shows what was looked for, and where in it."""
+
+    identifier: Annotated[
+        Identifier | None, said("null: what was looked for is a part of the words in that place.")
+    ]
+    place: Annotated[
+        str,
+        said(
+            "Where it was read: phone, email, text, a marked column of the manifest, or url for "
+            "the address of the ad itself; of words also location, ad_id, profile."
+        ),
+    ]
+    typed: Annotated[str, said("As it stands there, or what is around it.")]
+    photo: Annotated[
+        str,
+        Meta(
+            pattern="^([0-9a-f]{64})?$",
+            description="SHA-256 of the file's bytes, hex; empty: an ad without a photo, or one "
+            "whose file can't be read.",
+        ),
+    ]
+    path: Annotated[str, said("As stored at indexing; empty: an ad without a photo.")]
+    collection: str
+    gallery: Annotated[bool, said("The collection is a gallery.")]
+    ignored: Annotated[bool, said("The collection is on the ignore list.")]
+    site: Annotated[str, said("Empty: unknown.")]
+    profile: Annotated[str, said("Empty: unknown.")]
+    url: Annotated[str, said("Of the ad; empty: unknown.")]
+    ad_id: Annotated[str, said("Empty: unknown.")]
+    location: Annotated[str, said("Empty: unknown.")]
+    posted_at: Annotated[str, said("As given, ISO 8601 where understood; empty: unknown.")]
+    first_seen: Annotated[str, said("When a run first met it, ISO 8601, UTC.")]
+    last_seen: Annotated[str, said("When a run last met it, ISO 8601, UTC.")]
+    present: Annotated[bool, said("False: it was gone at the last run.")]
+
+
+class FindResult(Shape):
+    """Who shows an identifier or some words, ads first, by site and profile."""
+
+    asked: str
+    as_text: Annotated[
+        bool,
+        said(
+            "It was looked for as a part of all identifiers and words: it is no identifier that "
+            "the index knows, or nobody wanted it as one."
+        ),
+    ]
+    identifiers: Annotated[
+        list[Identifier], said("That it may be, or that it is a part of; those that are shown.")
+    ]
+    sightings: Annotated[Count, said("How many there are in all.")]
+    profiles: Annotated[Count, said("How many named profiles these are of.")]
+    found: Annotated[list[FoundSighting], said("No more sightings than --top.")]
+    unread_sightings: Annotated[
+        Count,
+        said("Sightings whose identifiers are not read yet, because a run was stopped or goes on."),
+    ]
+
+
 # --- links -------------------------------------------------------------------------------------
 
 
@@ -617,6 +688,9 @@ class IndexRun(Shape, kw_only=True):
         said("Pairs of photos that could not be compared, of which no earlier run told."),
     ]
     matches: Annotated[Count, said("Pairs that this run stored.")]
+    ads_without_photo: Annotated[
+        Count, said("Rows of the manifest that are about no file; they count nowhere else.")
+    ]
     seconds: Annotated[float, Meta(ge=0, description="Wall clock.")]
     not_looked_at: Annotated[
         Some | UnsetType,
@@ -786,7 +860,17 @@ class Status(GrowingShape):
     gated: Annotated[
         dict[str, Count], said("Photos that match only exactly, by reason: flat, tiny.")
     ]
-    sightings: Annotated[Count, said("Places where photos were seen.")]
+    sightings: Annotated[
+        Count, said("Places where photos were seen, and what ads without a photo say.")
+    ]
+    ads_without_photo: Annotated[Count, said("Present ones; they count under sightings, too.")]
+    identifiers: Annotated[
+        dict[str, Some],
+        said("Different ones that sightings show, by kind: phone, email, handle, url, host, ..."),
+    ]
+    unread_sightings: Annotated[
+        Count, said("Sightings whose identifiers are still to be read, because a run was stopped.")
+    ]
     failed: Annotated[Count, said("Present files that could not be described.")]
     failed_pairs: Annotated[Count, said("Pairs of photos that could not be compared.")]
     skipped: Annotated[

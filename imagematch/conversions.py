@@ -16,11 +16,14 @@ from imagematch.records import (
     Decision,
     Evidence,
     ExportedHashes,
+    FindResult,
+    FoundSighting,
     Gallery,
     Geometry,
     HashLead,
     HashResult,
     HotPhoto,
+    Identifier,
     IgnoredPhoto,
     IndexReport,
     Judgement,
@@ -154,6 +157,51 @@ def _transform(geometry: Geometry) -> list[list[float]] | None:
         return None
     # Significant digits and not decimals: the perspective terms are around 1e-6 a pixel.
     return [[float(f"{value:.9g}") for value in row] for row in geometry.transform]
+
+
+# --- what else profiles show -------------------------------------------------------------------
+
+
+def find_result(result: FindResult) -> contract.FindResult:
+    """Who shows what was looked for."""
+    return contract.FindResult(
+        asked=encodable(result.asked),
+        as_text=result.as_text,
+        identifiers=[identifier(each) for each in result.identifiers],
+        sightings=result.sightings,
+        profiles=result.profiles,
+        found=[found_sighting(each) for each in result.found],
+        unread_sightings=result.unread,
+    )
+
+
+def identifier(shown: Identifier) -> contract.Identifier:
+    """An identifier, without how somebody typed it."""
+    return contract.Identifier(shown.kind, encodable(shown.value), shown.confirmed)
+
+
+def found_sighting(found: FoundSighting) -> contract.FoundSighting:
+    """A sighting that shows what was looked for."""
+    seen = found.sighting
+    return contract.FoundSighting(
+        identifier=identifier(found.identifier) if found.identifier else None,
+        place=encodable(found.place),
+        typed=encodable(found.typed),
+        photo=seen.photo,
+        path=encodable(seen.path),
+        collection=encodable(seen.collection),
+        gallery=seen.gallery,
+        ignored=seen.ignored,
+        site=encodable(seen.info.site),
+        profile=encodable(seen.info.profile),
+        url=encodable(seen.info.url),
+        ad_id=encodable(seen.info.ad_id),
+        location=encodable(seen.info.location),
+        posted_at=encodable(seen.info.posted_at),
+        first_seen=seen.first_seen,
+        last_seen=seen.last_seen,
+        present=seen.present,
+    )
 
 
 # --- links -------------------------------------------------------------------------------------
@@ -338,6 +386,7 @@ def _counts(report: IndexReport) -> dict[str, Any]:
         "failed_new": report.failed_new,
         "failed_pairs": report.failed_pairs,
         "matches": report.matches,
+        "ads_without_photo": report.ads_without_photo,
         "seconds": formatting.rounded(report.seconds, 3) or 0.0,
         "not_looked_at": report.not_looked_at or UNSET,
     }
@@ -442,6 +491,8 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
     Decision: decision,
     Evidence: evidence,
     ExportedHashes: exported_hashes,
+    FindResult: find_result,
+    FoundSighting: found_sighting,
     HashResult: hash_answer,
     UnusableLine: unusable_line,
     HotPhoto: hot,

@@ -4,15 +4,18 @@ Nothing here reads anything; see docs/architecture.md for how the records flow. 
 of itself, in JSON or a sentence, is made when somebody asks, by `conversions` and `wording`.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 import numpy as np
 
 type Kind = Literal["exact", "copy", "part", "scene"]
 type IdentifierKind = Literal["phone", "email", "handle", "url", "host", "crypto", "other"]
+#: All of them, as people type them.
+IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = get_args(IdentifierKind.__value__)
 type About = Literal["match", "ignore", "hot"]
 type Verdict = Literal["confirm", "reject", "ignore", "release", "keep", "reopen"]
 type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]
@@ -189,6 +192,42 @@ class FoundFile:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundAd:
+    """An ad without a photo.
+
+    Attributes:
+        key: what it is known by in its root, see `key_of`.
+        sightings: at least one, of the same profile; several when rows have one key.
+    """
+
+    key: str
+    sightings: tuple[SightingInfo, ...]
+
+    @staticmethod
+    def key_of(info: SightingInfo) -> str:
+        """What an ad is known by: its number or else its address on its site, so that it stays the
+        same when it is edited; without either, who posted it and all that it says."""
+        poster = _digest(info.site, info.profile)
+        if info.ad_id or info.url:
+            return _digest(poster, "number" if info.ad_id else "address", info.ad_id or info.url)
+        further = (word for column in sorted(info.extra.items()) for word in column)
+        words = (info.posted_at, info.phone, info.email, info.location, info.text, *further)
+        return f"{poster}/{_digest(*words)}"
+
+    @staticmethod
+    def poster_in(key: str) -> str:
+        """Who posted an ad that has no number and no address; "" for one that has."""
+        poster, slash, _ = key.partition("/")
+        return poster if slash else ""
+
+
+def _digest(*words: str) -> str:
+    """128 bits of texts, hex."""
+    text = "\0".join(words).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
 class SkippedFile:
     """Something below a root that is not read on purpose, and why, in plain words."""
 
@@ -201,7 +240,8 @@ class ManifestNote:
     """Something a manifest says that could not be used as it is.
 
     Attributes:
-        problem: "row_without_file", "file_without_row", "duplicate_row", "bad_row".
+        problem: "row_without_file", "file_without_row", "duplicate_row", "bad_row", "not_utf8",
+            "no_path_column", "no_such_column", "unread_text".
         where: "line 12" for a row, the relative path for a file.
         message: what was found, in plain words.
     """
@@ -628,6 +668,48 @@ class Drawing:
     picture: Picture
 
 
+# --- what else profiles show -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSighting(InJson):
+    """A sighting that shows what was looked for.
+
+    Attributes:
+        identifier: that it shows; None where what was looked for is a part of its words.
+        place: where in it, as in `Showing`.
+        typed: as it stands there; of a long text, what is around it.
+    """
+
+    sighting: StoredSighting
+    identifier: Identifier | None
+    place: str
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindResult(InJson):
+    """Who shows an identifier or some words.
+
+    Attributes:
+        asked: what was looked for.
+        identifiers: that this may be, those that the index knows; else what its parts are like.
+        as_text: none of them is known, or nobody wanted them, so that it was looked for as a part
+            of all identifiers and words.
+        sightings, profiles: how many there are in all.
+        found: ads first, by site and profile; not all where there are too many.
+        unread: sightings whose identifiers are not read yet, because a run was stopped or goes on.
+    """
+
+    asked: str
+    identifiers: tuple[Identifier, ...]
+    as_text: bool
+    sightings: int
+    profiles: int
+    found: tuple[FoundSighting, ...]
+    unread: int = 0
+
+
 # --- links -------------------------------------------------------------------------------------
 
 
@@ -808,6 +890,7 @@ class IndexReport(InJson):
             pages), which were not described.
         failures, pair_failures: those that are new.
         skipped_kinds: how many were skipped, by what they are: "json", "mp4", "link".
+        ads_without_photo: rows of the manifest that are about no file; they count nowhere else.
         spent: seconds of work by part: "scan", "decode", "hash", "embed", "trace", "store",
             "search", "verify", "identify".
         not_looked_at: pairs that were judged without a look at one of the pictures, because its
@@ -836,3 +919,4 @@ class IndexReport(InJson):
     run_id: int = 0
     not_looked_at: int = 0
     skipped_kinds: Mapping[str, int] = field(default_factory=dict)
+    ads_without_photo: int = 0

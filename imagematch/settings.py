@@ -148,8 +148,9 @@ class ScanSettings:
     )
     phone_region: str = _setting(
         "",
-        "Country of phone numbers without an international prefix in manifests, ISO 3166 "
-        "(`BE`, `US`); empty: such numbers stay as they are.",
+        "Country of phone numbers without an international prefix in manifests, texts and `find`, "
+        "ISO 3166 (`BE`, `US`); empty: such numbers in columns stay as they are, and are no "
+        "identifiers.",
     )
 
 

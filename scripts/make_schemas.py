@@ -25,6 +25,7 @@ CONTENTS: dict[str, tuple[str, tuple[type[msgspec.Struct], ...]]] = {
     ),
     "doctor": ("imagematch doctor --json", (contract.Checkup,)),
     "export-hashes": ("imagematch export hashes --jsonl, one line", (contract.ExportedHashes,)),
+    "find": ("imagematch find --json", (contract.FindResult,)),
     "galleries": ("imagematch gallery list --json", (contract.GalleryList,)),
     "hashes": (
         "imagematch query --phash, --pdq or --hash-list with --jsonl, one line; --json is an array "

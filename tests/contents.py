@@ -30,6 +30,10 @@ _QUERIES = {
     "sightings": """SELECT s.*, f.path, r.path AS root, f.state, o.site AS owner_site, o.handle
         FROM sightings s JOIN files f ON f.id = s.file_id JOIN roots r ON r.id = f.root_id
         LEFT JOIN profiles o ON o.id = s.profile_id""",
+    "identifiers": """SELECT i.kind, i.value, i.confirmed, w.place, w.raw, f.path
+        FROM identifiers i JOIN identifier_sightings w ON w.identifier_id = i.id
+        JOIN sightings s ON s.id = w.sighting_id JOIN files f ON f.id = s.file_id""",
+    "unread": "SELECT count(*) FROM unread_sightings",
     "matches": """SELECT m.*, a.sha256 AS a, b.sha256 AS b FROM matches m
         JOIN photos a ON a.id = m.photo_a JOIN photos b ON b.id = m.photo_b""",
     "candidates": """SELECT n.*, a.sha256 AS a, b.sha256 AS b FROM candidates n

@@ -18,6 +18,7 @@ from imagematch.errors import ImagematchError, IndexUnavailable
 _PLACES = {
     "index": ("index", "index_command"),
     "query": ("query", "query_command"),
+    "find": ("find", "find_command"),
     "compare": ("compare", "compare_command"),
     "link": ("link", "link_command"),
     "gallery": ("gallery", "gallery_group"),

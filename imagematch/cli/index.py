@@ -1,5 +1,6 @@
 """`imagematch index`: a folder of photos into an index."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -46,6 +47,17 @@ _PRESETS_HELP = "\b\nPresets:\n" + "\n".join(
     help="Take the site from the first folder below FOLDER, and the profile from the second.",
 )
 @click.option(
+    "--identifier",
+    "columns",
+    metavar="COLUMN=KIND",
+    multiple=True,
+    help="A further column of the manifest that holds a phone, email, handle, url, host, crypto or "
+    "other identifier; may be given several times.",
+)
+@click.option(
+    "--no-identifiers", is_flag=True, help="Leave the --identifier options of the last run, too."
+)
+@click.option(
     "--preset",
     type=click.Choice(list(PRESETS)),
     help="How thorough a new index is, see below; it writes settings into the index's "
@@ -78,6 +90,8 @@ def index_command(
     manifest: Path | None,
     no_manifest: bool,
     site_from_path: bool | None,
+    columns: tuple[str, ...],
+    no_identifiers: bool,
     preset: str | None,
     redescribe: bool,
     retry_failed: bool,
@@ -90,7 +104,8 @@ def index_command(
 
     Run it again whenever the folder has changed: only new and changed files are read. A run that
     was stopped or killed goes on where it was. Files are only read, never changed. What says where
-    a folder's photos are from (--manifest, --site-from-path) is remembered until it is changed.
+    a folder's photos are from (--manifest, --site-from-path, --identifier) is remembered until it
+    is changed.
 
     \b
     Examples:
@@ -99,6 +114,7 @@ def index_command(
     """
     if manifest is not None and no_manifest:
         raise click.UsageError("--manifest and --no-manifest exclude each other")
+    identifiers = _marked(columns) if columns or no_identifiers else None
     with imagematch.open(directory, create=True, actor=actor) as index:
         add = partial(
             index.add,
@@ -107,6 +123,7 @@ def index_command(
             manifest=manifest,
             no_manifest=no_manifest,
             site_from_path=site_from_path,
+            identifiers=identifiers,
             preset=preset,
             redescribe=redescribe,
             retry_failed=retry_failed,
@@ -115,3 +132,17 @@ def index_command(
             purpose=f"imagematch index {folder}",
         )
         add_and_show(directory, add, as_json=as_json)
+
+
+def _marked(columns: Sequence[str]) -> dict[str, str]:
+    """Columns with their kinds, as they were typed; the column may hold a `=`."""
+    found = {}
+    for column in columns:
+        name, equals, kind = column.rpartition("=")
+        if not equals:
+            raise click.BadParameter(
+                f"{column!r} has no kind; wanted COLUMN=KIND, such as telegram=handle",
+                param_hint="--identifier",
+            )
+        found[name] = kind.strip()
+    return found

@@ -74,6 +74,8 @@ def show_report(report: IndexReport, directory: Path) -> None:
         f"{report.failed:,} failed",
         markup=False,
     )
+    if report.ads_without_photo:
+        console.print(f"  {_ads(report)}")
     if report.moved or report.changed or report.vanished:
         console.print(
             f"  {report.moved:,} moved, {report.changed:,} changed, {report.vanished:,} vanished"
@@ -90,6 +92,10 @@ def show_report(report: IndexReport, directory: Path) -> None:
 
 def _seen(report: IndexReport) -> str:
     return f"{counted(report.seen, 'file')} seen in {report.seconds:.1f} s"
+
+
+def _ads(report: IndexReport) -> str:
+    return counted(report.ads_without_photo, "ad without a photo", "ads without a photo")
 
 
 def _skipped(report: IndexReport) -> str:
@@ -192,9 +198,10 @@ def show_pass(report: "PassReport", *, as_json: bool) -> None:
 
 
 def _counts(report: IndexReport) -> str:
+    ads = f", {_ads(report)}" if report.ads_without_photo else ""
     return (
         f"{_seen(report)}: {report.described:,} described, "
-        f"{report.known:,} known, {_skipped(report)}, {report.failed:,} failed\n"
+        f"{report.known:,} known, {_skipped(report)}, {report.failed:,} failed{ads}\n"
         f"  {report.new:,} new, {report.changed:,} changed, {report.moved:,} moved, "
         f"{report.vanished:,} vanished; {counted(report.matches, 'pair')} of photos matched"
     )

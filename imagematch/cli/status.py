@@ -1,5 +1,6 @@
 """`imagematch status`: what an index holds and what is left to do."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -75,11 +76,24 @@ def _show_failure(what: str, failure: Failure, installation: str) -> None:
             click.echo(formatting.printable(f"    {line}"))
 
 
+def _identifier_lines(status: Status) -> Iterator[tuple[str, str]]:
+    if status.identifiers:
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in status.identifiers.items())
+        yield "Identifiers", f"{sum(status.identifiers.values()):,}: {kinds}"
+    if status.unread_sightings:
+        waiting = counted(status.unread_sightings, "sighting waits", "sightings wait")
+        yield "", f"{waiting} to be read for identifiers; {_GO_ON}"
+
+
 def _lines(status: Status) -> list[tuple[str, str]]:
     """The overview as pairs of a label and a text; an empty label goes on with the one before."""
     lines = [("Index", f"{status.directory} ({_size(status.bytes)})")]
     lines += _photo_lines(status)
     lines.append(("Sightings", f"{status.sightings:,} by {counted(status.profiles, 'profile')}"))
+    if status.ads_without_photo:
+        lines.append(
+            ("", counted(status.ads_without_photo, "ad without a photo", "ads without a photo"))
+        )
     for entry in status.collections:
         about = "gallery" if entry.kind == "gallery" else "collection"
         lines.append(
@@ -89,6 +103,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
                 f"{counted(entry.files, 'file')}",
             )
         )
+    lines += _identifier_lines(status)
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(status.matches.items()))
     lines.append(("Matches", f"{sum(status.matches.values()):,}" + (f": {kinds}" if kinds else "")))
     if status.waiting:

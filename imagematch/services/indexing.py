@@ -300,6 +300,7 @@ def _report(index: Index, root: Path, work: _Work, run_id: int, start: float) ->
         run_id=run_id,
         not_looked_at=work.not_looked_at,
         skipped_kinds=dict(counts.skipped.most_common()),
+        ads_without_photo=scanned.ads,
     )
 
 

@@ -2,15 +2,16 @@
 
 import os
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imagematch.errors import JobsError
+from imagematch.errors import JobsError, UsageError
+from imagematch.records import IdentifierKind
 from imagematch.services import schedules
 from imagematch.services.schedules import Schedule
-from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.folder_source import FolderSource, marked
 
 #: The collection of a job that names none.
 _ADS = "ads"
@@ -23,10 +24,15 @@ _KEYS: dict[str, type] = {
     "collection": str,
     "gallery": bool,
     "site_from_path": bool,
+    "identifiers": dict,
     "schedule": str,
     "every": str,
 }
-_TYPE_WORDS = {bool: "true or false", str: "text that is not empty"}
+_TYPE_WORDS = {
+    bool: "true or false",
+    str: "text that is not empty",
+    dict: 'a table such as {telegram = "handle"}',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +122,24 @@ def _job(path: Path, number: int, table: Any) -> Job:
         folder = manifest.parent
     return Job(
         name,
-        FolderSource(folder, manifest, manifest is None, table.get("site_from_path", False)),
+        FolderSource(
+            folder,
+            manifest,
+            manifest is None,
+            table.get("site_from_path", False),
+            _identifiers(where, table.get("identifiers", {})),
+        ),
         table.get("collection", _ADS),
         table.get("gallery", False),
         _schedule(where, table),
     )
+
+
+def _identifiers(where: str, columns: Mapping[str, Any]) -> tuple[tuple[str, IdentifierKind], ...]:
+    try:
+        return marked({name: str(kind) for name, kind in columns.items()})
+    except UsageError as error:
+        raise JobsError(f"{where}: identifiers: {error}") from error
 
 
 def _inside(path: Path, value: str) -> Path:

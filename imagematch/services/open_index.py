@@ -13,6 +13,7 @@ from imagematch.records import (
     Decision,
     Drawing,
     ExportedHashes,
+    FindResult,
     Gallery,
     HashResult,
     HotPhoto,
@@ -31,7 +32,7 @@ from imagematch.records import (
 from imagematch.runtime.monitor import Monitor, Progress, monitor_of
 from imagematch.services.session import Session
 from imagematch.settings import DEFAULTS, Settings, default_index
-from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.folder_source import FolderSource, marked
 from imagematch.stores.directory import catalogue_path
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Index:
         manifest: PathText | None = None,
         no_manifest: bool = False,
         site_from_path: bool | None = None,
+        identifiers: Mapping[str, str] | None = None,
         preset: str | None = None,
         redescribe: bool = False,
         retry_failed: bool = False,
@@ -120,6 +122,9 @@ class Index:
             no_manifest: leave the manifest of the last time, too.
             site_from_path: the first folder is the site, the second the profile; None: as at the
                 last time.
+            identifiers: columns of the manifest that hold identifiers, with the kind of each:
+                "phone", "email", "handle", "url", "host", "crypto" or "other"; None: as at the last
+                time.
             preset: of a new index; an existing one may change to another with the same model.
             redescribe: change an existing index to `preset`, and describe every photo again.
             retry_failed: try failed files again, not only those that failed for a passing reason.
@@ -144,6 +149,7 @@ class Index:
             None if manifest is None else Path(manifest),
             no_manifest,
             site_from_path,
+            None if identifiers is None else marked(identifiers),
         )
         request = indexing.IndexRequest(
             source,
@@ -254,6 +260,29 @@ class Index:
 
         options = QueryOptions(collection, top)
         return querying.query_hashes(self._session, entries, options, monitor_of(progress))
+
+    def find(
+        self, text: str, *, regions: Sequence[str] = (), as_text: bool = False, top: int = 1000
+    ) -> FindResult:
+        """Who shows this phone, e-mail, handle, address, or these words?
+
+        What is no identifier that the index knows is looked for as a part of all identifiers and
+        words, in upper or lower case.
+
+        Args:
+            text: in any spelling; all identifiers that it may be or holds are looked up.
+            regions: countries of numbers without a prefix, ISO 3166; none: the setting
+                `scan.phone_region`.
+            as_text: look for it as a part, whatever it may be.
+            top: sightings, at most; the result says how many there are in all.
+
+        Raises:
+            UsageError: there is nothing to look for or too much, or no such country.
+        """
+        from imagematch.stages import find
+
+        with self._session.reading() as index:
+            return find.run(index, text, regions=regions, as_text=as_text, top=top)
 
     def link(
         self,

@@ -48,6 +48,9 @@ class Status:
         failed_pairs: pairs of photos that could not be compared.
         skipped: present files that are plainly no pictures, by kind; they count nowhere else.
         files: by state: "present", "vanished", "replaced".
+        ads_without_photo: that are present; they count among the sightings, too.
+        identifiers: different ones, by kind.
+        unread_sightings: whose identifiers are still to be read, because a run was stopped.
         matches: by kind.
         waiting: pairs that wait to be judged.
         decisions: what people decided and nobody took back, by what it is about.
@@ -70,6 +73,9 @@ class Status:
     skipped: Mapping[str, int]
     files: Mapping[str, int]
     sightings: int
+    ads_without_photo: int
+    identifiers: Mapping[str, int]
+    unread_sightings: int
     profiles: int
     matches: Mapping[str, int]
     waiting: int
@@ -97,6 +103,9 @@ class Status:
                 pending=self.pending,
                 gated=dict(self.gated),
                 sightings=self.sightings,
+                ads_without_photo=self.ads_without_photo,
+                identifiers=dict(self.identifiers),
+                unread_sightings=self.unread_sightings,
                 failed=self.failed,
                 failed_pairs=self.failed_pairs,
                 skipped=conversions.counts_by_text(self.skipped),
@@ -177,6 +186,9 @@ def status_of(session: Session) -> Status:
             skipped=index.sightings.count_skipped(),
             files=census.files(),
             sightings=seen["sightings"],
+            ads_without_photo=index.ads.count(),
+            identifiers=index.identifiers.counts(),
+            unread_sightings=index.identifiers.count_unread(),
             profiles=seen["profiles"],
             matches=index.matches.counts(),
             waiting=index.matches.waiting(),

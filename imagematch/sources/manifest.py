@@ -1,5 +1,5 @@
 """A manifest in, what it says about each file out: `read` keeps its rows, `join` gives them to
-the files of a walk and notes every row and file that is left over.
+the files of a walk and notes every row and file that is left over. Rows about no file are ads.
 
 Rows are somebody else's claims: paths that leave the root are refused, values are kept as text.
 """
@@ -7,12 +7,12 @@ Rows are somebody else's claims: paths that leave the root are refused, values a
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from imagematch.kernels.phones import checked_region, to_e164
-from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
+from imagematch.records import FoundAd, FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
 from imagematch.sources import table_rows
 from imagematch.sources.absolute import is_address, within
@@ -47,15 +47,24 @@ class Manifest:
             `_packed` makes it.
         last_line: of the last usable row; 0 without any.
         notes: bad and duplicate rows.
+        packed_ads: `FoundAd.key_of` -> the rows without a path that have it, in order.
+        further: columns with a value in some row that `SightingInfo` has no field for.
     """
 
     packed: Mapping[str, Sequence[bytes]]
     last_line: int
     notes: tuple[ManifestNote, ...]
+    packed_ads: Mapping[str, Sequence[bytes]] = field(default_factory=dict)
+    further: frozenset[str] = frozenset()
 
     def rows(self) -> Iterator[ManifestRow]:
-        """All rows, in no order of interest."""
+        """All rows about files, in no order of interest."""
         return (_unpacked(row) for rows in self.packed.values() for row in rows)
+
+    def ads(self) -> Iterator[FoundAd]:
+        """The ads without a photo, by their first rows."""
+        for key, rows in self.packed_ads.items():
+            yield FoundAd(key, tuple(_unpacked(row).info for row in rows))
 
     def rows_like(self, path: str) -> list[ManifestRow]:
         """The rows that may mean a file: their path equals its own but for case and spelling."""
@@ -74,7 +83,8 @@ def read(path: Path, settings: ScanSettings, root: Path | None = None) -> Manife
             path is refused.
 
     Raises:
-        ManifestError: the file is missing, neither CSV nor JSONL, or has no `path` column.
+        ManifestError: the file is missing, neither CSV nor JSONL, or has no column `path` nor
+            `profile`.
         SettingsError: `settings.phone_region` is no country code.
     """
     kept = _Kept(checked_region(settings.phone_region), root)
@@ -83,7 +93,9 @@ def read(path: Path, settings: ScanSettings, root: Path | None = None) -> Manife
         note = row if isinstance(row, ManifestNote) else kept.add(row)
         if note is not None:
             notes.append(note)
-    return Manifest(kept.packed, kept.last_line, tuple(notes))
+    return Manifest(
+        kept.packed, kept.last_line, tuple(notes), kept.packed_ads, frozenset(kept.further)
+    )
 
 
 class _Kept:
@@ -91,6 +103,8 @@ class _Kept:
 
     def __init__(self, region: str | None, root: Path | None) -> None:
         self.packed: dict[str, list[bytes]] = {}
+        self.packed_ads: dict[str, list[bytes]] = {}
+        self.further: set[str] = set()
         self.last_line = 0
         self._digests: set[bytes] = set()  # of rows, to know a second one like it
         self._region = region
@@ -102,19 +116,37 @@ class _Kept:
         if isinstance(path, ManifestNote):
             return path
         known = [_known(column, row.values.get(column, ""), self._region) for column in _FIELDS]
+        further = _further(row)
+        self.further.update(further[::2])
+        packed = _packed(row, path, known, further)
+        if not path:
+            return self._add_ad(row.line, packed)
         digest = _digest(path, known)
         if digest in self._digests:
             return _note("duplicate_row", row.line, f"{path}: the same as an earlier row")
         self._digests.add(digest)
-        self.packed.setdefault(loose(path), []).append(_packed(row, path, known))
+        self.packed.setdefault(loose(path), []).append(packed)
         self.last_line = row.line
+        return None
+
+    def _add_ad(self, line: int, packed: bytes) -> ManifestNote | None:
+        info = _unpacked(packed).info
+        if not info.profile:
+            return _note("bad_row", line, "neither a path nor a profile")
+        # Its further columns count: they may be all that tells a profile's rows apart.
+        digest = _digest("", packed.decode("utf-8", "surrogatepass").split("\0")[1:])
+        if digest in self._digests:
+            return _note("duplicate_row", line, "the same as an earlier row")
+        self._digests.add(digest)
+        self.packed_ads.setdefault(FoundAd.key_of(info), []).append(packed)
         return None
 
 
 def _path(row: table_rows.Row, root: Path | None) -> str | ManifestNote:
+    """The file that a row is about; "" for none."""
     written = row.values.get("path", "").replace("\0", "")
     if not written.strip():
-        return _note("bad_row", row.line, "no path")
+        return ""
     path = None if is_address(written) else relative(written)
     if path is None and root is not None:
         path = within(written, root)
@@ -162,12 +194,18 @@ def _digest(path: str, known: Sequence[str]) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _packed(row: table_rows.Row, path: str, known: Sequence[str]) -> bytes:
-    """Line, path, the fields, then name and value of each further column, with NULs between."""
-    parts = [str(row.line), path, *known]
+def _further(row: table_rows.Row) -> list[str]:
+    """Name and value of each further column, one after the other."""
+    parts: list[str] = []
     for column, value in row.values.items():
         if column not in table_rows.COLUMNS and (value := _clean(value)):
             parts += (_clean(column), value)
+    return parts
+
+
+def _packed(row: table_rows.Row, path: str, known: Sequence[str], further: Sequence[str]) -> bytes:
+    """Line, path, the fields, then the further columns, with NULs between."""
+    parts = [str(row.line), path, *known, *further]
     return "\0".join(parts).encode("utf-8", "surrogatepass")
 
 
@@ -182,7 +220,7 @@ def _unpacked(row: bytes) -> ManifestRow:
 
 def join(
     found: Iterable[FoundFile | SkippedFile], manifest: Manifest
-) -> Iterator[FoundFile | SkippedFile | ManifestNote]:
+) -> Iterator[FoundFile | FoundAd | SkippedFile | ManifestNote]:
     """Give each file what the manifest says about it.
 
     A row means the file with exactly its path; else the only file whose path has the same Unicode
@@ -195,11 +233,12 @@ def join(
         manifest: what `read` gave.
 
     Returns:
-        The manifest's own notes first; then every file and skip of `found`, in its order but for
-        files that other spellings might mean, which come after the others; notes on files without
-        a row beside them; notes on rows without a file at the end.
+        The manifest's own notes first, and the ads without a photo; then every file and skip of
+        `found`, in its order but for files that other spellings might mean, which come after the
+        others; notes on files without a row beside them; notes on rows without a file at the end.
     """
     yield from manifest.notes
+    yield from manifest.ads()
     claimed = bytearray(manifest.last_line + 1)  # by line: 1 once a file has the row
     skipped: dict[str, str] = {}
     unsettled: dict[str, list[FoundFile]] = {}

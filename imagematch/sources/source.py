@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from imagematch.records import (
+    FoundAd,
     FoundFile,
     Locator,
     ManifestNote,
@@ -95,7 +96,7 @@ def change_time(status: os.stat_result) -> int:
 
 
 #: What a source gives: folders where nothing but their path says more about their files.
-type Entry = FoundFile | FoundFolder | SkippedFile | ManifestNote
+type Entry = FoundFile | FoundFolder | FoundAd | SkippedFile | ManifestNote
 
 
 class Source(Protocol):
@@ -126,7 +127,8 @@ class Source(Protocol):
     def entries(
         self, labels: RootLabels, settings: ScanSettings, leave_out: Collection[Path] = ()
     ) -> Iterator[Entry]:
-        """All that there is, each file once, and a skip with its reason for what is not read.
+        """All that there is, each file and each ad without a photo once, and a skip with its reason
+        for what is not read.
 
         Args:
             leave_out: files and folders that are not to be read, such as the index itself.

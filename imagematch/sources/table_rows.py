@@ -66,11 +66,12 @@ def rows(path: Path) -> Iterator[Row | ManifestNote]:
     """Read a table row by row, in order; a note stands in the place of a bad row.
 
     Blank rows are passed over. Column names count without blanks around them, and for `COLUMNS`
-    in any case. In JSONL, numbers, lists and objects become JSON text and null becomes "".
+    in any case. In JSONL, numbers, lists and objects become JSON text and null becomes "". A table
+    of ads without photos needs no `path`, but a `profile`; a note says so.
 
     Raises:
-        ManifestError: the file is missing or unreadable, is no CSV and no JSONL, or has no `path`
-            column.
+        ManifestError: the file is missing or unreadable, is no CSV and no JSONL, or has no column
+            `path` nor `profile`.
     """
     if not path.is_file():
         what = "is not a file" if path.exists() else "does not exist"
@@ -176,7 +177,9 @@ def _csv_rows(lines: _Lines, path: Path) -> Iterator[Row | ManifestNote]:
     records = _csv_records(lines, _separator(lines))
     _, header = next(records, (0, None))
     columns = _columns(header or [])
-    if "path" not in columns:
+    if "path" not in columns and "profile" in columns:
+        yield _no_paths(1)
+    elif "path" not in columns:
         raise ManifestError(
             f"{_shown(path)} has no column `path`; its first line has "
             f"{brief(', '.join(columns)) or 'nothing'}; wanted names such as "
@@ -200,15 +203,16 @@ def _filled(cells: Iterable[str]) -> bool:
 
 
 def _separator(lines: _Lines) -> str:
-    """Choose the separator under which the header has a `path` column, and most columns."""
+    """Choose the separator under which the header has a `path` or else a `profile` column, and most
+    columns."""
     header = next(lines)
     if named := _SEPARATOR_LINE.fullmatch(header):
         return named[1]
     lines.put_back([header])
 
-    def fit(separator: str) -> tuple[bool, int]:
+    def fit(separator: str) -> tuple[bool, bool, int]:
         columns = _columns(next(csv.reader([header], delimiter=separator)))
-        return "path" in columns, len(columns)
+        return "path" in columns, "profile" in columns, len(columns)
 
     return max(_SEPARATORS, key=fit)
 
@@ -247,14 +251,18 @@ def _sloppy(line: str, separator: str) -> list[str] | None:
 
 
 def _json_rows(lines: _Lines, path: Path) -> Iterator[Row | ManifestNote]:
-    any_path = False
+    any_path = any_profile = False
     for line in lines:
         if not line.strip():
             continue
         row = _json_row(line, lines.number)
-        any_path = any_path or (isinstance(row, Row) and "path" in row.values)
+        if isinstance(row, Row):
+            any_path = any_path or "path" in row.values
+            any_profile = any_profile or "profile" in row.values
         yield row
-    if not any_path:
+    if any_profile and not any_path:
+        yield _no_paths(1)
+    elif not any_path:
         raise ManifestError(f"{_shown(path)}: no line of it is a JSON object with a `path`")
 
 
@@ -283,6 +291,11 @@ def _columns(names: Iterable[str]) -> list[str]:
         name = known if known in COLUMNS else name or f"column {position}"
         columns.append(f"{name} ({position})" if name in columns else name)
     return columns
+
+
+def _no_paths(line: int) -> ManifestNote:
+    what = "no column `path`, so every row is an ad without a photo"
+    return ManifestNote("no_path_column", f"line {line}", what)
 
 
 def _bad_row(line: int, message: str) -> ManifestNote:

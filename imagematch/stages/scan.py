@@ -18,12 +18,13 @@ from typing import NamedTuple
 
 from imagematch.amounts import agreeing, counted
 from imagematch.errors import SourceUnavailable
-from imagematch.records import FoundFile, Locator, ManifestNote, SkippedFile
+from imagematch.records import FoundAd, FoundFile, Locator, ManifestNote, SkippedFile
 from imagematch.runtime.failures import failure_from, stops_run
 from imagematch.runtime.monitor import Monitor
 from imagematch.sources.reading import read_once
 from imagematch.sources.source import UNREADABLE, Entry, FoundFolder, Source
 from imagematch.stages.file_changes import LastScan, differs, is_to_be_read, is_touched
+from imagematch.stages.scan_ads import AdScan
 from imagematch.stores.index import Index
 from imagematch.stores.known_files import KnownFile, KnownFolder, folder_of
 from imagematch.stores.photos import NewPhoto, PendingPhoto
@@ -60,6 +61,7 @@ class ScanReport:
 
     Attributes:
         seen: regular files; those that are plainly no pictures count here, and nowhere else.
+        ads: without a photo, which count nowhere else.
         hidden: ids of known files that are not among these, because they or a folder above them
             can't be read; they stay as they were.
     """
@@ -70,6 +72,7 @@ class ScanReport:
     changed: int = 0
     moved: int = 0
     vanished: int = 0
+    ads: int = 0
     skips: list[SkippedFile] = field(default_factory=list)
     notes: list[ManifestNote] = field(default_factory=list)
     hidden: list[int] = field(default_factory=list)
@@ -171,6 +174,7 @@ class Scan:
         self._batch = index.settings.store.batch
         self._last_complete = index.known.last_complete_run(root_id)
         self._known = LastScan(index.known, root_id)
+        self._ads = AdScan(index, root_id, run_id)
         # Bytes that changed between a scan and being described; their folder may look as before.
         self._suspected = index.known.folders_of_failures(root_id, "changed")
         self._seen: dict[str, KnownFolder] = {}
@@ -200,6 +204,8 @@ class Scan:
                 if isinstance(entry, FoundFolder):
                     self.report.skips += entry.skips
                     yield from self._look_through(threads, entry)
+                elif isinstance(entry, FoundAd):
+                    self._ads.take(entry)
                 elif isinstance(entry, SkippedFile):
                     self.report.skips.append(entry)
                 elif isinstance(entry, ManifestNote):
@@ -388,6 +394,7 @@ class Scan:
         gone = set(moved.values())
         vanished = [file for file in lost if file.id not in gone]
         self._check_lost(vanished)
+        self._ads.finish()
         self._index.sightings.finish_scan(
             self.report.root_id,
             self._run_id,
@@ -395,6 +402,7 @@ class Scan:
             moved,
             self._left_behind(hidden=bool(unreadable)),
         )
+        self.report.ads = self._ads.seen
         self.report.moved = len(moved)
         self.report.vanished = sum(not file.skipped for file in vanished)
         # A file that was moved over another one is no change, and what a killed run added before

@@ -5,16 +5,21 @@ found and takes it off in one transaction. So a run may be killed at any moment,
 twice.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
+    Row,
+    Select,
+    case,
     delete,
     func,
     insert,
+    or_,
     select,
     update,
 )
@@ -26,6 +31,7 @@ from imagematch.records import (
     Profile,
     Showing,
     SightingInfo,
+    StoredSighting,
 )
 from imagematch.stores.catalogue import Catalogue
 from imagematch.stores.scan_inserts import MANY, have_identifiers_read
@@ -208,6 +214,126 @@ class IdentifierStore:
                     sighting,
                     places.setdefault(place, place),
                 )
+
+    def known(self, wanted: Iterable[Identifier]) -> dict[int, Identifier]:
+        """Those of some identifiers that sightings show, by id, as ordered; `MANY` at most."""
+        order = {(each.kind, each.value): place for place, each in enumerate(wanted)}
+        found: dict[int, Identifier] = {}
+        with self._catalogue.begin() as connection:
+            for some in batched({value for _, value in order}, MANY):
+                rows = connection.execute(_shown().where(identifiers.c.value.in_(some)))
+                found.update((row.id, _identifier(row)) for row in rows)
+        wanted_ones = (
+            (order[each.kind, each.value], key)
+            for key, each in found.items()
+            if (each.kind, each.value) in order
+        )
+        return {key: found[key] for _, key in sorted(wanted_ones)[:MANY]}
+
+    def like(self, part: str, last_digits: str) -> dict[int, Identifier]:
+        """Identifiers that sightings show and that hold a text, by id; `MANY` at most.
+
+        Args:
+            part: in any case; not empty.
+            last_digits: phones that end with these are among them; "" for none.
+        """
+        ends = identifiers.c.value.like(f"%{last_digits}") & (identifiers.c.kind == "phone")
+        with self._catalogue.begin() as connection:
+            holding = _holds(connection, identifiers.c.value, part)
+            wanted = _shown().where(or_(holding, ends) if last_digits else holding)
+            rows = connection.execute(wanted.order_by(identifiers.c.value).limit(MANY))
+            return {row.id: _identifier(row) for row in rows}
+
+    def sightings(
+        self, identifier_ids: Sequence[int], part: str, top: int
+    ) -> tuple[dict[int, StoredSighting], int, int]:
+        """Sightings that show some identifiers, or whose words hold a text, by id.
+
+        Args:
+            identifier_ids: `MANY` at most.
+            part: of words, in any case; "": the identifiers alone.
+
+        Returns:
+            Ads first, by site and profile, the earliest first, no more than `top`; how many there
+            are in all, and of how many named profiles.
+        """
+        showing = select(identifier_sightings.c.sighting_id).where(
+            identifier_sightings.c.identifier_id.in_(identifier_ids)
+        )
+        words: dict[str, str] = {}
+        with self._catalogue.begin() as connection:
+            holding = [_holds(connection, column, part) for column in _WORDS] if part else []
+            those = or_(sightings.c.id.in_(showing), *holding)
+            counting = (
+                select(func.count(), func.count(sightings.c.profile_id.distinct()))
+                .select_from(sightings)
+                .outerjoin(profiles, profiles.c.id == sightings.c.profile_id)
+            )
+            of_sightings, of_profiles = connection.execute(counting.where(those)).one()
+            rows = connection.execute(_by_poster(stored_sightings().where(those)).limit(top))
+            return {row.id: stored(row, words) for row in rows}, of_sightings, of_profiles
+
+    def showings(
+        self, sighting_ids: Collection[int], known: Mapping[int, Identifier]
+    ) -> dict[int, list[Showing]]:
+        """Which of some identifiers sightings show, where, and how it is typed there.
+
+        Args:
+            known: by id.
+        """
+        found: dict[int, list[Showing]] = {sighting_id: [] for sighting_id in sighting_ids}
+        with self._catalogue.begin() as connection:
+            for some in batched(found, MANY):
+                wanted = select(identifier_sightings).where(
+                    identifier_sightings.c.sighting_id.in_(some)
+                )
+                for row in connection.execute(wanted.order_by(*identifier_sightings.primary_key)):
+                    if row.identifier_id in known:
+                        shown = replace(known[row.identifier_id], raw=row.raw)
+                        found[row.sighting_id].append(Showing(shown, row.place))
+        return found
+
+
+#: Columns of words in which a text is looked for.
+_WORDS = (
+    *(sightings.c[name] for name in ("text", "phone", "email", "location", "url", "ad_id")),
+    profiles.c.handle,
+)
+
+
+def _by_poster(wanted: Select[Any]) -> Select[Any]:
+    """What `stored_sightings` gives, ads first, by site and profile, the earliest first."""
+    return wanted.order_by(None).order_by(
+        case((collections.c.kind == "ads", 0), else_=1),
+        sightings.c.site,
+        profiles.c.handle,
+        files.c.first_seen,
+        sightings.c.id,
+    )
+
+
+def _holds(connection: Connection, column: ColumnElement[str], part: str) -> ColumnElement[bool]:
+    """Whether a column holds a text, in upper or lower case.
+
+    Databases know the case of ASCII only, so a text in another script is looked for in the usual
+    ones.
+    """
+    spellings = {part} if part.isascii() else {part, part.lower(), part.upper(), part.title()}
+    if connection.dialect.name == "sqlite":  # LIKE is for any case there, and faster
+        return or_(*(column.contains(text, autoescape=True) for text in spellings))
+    return or_(*(column.icontains(text, autoescape=True) for text in spellings))
+
+
+def _shown() -> Select[Any]:
+    """Identifiers that some sighting shows."""
+    shown = select(identifier_sightings.c.identifier_id).where(
+        identifier_sightings.c.identifier_id == identifiers.c.id
+    )
+    return select(identifiers).where(shown.exists())
+
+
+def _identifier(row: Row[Any]) -> Identifier:
+    return Identifier(row.kind, row.value, row.value, row.confirmed)
 
 
 def forget_unshown(connection: Connection) -> None:

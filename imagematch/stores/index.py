@@ -19,6 +19,7 @@ from imagematch.amounts import agreeing, counted
 from imagematch.errors import IndexTooOld, IndexUnavailable, PresetMismatch
 from imagematch.records import Floats
 from imagematch.settings import Settings
+from imagematch.stores.ads import AdStore
 from imagematch.stores.audit import AuditLog
 from imagematch.stores.catalogue import Catalogue, which_file
 from imagematch.stores.collections import CollectionStore
@@ -91,6 +92,7 @@ class Index:
         self.photos = PhotoStore(catalogue)
         self.matches = MatchStore(catalogue)
         self.decisions = DecisionStore(catalogue)
+        self.ads = AdStore(catalogue)
         self.identifiers = IdentifierStore(catalogue)
         self.traces = TraceStore(catalogue)
         self.pictures = PictureStore(directory / PICTURES)

@@ -226,6 +226,7 @@ def test_index_report_has_exactly_the_counts_of_the_contract() -> None:
         "failed_new": 0,
         "failed_pairs": 0,
         "matches": 5,
+        "ads_without_photo": 0,
         "seconds": 1.235,
     }
     check(data, "index")

@@ -32,7 +32,12 @@ def test_paths_are_relative_to_the_jobs_file_and_have_one_spelling(tmp_path: Pat
     assert jobs.load(path) == (
         jobs.Job(
             "a",
-            FolderSource(tmp_path / "ads", tmp_path / "deep" / "m.csv", site_from_path=True),
+            FolderSource(
+                tmp_path / "ads",
+                tmp_path / "deep" / "m.csv",
+                site_from_path=True,
+                identifiers=(),
+            ),
         ),
     )
 

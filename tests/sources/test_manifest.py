@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from imagematch.errors import ManifestError, SettingsError
-from imagematch.records import FoundFile, ManifestNote, SightingInfo, SkippedFile
+from imagematch.records import FoundAd, FoundFile, ManifestNote, SightingInfo, SkippedFile
 from imagematch.settings import ScanSettings
 from imagematch.sources.manifest import Manifest, join, read
 
 DEFAULTS = ScanSettings()
 FIELDS = ("site", "profile", "url", "ad_id", "posted_at", "phone", "email", "location", "text")
+type Joined = FoundFile | FoundAd | SkippedFile | ManifestNote
 cell = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
@@ -33,13 +34,13 @@ def files(*paths: str, info: SightingInfo | None = None) -> list[FoundFile]:
     return [FoundFile(path, 1, 2, (info or SightingInfo(),)) for path in paths]
 
 
-def texts(joined: Iterable[FoundFile | SkippedFile | ManifestNote]) -> dict[str, list[str]]:
+def texts(joined: Iterable[Joined]) -> dict[str, list[str]]:
     """For each file: the `text` of its sightings."""
     found = [item for item in joined if isinstance(item, FoundFile)]
     return {item.path: [info.text for info in item.sightings] for item in found}
 
 
-def notes(joined: Iterable[FoundFile | SkippedFile | ManifestNote]) -> list[tuple[str, str]]:
+def notes(joined: Iterable[Joined]) -> list[tuple[str, str]]:
     return [(item.problem, item.where) for item in joined if isinstance(item, ManifestNote)]
 
 

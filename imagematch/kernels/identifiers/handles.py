@@ -31,6 +31,8 @@ _CALLED: Mapping[str, str] = {
     "mym": "mym",
     "vk": "vk",
 }
+#: Those that a name before the @ tells.
+PLATFORMS = tuple(_CALLED)
 _PLATFORM = "|".join(f"(?P<{name}>{called.replace(' ', '|')})" for name, called in _CALLED.items())
 _NAME = r"[a-z0-9_][a-z0-9._-]{1,31}"
 
