@@ -175,7 +175,7 @@ class IdentifierStore:
     # --- who shows them ------------------------------------------------------------------------
 
     def shown(self) -> Iterator[ShownIdentifier]:
-        """All identifiers that named profiles show in ads, by identifier, for linking.
+        """All identifiers that named profiles show in ads, by sighting, for linking.
 
         Not those of galleries and ignored collections, and not the addresses of the ads themselves.
         What only files show that are gone is there too, as in `SightingStore.sightings_of`. Three
@@ -196,7 +196,7 @@ class IdentifierStore:
                 identifier_sightings.c.place != OWN_ADDRESS,
                 files.c.root_id.in_(of_ads),
             )
-            .order_by(identifier_sightings.c.identifier_id, sightings.c.id)
+            .order_by(*identifier_sightings.primary_key)  # as it is stored: no sorting
         )
         places: dict[str, str] = {}
         with self._catalogue.begin() as connection:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from imagematch.errors import ManifestError, PhotoError, SourceUnavailable
+from imagematch.errors import ManifestError, PhotoError, SourceUnavailable, UsageError
 from imagematch.records import FoundFile, Locator, ManifestNote, RootLabels
 from imagematch.settings import DEFAULTS
-from imagematch.sources.folder_source import FolderSource
+from imagematch.sources.folder_source import FolderSource, marked
 from imagematch.sources.source import FoundFolder, Source
 
 
@@ -73,3 +73,24 @@ def test_what_can_not_be_scanned_is_refused_before_anything_is_made(ads: Path) -
 def test_locator_names_the_file_as_it_was_given() -> None:
     assert str(Locator("/ads", "a/b.jpg")) == os.path.join("/ads", "a/b.jpg")  # noqa: PTH118
     assert str(Locator.outside("./a.jpg")) == "./a.jpg"
+
+
+def test_marked_columns_hold_until_others_are_given(ads: Path) -> None:
+    columns = marked({" Telegram ": "handle", "PROFILE": "handle"})
+    assert columns == (("Telegram", "handle"), ("profile", "handle"))
+    before = RootLabels(identifiers=columns)
+    assert FolderSource(ads).labels(before) == before
+    assert FolderSource(ads, identifiers=()).labels(before) == RootLabels()
+    for wrong in ({"a": "name"}, {"path": "url"}, {" ": "url"}, {"x" * 201: "url"}):
+        with pytest.raises(UsageError):
+            marked(wrong)
+
+
+def test_marked_column_that_no_row_has_is_noted(ads: Path) -> None:
+    manifest = ads / "m.csv"
+    manifest.write_text("path,profile,tg,snap\nsite/a.jpg,anna,@lola,\n")
+    columns = marked({"tg": "handle", "snap": "handle", "email": "email"})
+    labels = RootLabels(False, str(manifest), columns)
+    found = list(FolderSource(ads).entries(labels, DEFAULTS.scan))
+    notes = [(entry.problem, entry.where) for entry in found if isinstance(entry, ManifestNote)]
+    assert notes == [("no_such_column", "snap")]

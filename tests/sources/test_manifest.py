@@ -284,3 +284,49 @@ def test_no_file_and_no_row_is_lost_or_used_twice(
     assert bare == {path for path, given_texts in used.items() if given_texts == [""]}
     for path in on_disk & in_rows:
         assert path in used[path]
+
+
+# --- ads without a photo -----------------------------------------------------------------------
+
+
+def ads(found: Manifest) -> list[tuple[str, ...]]:
+    """The texts of each ad without a photo."""
+    return [tuple(info.text for info in ad.sightings) for ad in found.ads()]
+
+
+def test_a_row_without_a_path_is_an_ad_of_its_profile(tmp_path: Path) -> None:
+    rows = ["a.jpg,s,p,1,photo", ",s,p,1,one", ",s,p,1,two", ",s,p,,three", ",s,,2,nobody"]
+    found = manifest(tmp_path, "path,site,profile,ad_id,text\n" + "\n".join(rows) + "\n")
+    assert [row.path for row in found.rows()] == ["a.jpg"]
+    assert ads(found) == [("one", "two"), ("three",)]
+    assert notes(found.notes) == [("bad_row", "line 6")]
+    joined = list(join(files("a.jpg"), found))
+    assert [item for item in joined if isinstance(item, FoundAd)] == list(found.ads())
+
+
+def test_ads_are_told_apart_by_their_further_columns_too(tmp_path: Path) -> None:
+    found = manifest(tmp_path, "path,profile,tg\n,p,@a\n,p,@b\n,p,@a\n")
+    assert [[dict(info.extra) for info in ad.sightings] for ad in found.ads()] == [
+        [{"tg": "@a"}],
+        [{"tg": "@b"}],
+    ]
+    assert notes(found.notes) == [("duplicate_row", "line 4")]
+    assert found.further == {"tg"}
+
+
+def test_an_ad_is_known_by_its_number_or_address_and_else_by_what_it_says() -> None:
+    def key(**words: str) -> str:
+        return FoundAd.key_of(SightingInfo(site="s", profile="p", **words))  # type: ignore[arg-type]
+
+    assert key(ad_id="1", text="a") == key(ad_id="1", text="b", url="x") != key(ad_id="2")
+    assert key(url="x", text="a") == key(url="x", text="b") != key(ad_id="x", text="a")
+    assert key(text="a", phone="b") != key(text="b", phone="a")
+    assert FoundAd.poster_in(key(text="a")) == FoundAd.poster_in(key(text="b")) != ""
+    assert FoundAd.poster_in(key(ad_id="1")) == ""
+
+
+@pytest.mark.parametrize("text", ["profile;text\nanna;hi\n", '{"profile": "anna", "text": "hi"}\n'])
+def test_a_table_of_ads_alone_needs_no_paths(tmp_path: Path, text: str) -> None:
+    found = manifest(tmp_path, text)
+    assert ads(found) == [("hi",)]
+    assert notes(found.notes) == [("no_path_column", "line 1")]

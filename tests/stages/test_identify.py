@@ -137,6 +137,13 @@ def add_with(index: Index, info: SightingInfo, labels: RootLabels) -> None:
     index.sightings.add_files(root_id, run_id, [scanned("a.jpg", None, info)], [])
 
 
+def test_a_megabyte_of_digits_is_read_to_the_limit_and_stalls_nothing(index: Index) -> None:
+    ads(index, "1" * 1_000_000, TEXT, "+31 " * 250_000)
+    report = run(index)
+    assert (report.read, report.notes) == (3, [])
+    assert shown(index) == [("+31610000012", "p1")]
+
+
 @pytest.mark.slow
 def test_a_text_that_takes_too_long_costs_that_ad_alone(
     index: Index, monkeypatch: pytest.MonkeyPatch

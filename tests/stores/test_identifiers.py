@@ -137,6 +137,43 @@ def test_hostile_values_come_back_as_they_were(index: Index) -> None:
     assert sorted(value for value, _, _ in shown(index)) == sorted(values)
 
 
+# --- looking for one ---------------------------------------------------------------------------
+
+
+def looked_for(index: Index, part: str, *ids: int) -> list[str]:
+    """Handles of those who show some identifiers or have a text in their words."""
+    found, count, _ = index.identifiers.sightings(ids, part, 100)
+    assert len(found) == count
+    return [seen.info.profile for seen in found.values()]
+
+
+def test_who_shows_an_identifier_is_found_by_it_or_by_a_part_of_it(index: Index) -> None:
+    add(index, scanned("b.jpg", None, ad("berta")), scanned("a.jpg", None, ad("anna")))
+    add(index, scanned("c.jpg", None, ad("carla")), collection="missing", root="/missing")
+    read(index, Showing(PHONE, "text"), Showing(NAME, "tg"))
+    known = index.identifiers.known([NAME, PHONE, Identifier("email", NAME.value, "", True)])
+    assert [each.value for each in known.values()] == [NAME.value, PHONE.value]
+    for part, digits, value in (("LOLA", "", NAME.value), ("x", "345678", PHONE.value)):
+        [(number, like)] = index.identifiers.like(part, digits).items()
+        assert like.value == value
+        assert looked_for(index, "", number) == ["anna", "berta", "carla"]
+    assert index.identifiers.like("%", "") == index.identifiers.like("_", "") == {}
+    found, *counts = index.identifiers.sightings(list(known), "", 1)
+    assert counts == [3, 3]
+    [showings] = index.identifiers.showings(found, known).values()
+    assert sorted((each.identifier.raw, each.place) for each in showings) == [
+        ("06 1234 5678", "text"),
+        ("@lola", "tg"),
+    ]
+
+
+@pytest.mark.parametrize("part", ["Call", "ПРИВЕТ", "100%_\\", "\u202e", "ANNA"])
+def test_words_are_found_in_any_case_and_mean_themselves(index: Index, part: str) -> None:
+    text = "please CALL Привет 100%_\\ \u202e"
+    add(index, scanned("a.jpg", None, ad(text=text)), scanned("b.jpg", None, ad("berta", "x")))
+    assert looked_for(index, part) == ["anna"]
+
+
 def test_an_older_catalogue_has_all_that_says_something_read(index: Index) -> None:
     add(index, scanned("a.jpg", None, ad()), scanned("b.jpg", None, SightingInfo()))
     tables = ("identifier_sightings", "identifiers", "unread_sightings", "identifier_columns")
