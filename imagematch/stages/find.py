@@ -99,8 +99,10 @@ def _shown(
     for shown in showings:
         yield FoundSighting(sighting, shown.identifier, shown.place, shown.identifier.raw)
     told = {shown.place for shown in showings}
-    for place in _WORDS if part else ():
-        around = _around(getattr(sighting.info, place), part)
+    saying = {place: _around(getattr(sighting.info, place), part) for place in _WORDS if part}
+    if part and not told and not any(saying.values()):  # a letter that only the database knows
+        saying["text"] = sighting.info.text[: 2 * _AROUND]
+    for place, around in saying.items():
         if around and place not in told:
             yield FoundSighting(sighting, None, place, around)
 

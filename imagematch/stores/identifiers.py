@@ -166,10 +166,11 @@ class IdentifierStore:
             forget_unshown(connection)
 
     def counts(self) -> dict[str, int]:
-        """How many different identifiers there are, by kind."""
-        wanted = select(identifiers.c.kind, func.count()).group_by(identifiers.c.kind)
+        """How many different identifiers sightings show, by kind."""
+        shown = _shown().subquery()
+        wanted = select(shown.c.kind, func.count()).group_by(shown.c.kind)
         with self._catalogue.begin() as connection:
-            rows = connection.execute(wanted.order_by(identifiers.c.kind))
+            rows = connection.execute(wanted.order_by(shown.c.kind))
             return {row[0]: row[1] for row in rows}
 
     # --- who shows them ------------------------------------------------------------------------

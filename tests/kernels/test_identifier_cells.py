@@ -29,6 +29,12 @@ def test_a_cell_is_what_its_column_says_and_a_text_is_searched() -> None:
     ]
 
 
+def test_a_name_in_a_column_of_a_platform_is_on_it() -> None:
+    assert found(
+        Cell("Telegram", "handle", "@lola_zz"), Cell("instagram", "handle", "t.me/zora_1")
+    ) == [("handle", "telegram:lola_zz", "Telegram"), ("handle", "telegram:zora_1", "instagram")]
+
+
 def test_a_cell_that_holds_several_or_something_else_is_read_as_a_text() -> None:
     assert found(Cell("phone", "phone", "06 1000 0012 / 06 1000 0013, t.me/lola_zz")) == [
         ("phone", "+31610000012", "phone"),

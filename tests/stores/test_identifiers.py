@@ -84,6 +84,7 @@ def test_an_edited_sighting_is_read_again_and_what_it_showed_is_gone(index: Inde
     index.sightings.refresh_files(root, [(known.id, FoundFile("a.jpg", 10, 1, (ad(text="new"),)))])
     assert shown(index) == []
     assert [each.info.text for each in index.identifiers.unread(10)] == ["new"]
+    assert index.identifiers.counts() == {}
     read(index, Showing(NAME, "text"))
     index.identifiers.forget_unshown()
     assert shown(index) == [("handle:lola", "anna", "text")]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from imagematch.kernels.identifiers.finding import find, normalise
+from imagematch.kernels.identifiers.handles import PLATFORMS
 from imagematch.records import OWN_ADDRESS, Identifier, IdentifierKind, Showing
 from imagematch.surrogates import without_surrogates
 
@@ -67,11 +68,19 @@ def _as_said(cell: Cell, text: str, regions: Sequence[str]) -> Iterable[Identifi
     if cell.kind is not None:
         one = normalise(cell.kind, text, regions)
         if one is not None:
-            yield one
+            yield _placed(one, cell)
             if cell.place == OWN_ADDRESS:
                 yield from _hosts(text)
             return
     yield from (found.identifier for found in find(text, regions))
+
+
+def _placed(name: Identifier, cell: Cell) -> Identifier:
+    """A name without a platform, on that which its column is called after."""
+    platform, _, rest = name.value.partition(":")
+    if name.kind == "handle" and platform == "handle" and cell.place.lower() in PLATFORMS:
+        return replace(name, value=f"{cell.place.lower()}:{rest}", confirmed=True)
+    return name
 
 
 def _hosts(text: str) -> Iterator[Identifier]:
