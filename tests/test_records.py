@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import imagematch
 from imagematch import conversions, presets, records
 from imagematch.records import QueryOptions
 from imagematch.runtime.monitor import Unwatched
@@ -36,7 +37,7 @@ from tests.world import mirrored, new_pairs, photo, save
 #: What goes in, or from one stage to the next.
 _NEVER_OUT = {
     *("FoundFile", "Locator", "RootLabels", "Fingerprint"),
-    *("QueryOptions", "IndexRequest", "Package", "Identifier"),
+    *("QueryOptions", "IndexRequest", "Package", "Identifier", "Showing", "FoundAd"),
 }
 
 
@@ -54,7 +55,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     (ads / "pipe").symlink_to(ads / "nowhere")
     manifest = base / "ads.csv"
     manifest.write_text(
-        "path,site,profile,price\nsite/anna/x.jpg,site,anna,100\nnowhere.jpg,site,anna,1\n"
+        "path,site,profile,text\nsite/anna/x.jpg,site,anna,call @anna_one\nnowhere.jpg,site,anna,1\n"
     )
     source = FolderSource(ads, manifest=manifest, site_from_path=True)
     request = IndexRequest(source, preset="hashes")
@@ -94,6 +95,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         ),
         list(recipes.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
         list(recipes.hashes_of(index)),
+        _found(index),
         # What it takes more than a small index to meet.
         builders.report(),
         builders.result((builders.sighting(), builders.judgement())),
@@ -103,6 +105,11 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
 def _listed(index: Path) -> list[records.ListedHashes | records.UnusableLine]:
     [known, *_] = recipes.hashes_of(index)
     return [records.ListedHashes(pdq=known.pdq), records.UnusableLine(2, "no hash")]
+
+
+def _found(index: Path) -> records.FindResult:
+    with imagematch.open(index) as opened:
+        return opened.find("anna")
 
 
 def _explained(world: World) -> Iterator[Any]:

@@ -18,7 +18,7 @@ from benchmark.quality.metrics import Numbers
 from imagematch.errors import UsageError
 from imagematch.kernels.forest import Forest
 from imagematch.records import ItemKind, Profile
-from imagematch.stages.operators import Item, Operators
+from imagematch.stages.operator_groups import Item, Operators
 
 type Group = Callable[[Items, float], Grouping]
 

@@ -15,7 +15,7 @@ from benchmark.links.worlds import REGION, World
 from imagematch.records import Profile
 from imagematch.runtime.monitor import Monitor
 from imagematch.services.session import Session
-from imagematch.stages.operators import Operators
+from imagematch.stages.operator_groups import Operators
 from imagematch.stages.shared_photos import SharedPhotos
 
 #: Columns of the manifest that hold contacts, beside the usual ones.

@@ -32,7 +32,7 @@ from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.reading import sha256_of
 from imagematch.stages import describe, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
-from imagematch.stages.operators import Operators
+from imagematch.stages.operator_groups import Operators
 from imagematch.stages.resolving import resolve_match, resolve_photo
 from imagematch.stages.shared_photos import SharedPhotos
 from imagematch.stores.census import Census

@@ -17,7 +17,7 @@ from imagematch.records import (
     StoredSighting,
 )
 from imagematch.settings import LinkSettings
-from imagematch.stages.operators import Operators
+from imagematch.stages.operator_groups import Operators
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos, profile_of, surest_first
 from imagematch.stages.stops import stops_of
 from imagematch.stores.index import Index

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from imagematch.records import PhotoPair
 from imagematch.settings import LinkSettings
-from imagematch.stages.operators import Operators
+from imagematch.stages.operator_groups import Operators
 from imagematch.stages.shared_photos import Shared, SharedPhotos, surest_first
 from imagematch.stores.index import Index
 

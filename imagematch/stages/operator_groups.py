@@ -18,7 +18,7 @@ from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
 from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
 from imagematch.records import IdentifierKind, ItemKind, OperatorDecision, Profile
-from imagematch.stages.operator_decisions import constraints
+from imagematch.stages.constraints import constraints
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
 from imagematch.stores.identifiers import ShownIdentifier
 from imagematch.stores.index import Index
