@@ -55,12 +55,13 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     (ads / "pipe").symlink_to(ads / "nowhere")
     manifest = base / "ads.csv"
     manifest.write_text(
-        "path,site,profile,text\nsite/anna/x.jpg,site,anna,call @anna_one\nnowhere.jpg,site,anna,1\n"
+        "path,site,profile,text\nsite/anna/x.jpg,site,anna,call @anna_one\nno.jpg,site,anna,1\n"
     )
     source = FolderSource(ads, manifest=manifest, site_from_path=True)
     request = IndexRequest(source, preset="hashes")
     indexed = recipes.index_folder(index, request, Unwatched())
     linked = recipes.link_profiles(index)
+    found = _found(index)
     decided = recipes.decide(index, linked.links[0].pairs[0].id, "confirm", "seen")
     kept = recipes.settle_hot(index, [str(shown["anna"])], "keep")
     ignored = recipes.ignore(
@@ -95,7 +96,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
         ),
         list(recipes.query_hashes(index, _listed(index), QueryOptions(), Unwatched())),
         list(recipes.hashes_of(index)),
-        _found(index),
+        found,
         # What it takes more than a small index to meet.
         builders.report(),
         builders.result((builders.sighting(), builders.judgement())),

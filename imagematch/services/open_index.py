@@ -64,9 +64,10 @@ class Index:
             from there.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, preset: str | None = None) -> None:
         """Use `imagematch.open` instead."""
         self._session = session
+        self._preset = preset
 
     @property
     def directory(self) -> Path:
@@ -124,7 +125,8 @@ class Index:
             identifiers: columns of the manifest that hold identifiers, with the kind of each:
                 "phone", "email", "handle", "url", "host", "crypto" or "other"; None: as at the last
                 time.
-            preset: of a new index; an existing one may change to another with the same model.
+            preset: of a new index; an existing one may change to another with the same model. None:
+                as the index was opened with.
             redescribe: change an existing index to `preset`, and describe every photo again.
             retry_failed: try failed files again, not only those that failed for a passing reason.
             reread: read every file, also those that look unchanged.
@@ -154,7 +156,7 @@ class Index:
             source,
             collection,
             kind=kind,
-            preset=preset,
+            preset=preset or self._preset,
             redescribe=redescribe,
             retry_failed=retry_failed,
             reread=reread,
@@ -497,6 +499,7 @@ def open_index(
     directory: PathText | None = None,
     *,
     create: bool = False,
+    preset: str | None = None,
     actor: str = "",
     nice: bool = False,
 ) -> Index:
@@ -505,6 +508,7 @@ def open_index(
     Args:
         directory: of the index; None: IMAGEMATCH_INDEX or indexes/default, as on the command line.
         create: it need not exist; the first `add` makes it.
+        preset: that photos are described with; None: that of the index, or the default.
         actor: who works with it, for decisions and the audit log; "" for the account's name.
         nice: work stands back for other programs, as far as the setting `workers.nice` says.
 
@@ -518,7 +522,7 @@ def open_index(
 
         if not index_exists(place):
             raise missing_index(place)
-    return Index(Session(place, actor=actor, nice=nice))
+    return Index(Session(place, actor=actor, nice=nice), preset)
 
 
 def compare(

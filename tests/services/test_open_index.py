@@ -471,3 +471,12 @@ def test_closing_ends_what_other_threads_do(tmp_path: Path, index: imagematch.In
         for future in asking:
             with pytest.raises((Stopped, UsageError)):
                 future.result(timeout=60)
+
+
+def test_an_index_is_made_with_the_preset_that_it_is_opened_with(tmp_path: Path) -> None:
+    save(photo(1), tmp_path / "ads" / "site" / "anna" / "1.jpg")
+    with imagematch.open(tmp_path / "index", create=True, preset="hashes") as index:
+        index.add(tmp_path / "ads")
+        assert index.status().to_dict()["preset"] == "hashes"
+    with imagematch.open(tmp_path / "index", create=True, preset="hashes") as index:
+        assert index.add(tmp_path / "ads").known == 1
