@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from imagematch.errors import UsageError as UsageError
     from imagematch.records import Bridge as Bridge
     from imagematch.records import Cluster as Cluster
+    from imagematch.records import ClusterChange as ClusterChange
     from imagematch.records import CommonIdentifier as CommonIdentifier
     from imagematch.records import Comparison as Comparison
     from imagematch.records import Decision as Decision
@@ -73,6 +74,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bridge",
     "Cluster",
+    "ClusterChange",
     "CommonIdentifier",
     "Comparison",
     "Decision",
@@ -130,7 +132,7 @@ _PLACES = {
         KeepsFailing SourceUnavailable Stopped UsageError
     """,
     "imagematch.records": """
-        Bridge Cluster CommonIdentifier Comparison Decision Doubt Drawing Evidence
+        Bridge Cluster ClusterChange CommonIdentifier Comparison Decision Doubt Drawing Evidence
         ExportedHashes Failure FindResult FoundSighting Gallery Geometry HashLead HashResult
         HotPhoto Identifier IgnoredPhoto IndexReport Judgement Link LinkReport ListedHashes
         PhotoPair Profile QueryMatch QueryResult Reach SharedItem Stop StoredSighting

@@ -826,7 +826,24 @@ class Pass(Shape):
 
     jobs: list[JobDone | JobFailed]
     new_matches: Annotated[Count, said("Pairs that no report before has shown.")]
+    changed_clusters: Annotated[
+        Count, said("Clusters that are new, grew, were joined, fell apart or are gone.")
+    ]
     report: Annotated[str, said("The file of new matches.")]
+
+
+class ClusterChange(Shape):
+    """What became of a cluster since the last report."""
+
+    what: Annotated[
+        Literal["new", "grew", "joined", "fell_apart", "gone"],
+        said("joined: several became this one. gone: its profiles are in no cluster any more."),
+    ]
+    id: Annotated[str, said("As it is now or, of one that fell apart or is gone, as it was.")]
+    others: Annotated[
+        list[str], said("What it was made of; of one that fell apart, what it became.")
+    ]
+    profiles: Annotated[list[Profile], said("Those that it grew by; else all of it.")]
 
 
 class NewMatches(Shape):
@@ -836,6 +853,7 @@ class NewMatches(Shape):
     runs: Annotated[tuple[int, int], said("The first and the last run that the report covers.")]
     jobs: Annotated[list[JobDone | JobFailed], said("Of the pass that reports.")]
     matches: list[Pair]
+    clusters: Annotated[list[ClusterChange], said("Of which no report before has told.")]
 
 
 # --- the state of an index ---------------------------------------------------------------------

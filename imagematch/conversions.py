@@ -13,6 +13,7 @@ from imagematch import contract, formatting, wording
 from imagematch.records import (
     Bridge,
     Cluster,
+    ClusterChange,
     CommonIdentifier,
     Comparison,
     Decision,
@@ -333,6 +334,16 @@ def profiles(named: Iterable[Profile]) -> list[contract.Profile]:
     return [profile(each) for each in named]
 
 
+def cluster_change(change: ClusterChange) -> contract.ClusterChange:
+    """What became of a cluster."""
+    return contract.ClusterChange(
+        what=change.what,
+        id=change.id,
+        others=list(change.others),
+        profiles=[profile(each) for each in change.profiles],
+    )
+
+
 def profile(named: Profile) -> contract.Profile:
     """One account on one site."""
     return contract.Profile(site=encodable(named.site), profile=encodable(named.handle))
@@ -556,6 +567,7 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
     ),
     Bridge: bridge,
     Cluster: cluster,
+    ClusterChange: cluster_change,
     CommonIdentifier: common_identifier,
     Comparison: comparison,
     Decision: decision,

@@ -9,6 +9,7 @@ from imagematch.records import (
     SHORT,
     Bridge,
     Cluster,
+    ClusterChange,
     CommonIdentifier,
     Doubt,
     ItemKind,
@@ -222,6 +223,23 @@ def bridge(between: Bridge, numbers: Mapping[str, int]) -> str:
         f"{'It was stolen' if photo else 'One has it from the other'}, or they are one operator "
         "after all."
     )
+
+
+def change(changed: ClusterChange) -> str:
+    """What became of a cluster: "C12 grew by 3 profiles"."""
+    profiles = counted(len(changed.profiles), "profile")
+    others = listed(changed.others)
+    match changed.what:
+        case "new":
+            return f"{changed.id} is new: {profiles}"
+        case "grew":
+            return f"{changed.id} grew by {profiles}"
+        case "joined":
+            return f"{others} are one cluster now, {changed.id}: {profiles}"
+        case "fell_apart":
+            return f"{changed.id}, of {profiles}, fell apart; what is left of it is in {others}"
+        case "gone":
+            return f"{changed.id} is no cluster any more: nothing joins its {profiles}"
 
 
 def common(shown: CommonIdentifier) -> str:

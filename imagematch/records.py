@@ -904,6 +904,24 @@ class Cluster(InJson):
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterChange(InJson):
+    """What became of a cluster since the last report.
+
+    Attributes:
+        what: it is new; it grew; several were joined to it; it fell apart; its profiles are in no
+            cluster any more.
+        id: of the cluster, as it is now or was.
+        others: the clusters that it was made of; of one that fell apart, those that it became.
+        profiles: those that it grew by; else all that it has or had.
+    """
+
+    what: Literal["new", "grew", "joined", "fell_apart", "gone"]
+    id: str
+    others: tuple[str, ...]
+    profiles: tuple[Profile, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Bridge(InJson):
     """Something rare that profiles of different operators show, as far as can be told.
 

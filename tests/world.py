@@ -19,7 +19,7 @@ from imagematch.stores.index import Index
 def new_pairs(directory: Path, run_ids: Collection[int]) -> tuple[PhotoPair, ...]:
     """The matches that some runs brought to an index."""
     with Index.read(directory) as index:
-        return new_matches.run(index, index.settings.link, run_ids)
+        return new_matches.run(index, index.settings.link, run_ids).pairs
 
 
 def photo(seed: int, width: int = 320, height: int = 240) -> Bytes:

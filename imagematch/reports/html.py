@@ -12,6 +12,7 @@ from markupsafe import Markup
 from imagematch import __version__, formatting, link_wording, wording
 from imagematch.records import (
     Bridge,
+    ClusterChange,
     HotPhoto,
     LinkReport,
     PhotoPair,
@@ -148,6 +149,7 @@ def new_matches_page(
     jobs: Sequence[str],
     runs: tuple[int, int],
     failed: Mapping[str, str],
+    changed: Sequence[ClusterChange] = (),
 ) -> str:
     """A page with the pairs that are new since the last report.
 
@@ -155,6 +157,7 @@ def new_matches_page(
         jobs: names of the jobs of the pass that reports.
         runs: the first and the last run that the report covers.
         failed: for each job that could not be done the reason.
+        changed: clusters that became others.
     """
     album = _Album(thumbnails)
     gallery = [pair for pair in pairs if pair.left.gallery != pair.right.gallery]
@@ -164,7 +167,16 @@ def new_matches_page(
         album,
         about,
         title="New matches",
-        counts={"new matches": len(pairs), "with a gallery": len(gallery)},
+        counts={
+            "new matches": len(pairs),
+            "with a gallery": len(gallery),
+            "clusters that changed": len(changed),
+        },
+        changed=[
+            (link_wording.change(each), operator_cards.names(each.profiles))
+            for each in changed[:MOST_ENTRIES]
+        ],
+        changed_left_out=max(0, len(changed) - MOST_ENTRIES),
         jobs=jobs,
         runs=runs,
         failed=failed,

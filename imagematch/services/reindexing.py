@@ -1,10 +1,12 @@
-"""One pass over scheduled jobs: jobs in, an index up to date and a report of new matches out.
+"""One pass over scheduled jobs: jobs in, an index up to date and a report of what is new out.
 
 What counts as new hangs on the last run that a report covered, which the catalogue keeps: a pass
 that was killed before its report leaves its matches to the next one.
 """
 
-from collections.abc import Sequence
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
@@ -12,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from imagematch.errors import KeepsFailing, SourceUnavailable, UsageError
-from imagematch.records import IndexReport, PhotoPair
+from imagematch.records import ClusterChange, IndexReport, PhotoPair, Profile
 from imagematch.reports import json as json_report
 from imagematch.reports import save
 from imagematch.runtime.monitor import Monitor
@@ -20,14 +22,19 @@ from imagematch.services import illustrating, indexing
 from imagematch.services.indexing import IndexRequest
 from imagematch.services.jobs import Job
 from imagematch.services.session import Session
+from imagematch.stages.cluster_changes import changes
 from imagematch.stores.index import Index
 from imagematch.surrogates import encodable
 
 if TYPE_CHECKING:
     from imagematch import contract
+    from imagematch.stages.new_matches import News
 
 #: Key in the catalogue: the last run that a report of new matches covers.
 _REPORTED = "reported_run"
+
+#: Key in the catalogue: the profiles of each cluster when a report last told of them, as JSON.
+_CLUSTERS = "reported_clusters"
 
 _PURPOSE = "imagematch reindex"
 
@@ -61,6 +68,7 @@ class PassReport:
 
     Attributes:
         new_matches: pairs that no report before has shown.
+        changed_clusters: that are new, grew, were joined, fell apart or are gone.
         json_path: the report for programs; every pass writes one.
         html_path: the page for people; None where there was nothing to show.
     """
@@ -69,6 +77,7 @@ class PassReport:
     new_matches: int
     json_path: Path
     html_path: Path | None
+    changed_clusters: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Its JSON, see docs/schemas/reindex.schema.json."""
@@ -76,7 +85,9 @@ class PassReport:
 
         jobs = [outcome.shape() for outcome in self.outcomes]
         report = encodable(str(self.json_path))
-        return conversions.with_jobs(contract.Pass(jobs, self.new_matches, report))
+        return conversions.with_jobs(
+            contract.Pass(jobs, self.new_matches, self.changed_clusters, report)
+        )
 
 
 def run(
@@ -126,26 +137,43 @@ def _reported(session: Session, index: Index, outcomes: tuple[JobOutcome, ...]) 
     """Write the report, and only then note that it was written."""
     reported = int(index.catalogue.get(_REPORTED) or 0)
     last = max((run.id for run in index.catalogue.last_runs(1)), default=0)
-    pairs = _news(index, range(reported + 1, last + 1))
+    news = _news(index, range(reported + 1, last + 1))
+    pairs = news.pairs if news else ()
+    changed = tuple(changes(_told(index), news.clusters)) if news else ()
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
-    report = _Report(outcomes, pairs, (min(reported + 1, last), last), made_at)
+    report = _Report(outcomes, pairs, changed, (min(reported + 1, last), last), made_at)
     folder = index.directory / "reports"
     folder.mkdir(exist_ok=True)
     stem = _free_stem(folder, made_at)
     json_path = _save(folder, stem, ".json", report.as_json())
     failed = any(outcome.report is None for outcome in outcomes)
     html_path = None
-    if pairs or failed:
+    if pairs or changed or failed:
         html_path = _save(folder, stem, ".html", report.as_html(session))
+    if changed and news:
+        index.catalogue.put(_CLUSTERS, _as_told(news.clusters))
     index.catalogue.put(_REPORTED, str(last))
     index.audit.record("new matches reported", report=str(json_path), matches=len(pairs))
-    return PassReport(outcomes, len(pairs), json_path, html_path)
+    return PassReport(outcomes, len(pairs), json_path, html_path, len(changed))
 
 
-def _news(index: Index, run_ids: range) -> tuple[PhotoPair, ...]:
-    """The matches that some runs brought."""
+def _told(index: Index) -> dict[Profile, str]:
+    """The cluster of each profile when a report last told of them."""
+    told = json.loads(index.catalogue.get(_CLUSTERS) or "{}")
+    return {Profile(*each): cluster for cluster, members in told.items() for each in members}
+
+
+def _as_told(clusters: Mapping[Profile, str]) -> str:
+    members: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for profile, cluster in clusters.items():
+        members[cluster].append((profile.site, profile.handle))
+    return json.dumps(members)
+
+
+def _news(index: Index, run_ids: range) -> "News | None":
+    """What some runs brought; None for nothing."""
     if not (index.matches.any_of_runs(run_ids) or index.sightings.any_of_runs(run_ids)):
-        return ()
+        return None
     from imagematch.stages import new_matches  # only where there is something to look at
 
     return new_matches.run(index, index.settings.link, run_ids)
@@ -157,6 +185,7 @@ class _Report:
 
     outcomes: tuple[JobOutcome, ...]
     pairs: tuple[PhotoPair, ...]
+    changed: tuple[ClusterChange, ...]
     runs: tuple[int, int]
     made_at: str
 
@@ -168,7 +197,10 @@ class _Report:
 
         jobs = [outcome.shape() for outcome in self.outcomes]
         pairs = [conversions.pair(pair) for pair in self.pairs]
-        return conversions.with_jobs(contract.NewMatches(self.made_at, self.runs, jobs, pairs))
+        changed = [conversions.cluster_change(each) for each in self.changed]
+        return conversions.with_jobs(
+            contract.NewMatches(self.made_at, self.runs, jobs, pairs, changed)
+        )
 
     def as_html(self, session: Session) -> str:
         from imagematch.reports import html
@@ -181,6 +213,7 @@ class _Report:
                 jobs=[job.name for job in self.outcomes],
                 runs=self.runs,
                 failed={job.name: job.error for job in self.outcomes if job.report is None},
+                changed=self.changed,
             )
 
         pictures = illustrating.make_thumbnails(session, html.sightings_shown(page))

@@ -73,7 +73,7 @@ class _Linking:
         links = [self._link(of, left, right) for left, right in operators.linked(of)]
         shared = self._items(of)
         return Cluster(
-            self._id(of),
+            self.operators.cluster_id(of),
             number,
             tuple(sorted(operators.profiles[one] for one in members)),
             tuple(sorted(links, key=lambda link: (-link.probability, link.left, link.right))),
@@ -82,11 +82,6 @@ class _Linking:
             self._stops_of(members),
             tuple(self._doubts(of, shared)),
         )
-
-    def _id(self, of: int) -> str:
-        """Stays as long as the profile that was indexed first is in the cluster; "" for none."""
-        members = self.operators.members.get(of)
-        return f"C{self.operators.ids[members[0]]}" if members else ""
 
     def _item(self, number: int, bits: float, showing: Sequence[int], inside: int) -> SharedItem:
         """An item as evidence.
@@ -209,7 +204,10 @@ class _Linking:
             yield Bridge(
                 self._item(number, bits, profiles, len(profiles)),
                 tuple(
-                    (self._id(of), tuple(operators.profiles[one] for one in showing))
+                    (
+                        self.operators.cluster_id(of),
+                        tuple(operators.profiles[one] for one in showing),
+                    )
                     for of, showing in sides.items()
                 ),
                 round(operators.probability(saved), 4),

@@ -130,6 +130,20 @@ class Operators:
 
     # --- groups --------------------------------------------------------------------------------
 
+    def cluster_id(self, of: int) -> str:
+        """Stays as long as the profile that was indexed first is in the group; "" for one alone."""
+        members = self.members.get(of)
+        return f"C{self.ids[members[0]]}" if members else ""
+
+    @property
+    def membership(self) -> dict[Profile, str]:
+        """The id of the cluster of each profile that is in one."""
+        return {
+            self.profiles[profile]: self.cluster_id(of)
+            for of, members in self.members.items()
+            for profile in members
+        }
+
     @cached_property
     def members(self) -> dict[int, list[int]]:
         """The profiles of each group of two and more, ascending."""

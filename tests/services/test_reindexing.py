@@ -345,3 +345,21 @@ def test_a_wrong_call_exits_2_and_says_what_is_wanted(
 
     assert done.code == 2
     assert words in done.err
+
+
+def test_clusters_that_changed_are_told_of_once(base: Path) -> None:
+    def told(report: PassReport) -> list[tuple[str, str, int]]:
+        data = json.loads(report.json_path.read_text(encoding="utf-8"))
+        assert len(data["clusters"]) == report.changed_clusters
+        return [(each["what"], each["id"], len(each["profiles"])) for each in data["clusters"]]
+
+    first = reindexed(base)
+    assert told(first) == [("new", "C1", 2)]
+    photo(base / "ads/s3/clara/1.jpg", 1, quality=60)
+    grown = reindexed(base)
+    assert told(grown) == [("grew", "C1", 1)]
+    assert grown.html_path is not None
+    page = grown.html_path.read_text(encoding="utf-8")
+    assert "C1 grew by 1 profile" in page
+    assert "s3/clara" in page
+    assert told(reindexed(base)) == []
