@@ -118,7 +118,7 @@ class _Linking:
         """A link within a group."""
         operators = self.operators
         shown, bits = operators.shown_in[of], operators.bits_in[of]
-        both = sorted(operators.shown_by(left) & operators.shown_by(right))
+        both = sorted(shown.keys() & operators.shown_by(left) & operators.shown_by(right))
         shared = _most_bits_first(
             self._item(item, bits[item], (left, right), len(shown[item]))
             for item in both
@@ -130,7 +130,11 @@ class _Linking:
         """Links between profiles that were not joined, but may have one operator all the same."""
         operators = self.operators
         for (left, right), total in operators.possible.items():
-            both = sorted(operators.shown_by(left) & operators.shown_by(right))
+            both = [
+                item
+                for item in sorted(operators.shown_by(left) & operators.shown_by(right))
+                if item in operators.bridges
+            ]
             groups = {int(operators.of[left]), int(operators.of[right])}
             shared = []
             for item in both:

@@ -4,7 +4,7 @@ Everything follows from what is stored, so nothing is: a cluster is never out of
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -12,6 +12,7 @@ from typing import Self
 
 import numpy as np
 
+from imagematch.kernels.forest import Forest
 from imagematch.kernels.operators import weights
 from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
@@ -154,16 +155,26 @@ class Operators:
 
     @cached_property
     def shown_in(self) -> dict[int, dict[int, list[int]]]:
-        """For each group of two and more what several of its profiles show, with these profiles."""
-        found: dict[int, dict[int, list[int]]] = {number: {} for number in self.members}
+        """For each group of two and more what several of its profiles show, with these profiles:
+        items that belong to it, and others only where it would fall apart without them. What is
+        common belongs to those who are most of them that show it."""
+        own: dict[int, dict[int, list[int]]] = {number: {} for number in self.members}
+        every: dict[int, dict[int, list[int]]] = {number: {} for number in self.members}
+        common = set(self.common)
         for number, item in enumerate(self.items):
             by_group: dict[int, list[int]] = defaultdict(list)
             for profile in item.profiles:
                 by_group[int(self.of[profile])].append(profile)
             for of, profiles in by_group.items():
                 if len(profiles) > 1:
-                    found[of][number] = profiles
-        return found
+                    every[of][number] = profiles
+                    mostly = 2 * len(profiles) > len(item.profiles) or number not in common
+                    if self._now.home[number] == of and mostly:
+                        own[of][number] = profiles
+        return {
+            of: own[of] if _connected(own[of].values(), len(members)) else every[of]
+            for of, members in self.members.items()
+        }
 
     @cached_property
     def _held(self) -> Reals:
@@ -290,6 +301,15 @@ class Operators:
             return ""
         sites = [self.profiles[profile].site for profile in self.items[item].profiles]
         return max(sorted(set(sites)), key=sites.count)
+
+
+def _connected(sets: Iterable[Sequence[int]], members: int) -> bool:
+    """Whether sets of profiles that have some in common are one that has so many members."""
+    forest: Forest[int] = Forest()
+    joined = 1
+    for first, *others in sets:
+        joined += sum(forest.join(first, other) for other in others)
+    return joined == members
 
 
 def _photos(photos: SharedPhotos, number: Mapping[Profile, int]) -> list[Item]:

@@ -17,7 +17,7 @@ from imagematch.stores.index import Index
 
 #: A photo joins at most so many profiles that have nothing else in common, see
 #: `kernels.operators.shown.PRIORS`; of more, nobody knows without a look at all that they show.
-_ALONE = 5
+_ALONE = 4
 
 #: Later than all that was decided; ISO 8601.
 _NOW = "9999-12-31T23:59:59.999+00:00"

@@ -101,7 +101,8 @@ def test_copies_are_found_with_their_exact_scores(store: Path, kind: VectorKind)
 def test_of_a_subset_the_nearest_are_found_among_many_nearer_rows(
     listed: Path, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every 50th row is looked at, every fourth is what lists propose."""
+    """Every 50th row is looked at, every fourth is what lists propose for an indexed photo; a query
+    looks at all of these, too."""
     vectors = crowd("float")
     among = Subset(np.arange(share, ROWS + 1, share), 1)
     there = {name: vectors[name - 1] for name in range(share, ROWS + 1, share)}
@@ -110,10 +111,13 @@ def test_of_a_subset_the_nearest_are_found_among_many_nearer_rows(
     proposing = Mock(wraps=Lists.propose, side_effect=Lists.propose)
     monkeypatch.setattr(Lists, "propose", lambda *given, **named: proposing(*given, **named))
     with closing(open_store(listed, "float", writable=False)) as opened:
-        found = opened.search(asked, 5, among=among)
+        every = opened.search(asked, 5, among=among)
+        assert not proposing.called
+        found = opened.search(asked, 5, among=among, high_recall=False)
     assert proposing.called == (share == 4)
     assert set(found.ids.ravel().tolist()) <= there.keys() | {-1}
     truth = brute_force(there, asked, 5, "float")
+    assert (every.ids[:, 0] == truth.ids[:, 0]).all()
     same = (found.ids[:, 0] == truth.ids[:, 0]).mean()
     assert same >= 0.99 if share == 4 else same == 1
     assert (found.ids[:, 0] == of + 1).mean() >= 0.95

@@ -30,18 +30,18 @@ class Prior(NamedTuple):
 
 
 #: Photos are stolen, and templates, logos and stock photos are on many ads: one alone joins up to
-#: five profiles. Nobody else has an operator's number, but for sites that print theirs on ads.
+#: four profiles. Nobody else has an operator's number, but for sites that print theirs on ads.
 #: Chosen on made-up worlds of the tuning half, where figures hardly change by 2 bits more or less
 #: (docs/linking.md).
 PRIORS: dict[ItemKind, Prior] = {
     "photo": Prior(7.5, 0),
-    "released": Prior(10, 5),  # a photo of which a person said that it is one operator's
+    "released": Prior(10, 20),  # a photo of which a person said that it is one operator's
     "text": Prior(7.5, 0),
-    "phone": Prior(10, 5),
-    "email": Prior(10, 5),
-    "handle": Prior(10, 4),
-    "name": Prior(9, 3),  # a handle without its platform
-    "crypto": Prior(10, 5),
+    "phone": Prior(10, 8),
+    "email": Prior(10, 8),
+    "handle": Prior(10, 7),
+    "name": Prior(9, 4),  # a handle without its platform
+    "crypto": Prior(10, 8),
     "url": Prior(7, 1),
     "host": Prior(7, 0),
     "other": Prior(7, 1),
