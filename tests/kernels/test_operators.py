@@ -249,7 +249,7 @@ def test_photos_of_ones_own_count_little_against_a_phone() -> None:
 
 
 def test_probability_is_a_share_that_grows_with_bits() -> None:
-    found = weights.probability(np.array([-300.0, 0.0, 1.55, 10.0, 2000.0]))
+    found = weights.probability(np.array([-300.0, 0.0, 1.14, 10.0, 2000.0]))
     assert np.all(np.diff(found) >= 0)
     assert found[0] < 0.001
     assert found[2] == pytest.approx(0.5, abs=0.01)

@@ -224,6 +224,7 @@ def rows_of(path: Path) -> dict[str, list[tuple[Any, ...]]]:
             "identifier_sightings",
             "unread_sightings",
             "identifier_columns",
+            "operator_decisions",
         }
         return {
             table: raw.execute(f"SELECT * FROM {table} WHERE {where}").fetchall()

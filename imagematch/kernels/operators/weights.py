@@ -15,7 +15,7 @@ from imagematch.kernels.operators.shown import Ints, Reals, Shown
 
 #: The logistic curve from bits to a probability, fitted on made-up worlds of the tuning half
 #: (docs/linking.md).
-_SLOPE, _OFFSET = 0.74, -1.15
+_SLOPE, _OFFSET = 0.7, -0.8
 
 
 def prior(lengths: CodeLengths) -> float:
