@@ -45,6 +45,8 @@ def run(index: Index, settings: LinkSettings) -> LinkReport:
         tuple(hit.pair for hit in photos.gallery_hits()),
         tuple(scene.pair for scene in photos.scenes()),
         photos.unprofiled(),
+        linking.operators.apart(),
+        linking.operators.unmet(),
     )
 
 
@@ -71,7 +73,7 @@ class _Linking:
         links = [self._link(of, left, right) for left, right in operators.linked(of)]
         shared = self._items(of, operators.shown_in[of])
         return Cluster(
-            self._id(of),
+            operators.cluster_id(of),
             number,
             tuple(sorted(operators.profiles[one] for one in members)),
             tuple(sorted(links, key=lambda link: (-link.probability, link.left, link.right))),
@@ -80,11 +82,6 @@ class _Linking:
             self._stops_of(members),
             tuple(self._doubts(of, shared)),
         )
-
-    def _id(self, of: int) -> str:
-        """Stays as long as the profile that was indexed first is in the cluster; "" for none."""
-        members = self.operators.members.get(of)
-        return f"C{self.operators.ids[members[0]]}" if members else ""
 
     def _items(self, of: int, shown: dict[int, list[int]]) -> tuple[SharedItem, ...]:
         """What several profiles of a group show, most bits first."""
@@ -206,7 +203,7 @@ class _Linking:
             yield Bridge(
                 self._item(number, bits, profiles, len(profiles)),
                 tuple(
-                    (self._id(of), tuple(operators.profiles[one] for one in showing))
+                    (operators.cluster_id(of), tuple(operators.profiles[one] for one in showing))
                     for of, showing in sides.items()
                 ),
                 round(operators.probability(saved), 4),

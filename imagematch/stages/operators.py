@@ -4,7 +4,7 @@ Everything follows from what is stored, so nothing is: a cluster is never out of
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -17,11 +17,18 @@ from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
 from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
-from imagematch.records import IdentifierKind, ItemKind, OperatorDecision, Profile
-from imagematch.stages.operator_decisions import constraints
+from imagematch.records import (
+    IdentifierKind,
+    ItemKind,
+    OperatorDecision,
+    OperatorVerdict,
+    Profile,
+)
+from imagematch.stages.operator_constraints import constraints
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
 from imagematch.stores.identifiers import ShownIdentifier
 from imagematch.stores.index import Index
+from imagematch.stores.operator_decisions import spelled_profile
 
 #: From so many operators on, what they all show is no theft any more: it is common.
 _COMMON = 4
@@ -195,9 +202,47 @@ class Operators:
         pairs.update((one, two) for one, two in self._together if members.issuperset((one, two)))
         return sorted(pairs)
 
+    def cluster_id(self, of: int) -> str:
+        """Stays as long as the profile that was indexed first is in the cluster; "" for none."""
+        members = self.members.get(of)
+        return f"C{self.ids[members[0]]}" if members else ""
+
+    # --- what people said ----------------------------------------------------------------------
+
     def said(self, left: int, right: int) -> OperatorDecision | None:
         """What a person said of two profiles, if it is in force."""
         return self._said.made.get((min(left, right), max(left, right)))
+
+    def apart(self, groups: Set[int] | None = None) -> tuple[OperatorDecision, ...]:
+        """Decisions that keep profiles apart, oldest first; between some groups, or all."""
+        return self._standing("not_same", lambda ends: groups is None or ends <= groups)
+
+    def unmet(self, groups: Set[int] | None = None) -> tuple[OperatorDecision, ...]:
+        """Decisions that profiles have one operator, which others rule out, oldest first; about
+        some groups, or all."""
+        return self._standing(
+            "same", lambda ends: len(ends) > 1 and (groups is None or bool(ends & groups))
+        )
+
+    def _standing(
+        self, verdict: OperatorVerdict, concerned: Callable[[Set[int]], bool]
+    ) -> tuple[OperatorDecision, ...]:
+        """Decisions in force about two profiles whose groups are concerned."""
+        found = {
+            id(made)
+            for (one, two), made in self._said.made.items()
+            if made.verdict == verdict and concerned({int(self.of[one]), int(self.of[two])})
+        }
+        return tuple(made for made in self._said.standing if id(made) in found)
+
+    def groups_of(self, decision: OperatorDecision) -> set[int]:
+        """The groups of the profiles that a decision is about."""
+        about = {*decision.left, *decision.right}
+        return {
+            int(of)
+            for of, profile in zip(self.of, self.profiles, strict=True)
+            if spelled_profile(profile) in about
+        }
 
     @cached_property
     def possible(self) -> dict[tuple[int, int], float]:
