@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from imagematch.records import Link as Link
     from imagematch.records import LinkReport as LinkReport
     from imagematch.records import ListedHashes as ListedHashes
+    from imagematch.records import OperatorDecision as OperatorDecision
+    from imagematch.records import OperatorEffect as OperatorEffect
     from imagematch.records import PhotoPair as PhotoPair
     from imagematch.records import Profile as Profile
     from imagematch.records import QueryMatch as QueryMatch
@@ -105,6 +107,8 @@ __all__ = [
     "Link",
     "LinkReport",
     "ListedHashes",
+    "OperatorDecision",
+    "OperatorEffect",
     "PhotoPair",
     "Profile",
     "Progress",
@@ -135,8 +139,8 @@ _PLACES = {
         Bridge Cluster ClusterChange CommonIdentifier Comparison Decision Doubt Drawing Evidence
         ExportedHashes Failure FindResult FoundSighting Gallery Geometry HashLead HashResult
         HotPhoto Identifier IgnoredPhoto IndexReport Judgement Link LinkReport ListedHashes
-        PhotoPair Profile QueryMatch QueryResult Reach SharedItem Stop StoredSighting
-        UnusableLine
+        OperatorDecision OperatorEffect PhotoPair Profile QueryMatch QueryResult Reach SharedItem
+        Stop StoredSighting UnusableLine
     """,
     "imagematch.runtime.monitor": "Progress",
     "imagematch.services.jobs": "load",

@@ -8,7 +8,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from imagematch.records import About, IdentifierKind, ItemKind, Kind, Verdict
+from imagematch.records import (
+    About,
+    IdentifierKind,
+    ItemKind,
+    Kind,
+    OperatorVerdict,
+    Verdict,
+)
 
 
 class Shape(Struct, forbid_unknown_fields=True):
@@ -112,10 +119,16 @@ type Bits = Annotated[
 class Decision(Shape):
     """What a person decided, where it stands beside what it is about."""
 
-    verdict: Verdict
+    verdict: Verdict | OperatorVerdict
     who: Annotated[str, said("The account on the machine where it was decided.")]
     at: Annotated[str, said("ISO 8601, UTC, milliseconds.")]
     note: str
+
+
+class SameOperator(Decision):
+    """That a person said that two profiles have one operator."""
+
+    verdict: Literal["same"]
 
 
 class MatchDecision(Decision):
@@ -178,23 +191,58 @@ class HistoryEntry(Shape):
     in_force: Annotated[bool, said("No later decision has replaced it; not read on import.")]
 
 
-class History(Shape):
-    """Everything that people decided, oldest first.
-
-    Of decisions about the same photos, the latest counts.
-    """
-
-    decisions: list[HistoryEntry]
-
-
-# --- matches -----------------------------------------------------------------------------------
-
-
 class Profile(Shape):
     """One account or ad poster on one site."""
 
     site: str
     profile: str
+
+
+type _Side = Annotated[
+    list[Profile],
+    Meta(min_length=1, description="Of a cluster, the profiles that were in it then."),
+]
+
+
+class SaidOfOperators(Shape):
+    """What a person said of two profiles or clusters."""
+
+    left: _Side
+    right: _Side
+    verdict: Annotated[
+        OperatorVerdict,
+        said(
+            "Whether each of the left has the same operator as each of the right; reopen takes "
+            "back what was said."
+        ),
+    ]
+    who: Annotated[str, said("The account on the machine where it was decided.")]
+    at: Annotated[str, said("ISO 8601, UTC, milliseconds.")]
+    note: str
+
+
+class OperatorEntry(SaidOfOperators):
+    """One decision about operators of the history."""
+
+    in_force: Annotated[
+        bool,
+        said("No later decision has replaced it for all its profiles; not read on import."),
+    ]
+
+
+class History(Shape):
+    """Everything that people decided, each list oldest first.
+
+    Of decisions about the same photos, and about the same two profiles, the latest counts.
+    """
+
+    decisions: list[HistoryEntry]
+    operators: Annotated[
+        list[OperatorEntry], said("Of profiles and clusters; older files do not have it.")
+    ]
+
+
+# --- matches -----------------------------------------------------------------------------------
 
 
 class Sighting(Shape):
@@ -615,6 +663,10 @@ class Link(Shape):
         list[Pair],
         said("Photos of both that match, surest first, one for each photo that they share."),
     ]
+    decision: Annotated[
+        SameOperator | None,
+        said("What a person said of the two, if it is in force; it joins them. null: nothing."),
+    ]
 
 
 class Weakest(Shape):
@@ -727,6 +779,14 @@ class LinkReport(Shape):
     common: Annotated[list[CommonIdentifier], said("Contacts that join nobody.")]
     gallery_hits: Annotated[list[Pair], said("left: the gallery's photo, right: the ad's.")]
     scenes: Annotated[list[Pair], said("Leads: other photos of the same place. Never copies.")]
+    apart: Annotated[
+        list[SaidOfOperators],
+        said("Decisions in force that keep profiles apart, whatever these share."),
+    ]
+    unmet: Annotated[
+        list[SaidOfOperators],
+        said("Decisions in force that profiles have one operator, which others rule out."),
+    ]
 
 
 class HotList(Shape):
@@ -873,6 +933,7 @@ class DecisionCounts(GrowingShape):
     match: Count
     ignore: Count
     hot: Count
+    operator: Count
 
 
 class Gallery(Shape):
@@ -1007,7 +1068,10 @@ class Status(GrowingShape):
     waiting_pairs: Annotated[Count, said("Pairs that wait to be judged.")]
     decisions: Annotated[
         DecisionCounts,
-        said("What people decided and nobody took back: about matches, ignored and hot photos."),
+        said(
+            "What people decided and nobody took back: about matches, ignored and hot photos, and "
+            "operators."
+        ),
     ]
     collections: Annotated[
         dict[str, Count],

@@ -33,6 +33,7 @@ from imagematch.records import (
     Judgement,
     Link,
     LinkReport,
+    OperatorDecision,
     PhotoPair,
     Profile,
     QueryMatch,
@@ -224,6 +225,8 @@ def link_report(report: LinkReport) -> contract.LinkReport:
         common=[common_identifier(entry) for entry in report.common],
         gallery_hits=[pair(entry) for entry in report.gallery_hits],
         scenes=[pair(entry) for entry in report.scenes],
+        apart=[said_of_operators(entry) for entry in report.apart],
+        unmet=[said_of_operators(entry) for entry in report.unmet],
     )
 
 
@@ -238,6 +241,7 @@ def link(linked: Link) -> contract.Link:
         shared=[shared_item(item) for item in linked.shared],
         rest=formatting.bits(linked.rest),
         pairs=[pair(found) for found in linked.pairs],
+        decision=_in_force(contract.SameOperator, linked.decision),
     )
 
 
@@ -357,11 +361,13 @@ def decision(made: Decision) -> contract.Decision:
     return _decided(contract.Decision, made)
 
 
-def _in_force[D: contract.Decision](shape: type[D], made: Decision | None) -> D | None:
+def _in_force[D: contract.Decision](
+    shape: type[D], made: Decision | OperatorDecision | None
+) -> D | None:
     return _decided(shape, made) if made else None
 
 
-def _decided[D: contract.Decision](shape: type[D], made: Decision) -> D:
+def _decided[D: contract.Decision](shape: type[D], made: Decision | OperatorDecision) -> D:
     return shape(
         verdict=made.verdict, who=encodable(made.who), at=made.at, note=encodable(made.note)
     )
@@ -383,6 +389,27 @@ def history_entry(made: Decision, *, in_force: bool) -> contract.HistoryEntry:
         note=encodable(made.note),
         in_force=in_force,
     )
+
+
+def said_of_operators(made: OperatorDecision) -> contract.SaidOfOperators:
+    """What a person said of two profiles or clusters."""
+    return contract.SaidOfOperators(**_said(made))
+
+
+def operator_entry(made: OperatorDecision, *, in_force: bool) -> contract.OperatorEntry:
+    """The same in the history, as another index can take it over."""
+    return contract.OperatorEntry(**_said(made), in_force=in_force)
+
+
+def _said(made: OperatorDecision) -> dict[str, Any]:
+    return {
+        "left": profiles(made.left),
+        "right": profiles(made.right),
+        "verdict": made.verdict,
+        "who": encodable(made.who),
+        "at": made.at,
+        "note": encodable(made.note),
+    }
 
 
 def hot(photo: HotPhoto) -> contract.Hot:
@@ -584,6 +611,7 @@ _SHAPES: Mapping[type, Callable[[Any], Struct]] = {
     Judgement: judgement,
     Link: link,
     LinkReport: link_report,
+    OperatorDecision: said_of_operators,
     PhotoPair: pair,
     Profile: profile,
     QueryMatch: match,

@@ -14,6 +14,9 @@ from imagematch.records import (
     Doubt,
     ItemKind,
     Link,
+    OperatorDecision,
+    OperatorVerdict,
+    Profile,
     SharedItem,
     Stop,
 )
@@ -137,13 +140,27 @@ def _one_digit(factor: float) -> str:
 
 def likely(link: Link) -> str:
     """How sure a link is: "99.6 % likely one operator"."""
-    return f"{wording.percent(formatting.probability(link))} likely one operator"
+    if link.decision:
+        return f"one operator, {sure(link)}"
+    return f"{sure(link)} likely one operator"
+
+
+def sure(link: Link) -> str:
+    """The same in a table: "99.6 %"."""
+    if link.decision:
+        return f"as {_who(link.decision)} said"
+    return wording.percent(formatting.probability(link))
 
 
 def link(linked: Link) -> str:
     """Why two profiles are linked, in a sentence."""
     if linked.left == linked.right:
         return f"One profile, with {counted(len(linked.pairs), 'pair')} of photos that match."
+    if linked.decision:
+        shown = (
+            f"Both show {counted_items(linked.shared)}" if linked.shared else "They share nothing"
+        )
+        return f"{_sentence(said(linked.decision))} {shown}."
     if not linked.shared:
         return (
             "They share nothing rare with each other, but with other profiles of their cluster: "
@@ -248,6 +265,51 @@ def common(shown: CommonIdentifier) -> str:
         site = formatting.shortened(shown.site, _MOST_CHARACTERS)
         return f"On most ads of {site}: it seems to be the site's own."
     return "So many profiles of different operators show it that it says nothing."
+
+
+# --- what people said ----------------------------------------------------------------------------
+
+_SAID: dict[OperatorVerdict, str] = {
+    "same": "said on {} that they have one operator",
+    "not_same": "said on {} that they do not have the same operator",
+    "reopen": "took back on {} what was said of their operators",
+}
+
+APART = "Kept apart by what people said, whatever they share:"
+UNMET = "Said to have one operator, but what else people said rules it out:"
+
+
+def said(decision: OperatorDecision) -> str:
+    """Who said what of two sides, when and why: "anna said on 2026-05-09 that they have one
+    operator: same tattoo shop"."""
+    day = decision.at.partition("T")[0]
+    why = f": {formatting.shortened(decision.note)}" if decision.note else ""
+    return f"{_who(decision)} {_SAID[decision.verdict].format(day)}{why}"
+
+
+def said_of(decision: OperatorDecision) -> str:
+    """The same with the two sides in front."""
+    return f"{sides(decision)}: {said(decision)}"
+
+
+def sides(decision: OperatorDecision) -> str:
+    """The two sides of a decision: "one/anna and two/bella with 3 other profiles"."""
+    return f"{side(decision.left)} and {side(decision.right)}"
+
+
+def side(profiles: Sequence[Profile]) -> str:
+    """A profile, or the first one of several."""
+    first = formatting.shortened(str(profiles[0]), _MOST_CHARACTERS)
+    more = len(profiles) - 1
+    return f"{first} with {counted(more, 'other profile')}" if more else first
+
+
+def _who(decision: OperatorDecision) -> str:
+    return formatting.shortened(decision.who, _MOST_CHARACTERS)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def listed(texts: Sequence[str]) -> str:

@@ -771,6 +771,23 @@ class OperatorDecision(InJson):
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class OperatorEffect:
+    """What a decision about operators did to the clusters of its profiles.
+
+    Attributes:
+        profiles: of the cluster that they all are in now; 0 where they are in none or in several.
+        replaced: earlier decisions that said something else of some of them, until then in force.
+        apart: decisions that keep profiles of these clusters apart.
+        unmet: decisions that they have one operator, which `apart` rules out.
+    """
+
+    profiles: int
+    replaced: tuple[OperatorDecision, ...]
+    apart: tuple[OperatorDecision, ...]
+    unmet: tuple[OperatorDecision, ...]
+
+
 #: What profiles may have in common: a photo, in any form; one of which a person said that it is one
 #: operator's; a text that is all but the same; a contact; a handle without its platform ("name").
 type ItemKind = Literal[
@@ -1007,6 +1024,8 @@ class LinkReport(InJson):
         hot: photos that link nobody, those first that most profiles show.
         common: contacts that link nobody.
         unprofiled: matches that join nobody because a sighting has no profile.
+        apart: decisions in force that keep profiles apart, whatever these share; oldest first.
+        unmet: decisions in force that profiles have one operator, which others rule out.
     """
 
     profiles: int
@@ -1018,6 +1037,8 @@ class LinkReport(InJson):
     gallery_hits: tuple[PhotoPair, ...]  # left: the gallery's photo, right: the ad's
     scenes: tuple[PhotoPair, ...]  # leads: another photo of the same place
     unprofiled: int = 0
+    apart: tuple[OperatorDecision, ...] = ()
+    unmet: tuple[OperatorDecision, ...] = ()
 
 
 # --- reports of stages -------------------------------------------------------------------------

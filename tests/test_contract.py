@@ -46,6 +46,8 @@ PASS = PassReport(
 )
 QUERY = builders.result((builders.sighting(), builders.judgement()))
 REPORT = builders.report()
+ANNA, BELLA = Profile("siteA", "anna"), Profile("siteB", "bella")
+SAID = replace(builders.link_between(ANNA, BELLA), decision=builders.said_of(ANNA, BELLA))
 HOT = replace(REPORT.hot[0], decision=builders.decision("keep"))
 IGNORED = IgnoredPhoto(
     builders.decision("ignore"), (builders.sighting(),), (builders.sighting("b.jpg"),)
@@ -56,7 +58,12 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "compare": Comparison(
         "a.jpg", "b.jpg", "0" * 12 + "-" + "1" * 12, builders.judgement(), True
     ).to_dict(),
-    "decisions": json_report.decisions([(builders.decision("confirm"), True)]),
+    "decisions": json_report.decisions(
+        [
+            (builders.decision("confirm"), True),
+            (builders.said_of(ANNA, BELLA), False),
+        ]
+    ),
     "doctor": Checkup(
         Path("index"), (Finding("python", "ok", "3.12"),), (Finding("waiting", "warning", "2"),)
     ).to_dict(),
@@ -71,7 +78,7 @@ SAMPLES: dict[str, dict[str, Any]] = {
     "hot": json_report.hot_list([HOT]),
     "ignore": json_report.ignore_list([IGNORED]),
     "index": INDEXED.to_dict(),
-    "link": replace(REPORT, hot=(*REPORT.hot, HOT)).to_dict(),
+    "link": replace(REPORT, links=(*REPORT.links, SAID), hot=(*REPORT.hot, HOT)).to_dict(),
     "query": QUERY.to_dict(),
     "reindex": PASS.to_dict(),
 }

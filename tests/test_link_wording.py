@@ -1,5 +1,7 @@
 """What a report says of links and clusters in words: right, plain, and no more than is known."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +57,23 @@ def test_a_link_says_how_many_others_show_the_same() -> None:
 def test_a_link_by_what_the_cluster_shares_does_not_claim_that_both_share_it() -> None:
     said = link_wording.link(link())
     assert said.startswith("They share nothing rare with each other")
+
+
+def test_a_link_that_a_person_made_says_who_when_and_why_before_what_both_show() -> None:
+    said = builders.said_of(ANNA, BELLA, words="cleo")
+    made = replace(link(*items("photo", 2)), decision=said)
+    start = "cleo said on 2026-05-09 that they have one operator: cleo."
+    assert link_wording.link(made) == f"{start} Both show 2 photos."
+    assert link_wording.link(replace(made, shared=())) == f"{start} They share nothing."
+    assert link_wording.likely(made) == "one operator, as cleo said"
+
+
+def test_what_was_said_of_clusters_names_a_profile_of_each() -> None:
+    said = replace(builders.said_of(ANNA, BELLA, "not_same"), left=(ANNA, BELLA), note="")
+    assert link_wording.said_of(replace(said, right=(Profile("c", "c"),))) == (
+        "siteA/anna with 1 other profile and c/c: anna said on 2026-05-09 that they do not have "
+        "the same operator"
+    )
 
 
 def test_matches_within_a_profile_are_no_second_profile() -> None:

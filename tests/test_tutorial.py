@@ -49,7 +49,7 @@ def ran(code: str, folder: Path) -> str:
 
 
 def test_the_page_runs_from_its_beginning_to_its_end(folder: Path) -> None:
-    first, table, drawn, compared, decided, stopped = (
+    first, table, drawn, compared, decided, said, stopped = (
         ran(code, folder) for code in python_of(PAGE)
     )
     assert "5 described, 1 matching, 0 failed" in first
@@ -63,6 +63,7 @@ def test_the_page_runs_from_its_beginning_to_its_end(folder: Path) -> None:
     assert compared == "exact 1.0\n"
     assert "m.k reject False" in decided
     assert "a.b reopen" in decided
+    assert said.startswith(("2\n", "3\n"))
     assert "on request" in stopped
 
 

@@ -26,6 +26,7 @@ _PLACES = {
     "decisions": ("decide", "decisions_group"),
     "ignore": ("ignore", "ignore_group"),
     "hot": ("hot", "hot_group"),
+    "operator": ("operator", "operator_group"),
     "export": ("export", "export_group"),
     "reindex": ("reindex", "reindex_command"),
     "status": ("status", "status_command"),

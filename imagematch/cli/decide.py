@@ -6,7 +6,7 @@ from typing import cast
 import click
 
 import imagematch
-from imagematch import formatting, wording
+from imagematch import formatting, link_wording, wording
 from imagematch.amounts import counted
 from imagematch.cli.asking import agree
 from imagematch.cli.console import output, say, write_json
@@ -18,7 +18,7 @@ from imagematch.cli.options import (
     note_option,
     yes_option,
 )
-from imagematch.records import VERDICTS, Verdict
+from imagematch.records import VERDICTS, OperatorDecision, Verdict
 from imagematch.reports import csv, save
 from imagematch.reports import json as json_report
 from imagematch.services.reviewing import Recorded
@@ -63,7 +63,7 @@ def decide_command(
 def decisions_group() -> None:
     """Show and exchange everything that people decided.
 
-    Decisions about matches, ignored and hot photos are one history, which only grows.
+    Decisions about matches, ignored and hot photos and operators are one history, which only grows.
 
     \b
     Example:
@@ -110,8 +110,8 @@ def list_command(directory: Path, as_json: bool, csv_file: Path | None) -> None:
 def import_command(file: Path, yes: bool, actor: str, directory: Path) -> None:
     """Take over the decisions in FILE, which `imagematch decisions list --json` wrote elsewhere.
 
-    Of decisions about the same photos, the latest counts, wherever it was made. Those that are
-    known already change nothing.
+    Of decisions about the same photos or the same two profiles, the latest counts, wherever it was
+    made. Those that are known already change nothing.
 
     \b
     Example:
@@ -126,4 +126,6 @@ def import_command(file: Path, yes: bool, actor: str, directory: Path) -> None:
 def _line(entry: Recorded) -> str:
     decision = entry.decision
     replaced = "" if entry.in_force or decision.verdict == "reopen" else " (replaced since)"
+    if isinstance(decision, OperatorDecision):
+        return f"operator {link_wording.said_of(decision)}{replaced}"
     return f"{decision.about} {decision.subject} {wording.full_decision(decision)}{replaced}"

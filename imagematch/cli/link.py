@@ -138,6 +138,14 @@ def _lines(report: LinkReport) -> Iterator[str]:
             f"Joins nobody: {link_wording.ITEM_WORDS[common.kind][0]} {value}, on "
             f"{counted(common.profiles, 'profile')}. {link_wording.common(common)}"
         )
+    for heading, decisions in (
+        (link_wording.APART, report.apart),
+        (link_wording.UNMET, report.unmet),
+    ):
+        if decisions:
+            yield heading
+        for made in decisions:
+            yield f"  {link_wording.said_of(made)}"
     for hit in report.gallery_hits:
         yield f"Gallery {hit.left.collection}: {hit.left.path} and {hit.right.path}"
         yield f"  {wording.verdict(hit)}: {wording.sentence(hit.judgement)}"

@@ -113,7 +113,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         made = status.decisions
         text = (
             f"{counted(made['match'], 'match', 'matches')}, {counted(made['hot'], 'hot photo')}, "
-            f"{made['ignore']:,} ignored"
+            f"{made['ignore']:,} ignored, {made['operator']:,} about operators"
         )
         lines.append(("Decisions", text))
     lines.append(("Embedder", f"preset {status.preset}, model {status.embedder or 'none'}"))

@@ -2,23 +2,40 @@
 
 import json
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from imagematch.errors import UsageError
-from imagematch.records import VERDICTS, Content, Decision, Kind
+from imagematch.records import (
+    VERDICTS,
+    Content,
+    Decision,
+    Kind,
+    OperatorDecision,
+    OperatorVerdict,
+    Profile,
+)
 from imagematch.surrogates import encodable
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _KINDS = get_args(Kind.__value__)
+_OPERATOR_VERDICTS = get_args(OperatorVerdict.__value__)
 
 #: How far the clock of another machine may be ahead. A decision from the far future would outvote
 #: all that follow.
 _SKEW = timedelta(days=1)
 
 
-def read(path: Path) -> list[Decision]:
+class Exported(NamedTuple):
+    """What people said about photos and matches, and what they said of operators."""
+
+    decisions: list[Decision]
+    operators: list[OperatorDecision]
+
+
+def read(path: Path) -> Exported:
     """Read what `imagematch decisions list --json` wrote.
 
     Raises:
@@ -30,17 +47,28 @@ def read(path: Path) -> list[Decision]:
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{where} can't be read as JSON: {error}") from error
     entries = content.get("decisions") if isinstance(content, dict) else None
-    if not isinstance(entries, list):
+    # Files that an older version wrote say nothing of operators.
+    operators = content.get("operators", []) if isinstance(content, dict) else None
+    if not (isinstance(entries, list) and isinstance(operators, list)):
         raise UsageError(
             f"{where} holds no decisions; give a file that `imagematch decisions list --json` wrote"
         )
+    return Exported(
+        _each(where, "decision", entries, _decision),
+        _each(where, "decision about operators", operators, _operator_decision),
+    )
+
+
+def _each[D](
+    where: str, what: str, entries: list[Any], read_one: Callable[[dict[str, Any]], D]
+) -> list[D]:
     found = []
     for number, entry in enumerate(entries, start=1):
         try:
-            found.append(_decision(entry))
+            found.append(read_one(entry))
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             why = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-            raise UsageError(f"{where}: decision {number} can't be used: {why}") from error
+            raise UsageError(f"{where}: {what} {number} can't be used: {why}") from error
     return found
 
 
@@ -64,6 +92,27 @@ def _decision(entry: dict[str, Any]) -> Decision:
         _text(entry["note"]),
         kind,
     )
+
+
+def _operator_decision(entry: dict[str, Any]) -> OperatorDecision:
+    verdict = entry["verdict"]
+    if verdict not in _OPERATOR_VERDICTS:
+        raise ValueError(f"{verdict!r} is no decision about operators")
+    left, right = (tuple(map(_profile, entry[side])) for side in ("left", "right"))
+    if not (left and right) or {*left} & {*right}:
+        raise ValueError("it is not about two different profiles or clusters")
+    return OperatorDecision(
+        left,
+        right,
+        verdict,
+        _text(entry["who"]),
+        _time(_text(entry["at"])),
+        _text(entry["note"]),
+    )
+
+
+def _profile(profile: dict[str, Any]) -> Profile:
+    return Profile(_text(profile["site"]), _text(profile["profile"]))
 
 
 def _content(photo: dict[str, Any]) -> Content:

@@ -7,10 +7,19 @@ that a row is a line. For values to the letter, take the JSON report.
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from imagematch import formatting, link_wording, wording
-from imagematch.records import Cluster, Decision, ExportedHashes, Link, LinkReport, PhotoPair
+from imagematch.records import (
+    Cluster,
+    Decision,
+    ExportedHashes,
+    Link,
+    LinkReport,
+    OperatorDecision,
+    PhotoPair,
+    Profile,
+)
 
 COLUMNS = (
     "left_site",
@@ -24,6 +33,7 @@ COLUMNS = (
     "cluster",
     "cluster_id",
     "weakest",
+    "said",
     "match",
     "kind",
     "confidence",
@@ -53,6 +63,8 @@ DECISION_COLUMNS = (
     "kind",
     "photo_a",
     "photo_b",
+    "left_profiles",
+    "right_profiles",
     "note",
 )
 
@@ -63,7 +75,8 @@ HASH_COLUMNS = ("sha256", "phash", "pdq", "pdq_quality", "gate", "collection", "
 _FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _BYTE_ORDER_MARK = "\ufeff"  # without it, Excel takes UTF-8 for the local code page
 
-#: Shared items that a cell names; a spreadsheet cuts cells of more than 32,767 characters.
+#: Shared items or profiles that a cell names; a spreadsheet cuts cells of more than 32,767
+#: characters.
 _MOST_ITEMS = 50
 
 type _Cell = str | int | float | None
@@ -74,7 +87,8 @@ def link_parts(report: LinkReport) -> Iterator[str]:
 
     It comes in parts, a link each; one that rests on no pair of photos has a row without one. An
     empty cell means "not measured" or, for `cluster` and `cluster_id`, "in none". `weakest` is
-    "true" for the link that holds its cluster together least.
+    "true" for the link that holds its cluster together least; `said` is what a person said of its
+    two profiles, `decision` what one decided about the pair.
     """
     text = io.StringIO(newline="")
     text.write(_BYTE_ORDER_MARK)
@@ -91,7 +105,7 @@ def link_parts(report: LinkReport) -> Iterator[str]:
     yield text.getvalue()
 
 
-def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
+def decisions_csv(made: Iterable[tuple[Decision | OperatorDecision, bool]]) -> str:
     """A history of decisions, oldest first, in the form of `link_parts`.
 
     Args:
@@ -102,21 +116,47 @@ def decisions_csv(made: Iterable[tuple[Decision, bool]]) -> str:
     table = csv.writer(text, dialect="excel")
     table.writerow(DECISION_COLUMNS)
     for decision, in_force in made:
+        about, subject, *rest = (
+            _operator_cells(decision)
+            if isinstance(decision, OperatorDecision)
+            else _photo_cells(decision)
+        )
         table.writerow(
             (
                 decision.at,
                 safe_cell(decision.who),
-                decision.about,
-                decision.subject,
+                about,
+                subject,
                 decision.verdict,
                 str(in_force).lower(),
-                decision.kind,
-                decision.photos[0].sha256,
-                decision.photos[1].sha256 if len(decision.photos) > 1 else None,
+                *rest,
                 safe_cell(decision.note),
             )
         )
     return text.getvalue()
+
+
+def _photo_cells(decision: Decision) -> tuple[_Cell, ...]:
+    """What a decision is about, its subject, and its kind, photos and profiles."""
+    hashes = [photo.sha256 for photo in decision.photos]
+    second = hashes[1] if len(hashes) > 1 else None
+    return decision.about, decision.subject, decision.kind, hashes[0], second, None, None
+
+
+def _operator_cells(decision: OperatorDecision) -> tuple[_Cell, ...]:
+    """The same of a decision about operators."""
+    subject = safe_cell(link_wording.sides(decision))
+    return "operator", subject, None, None, None, _names(decision.left), _names(decision.right)
+
+
+def _names(profiles: Sequence[Profile]) -> str:
+    return safe_cell("; ".join(_some([str(each) for each in profiles[:_MOST_ITEMS]], profiles)))
+
+
+def _some(named: list[str], of: Sequence[object]) -> list[str]:
+    """What a cell names, and how many more there are."""
+    more = len(of) - len(named)
+    return [*named, f"{more:,} more"] if more else named
 
 
 def hashes_parts(exported: Iterable[ExportedHashes]) -> Iterator[str]:
@@ -176,6 +216,7 @@ def _rows(link: Link, cluster: Cluster | None, *, weakest: bool) -> Iterator[tup
         cluster.number if cluster else None,
         safe_cell(cluster.id) if cluster else None,
         str(weakest).lower() if cluster else None,
+        safe_cell(link_wording.said(link.decision)) if link.decision else None,
     )
     for pair in link.pairs:
         yield (*start, *_pair_cells(pair))
@@ -185,8 +226,7 @@ def _rows(link: Link, cluster: Cluster | None, *, weakest: bool) -> Iterator[tup
 
 def _items(link: Link) -> str:
     named = [link_wording.item_name(item) for item in link.shared[:_MOST_ITEMS]]
-    more = len(link.shared) - len(named)
-    return "; ".join([*named, f"{more:,} more"] if more else named)
+    return "; ".join(_some(named, link.shared))
 
 
 def _pair_cells(pair: PhotoPair) -> tuple[_Cell, ...]:

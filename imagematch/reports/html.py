@@ -9,12 +9,13 @@ from typing import Any
 
 from markupsafe import Markup
 
-from imagematch import __version__, formatting, link_wording, wording
+from imagematch import __version__, formatting, link_wording
 from imagematch.records import (
     Bridge,
     ClusterChange,
     HotPhoto,
     LinkReport,
+    OperatorDecision,
     PhotoPair,
     Picture,
     Profile,
@@ -112,6 +113,7 @@ def link_page(report: LinkReport, about: About, thumbnails: Thumbnails) -> str:
         "gallery hits": (len(report.gallery_hits), "gallery"),
         "leads": (len(report.scenes), "scenes"),
         "photos set aside": (len(aside), "hot"),
+        "decisions that keep profiles apart": (len(report.apart), "said"),
     }
     drawn_pairs = sum(len(section.pairs) for section in links)
     return _page(
@@ -135,6 +137,14 @@ def link_page(report: LinkReport, about: About, thumbnails: Thumbnails) -> str:
         bridges_left_out=max(0, len(report.bridges) - MOST_ENTRIES),
         common=[operator_cards.common_row(each) for each in report.common[:MOST_ENTRIES]],
         common_left_out=max(0, len(report.common) - MOST_ENTRIES),
+        said=[
+            (heading, _said_list(decisions), max(0, len(decisions) - MOST_ENTRIES))
+            for heading, decisions in (
+                (link_wording.APART, report.apart),
+                (link_wording.UNMET, report.unmet),
+            )
+            if decisions
+        ],
         gallery_hits=_pair_list(report.gallery_hits, album, ("Gallery", "Ad")),
         scenes=_pair_list(report.scenes, album),
         hot=_hot_list(aside, album, about),
@@ -316,7 +326,7 @@ def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
             _LinkSection(
                 card=operator_cards.link_card(link, len(sections) + 1),
                 ends=(link.left, link.right),
-                sure=wording.percent(formatting.probability(link)),
+                sure=link_wording.sure(link),
                 evidence=link_wording.counted_items(link.shared),
                 cluster=cluster.number if cluster else 0,
                 pairs=[pair_cards.pair_card(pair, album.picture) for pair in drawn],
@@ -324,6 +334,22 @@ def _link_sections(report: LinkReport, album: _Album) -> list[_LinkSection]:
             )
         )
     return sections
+
+
+def _said_list(
+    decisions: Sequence[OperatorDecision],
+) -> list[tuple[str, list[operator_cards.Names]]]:
+    """What people said, with the profiles of both sides."""
+    return [
+        (
+            link_wording.said(each),
+            [
+                operator_cards.names(side, operator_cards.FEWEST_NAMES)
+                for side in (each.left, each.right)
+            ],
+        )
+        for each in decisions[:MOST_ENTRIES]
+    ]
 
 
 def _cluster_cards(

@@ -6,7 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from imagematch import formatting
-from imagematch.records import Decision, Gallery, HotPhoto, IgnoredPhoto, InJson, LinkReport
+from imagematch.records import (
+    Decision,
+    Gallery,
+    HotPhoto,
+    IgnoredPhoto,
+    InJson,
+    LinkReport,
+    OperatorDecision,
+)
 
 #: Would steer a terminal or reorder a line on the screen when written as they are. In JSON text
 #: they can only stand within a string, where an escape means the same.
@@ -54,9 +62,11 @@ def _link_lists(report: LinkReport) -> Iterator[tuple[str, Iterable[InJson]]]:
     yield "common", report.common
     yield "gallery_hits", report.gallery_hits
     yield "scenes", report.scenes
+    yield "apart", report.apart
+    yield "unmet", report.unmet
 
 
-def decisions(made: Iterable[tuple[Decision, bool]]) -> dict[str, Any]:
+def decisions(made: Iterable[tuple[Decision | OperatorDecision, bool]]) -> dict[str, Any]:
     """A history, oldest first, as another index can take it over (decisions.schema.json).
 
     Args:
@@ -64,8 +74,13 @@ def decisions(made: Iterable[tuple[Decision, bool]]) -> dict[str, Any]:
     """
     from imagematch import contract, conversions
 
-    entries = [conversions.history_entry(each, in_force=in_force) for each, in_force in made]
-    return conversions.builtins(contract.History(entries))
+    history = contract.History([], [])
+    for each, in_force in made:
+        if isinstance(each, OperatorDecision):
+            history.operators.append(conversions.operator_entry(each, in_force=in_force))
+        else:
+            history.decisions.append(conversions.history_entry(each, in_force=in_force))
+    return conversions.builtins(history)
 
 
 def galleries(found: Iterable[Gallery]) -> dict[str, Any]:

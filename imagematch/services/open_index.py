@@ -21,6 +21,9 @@ from imagematch.records import (
     IndexReport,
     LinkReport,
     ListedHashes,
+    OperatorDecision,
+    OperatorEffect,
+    OperatorVerdict,
     QueryMatch,
     QueryOptions,
     QueryResult,
@@ -355,6 +358,39 @@ class Index:
 
         return reviewing.settle_hot(self._session, photos, verdict, note, actor)
 
+    def decide_operator(
+        self,
+        left: str,
+        right: str,
+        verdict: OperatorVerdict,
+        *,
+        note: str = "",
+        actor: str = "",
+    ) -> OperatorDecision:
+        """Say for good whether two profiles or clusters have one operator. It waits for no run.
+
+        It is about the profiles that they have now, and holds in every later `link`.
+
+        Args:
+            left, right: the id of a cluster, or a profile as "site/handle", both as `link` has
+                them.
+            verdict: "same", "not_same", or "reopen", which takes back the decision in force about
+                both, also what it says of other profiles.
+
+        Raises:
+            UsageError: there is no such profile or cluster, both are the same, or there is nothing
+                to take back.
+        """
+        from imagematch.services import reviewing_operators
+
+        return reviewing_operators.decide_operator(self._session, left, right, verdict, note, actor)
+
+    def effect_of(self, decision: OperatorDecision) -> OperatorEffect:
+        """What became of the clusters that a decision about operators concerns."""
+        from imagematch.services import reviewing_operators
+
+        return reviewing_operators.effect_of(self._session, decision)
+
     def ignore(
         self,
         targets: Sequence[str],
@@ -395,7 +431,8 @@ class Index:
         return reviewing.ignored(self._session)
 
     def decisions(self) -> list["Recorded"]:
-        """All decisions, oldest first, each with whether it is in force."""
+        """All decisions, also those about operators, oldest first, each with whether it is in
+        force."""
         from imagematch.services import reviewing
 
         return reviewing.history(self._session)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from imagematch.records import (
     HotPhoto,
     IgnoredPhoto,
     Locator,
+    OperatorDecision,
     Reach,
     StoredSighting,
     Verdict,
@@ -30,7 +32,7 @@ from imagematch.services.session import Session
 from imagematch.sources.folder import lone_file
 from imagematch.sources.folder_source import FolderSource
 from imagematch.sources.reading import sha256_of
-from imagematch.stages import describe, reach, scan, search, verify
+from imagematch.stages import describe, operator_constraints, reach, scan, search, verify
 from imagematch.stages.decisions_in_force import DecisionsInForce
 from imagematch.stages.operator_groups import Operators
 from imagematch.stages.resolving import resolve_match, resolve_photo
@@ -75,7 +77,7 @@ class Foreseen(NamedTuple):
 class Recorded:
     """One decision of the history; `in_force` unless a later one took its place."""
 
-    decision: Decision
+    decision: Decision | OperatorDecision
     in_force: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -83,7 +85,9 @@ class Recorded:
         from imagematch import conversions
 
         return conversions.builtins(
-            conversions.history_entry(self.decision, in_force=self.in_force)
+            conversions.operator_entry(self.decision, in_force=self.in_force)
+            if isinstance(self.decision, OperatorDecision)
+            else conversions.history_entry(self.decision, in_force=self.in_force)
         )
 
 
@@ -426,7 +430,11 @@ def history(session: Session) -> list[Recorded]:
     """All decisions of an index, oldest first."""
     with session.reading() as index:
         decided = DecisionsInForce.of(index)
-        return [Recorded(made, decided.in_force(made)) for made in index.decisions.history()]
+        photos = [Recorded(made, decided.in_force(made)) for made in index.decisions.history()]
+        said = index.operator_decisions.history()
+        operators = map(Recorded, said, operator_constraints.in_force(said))
+    # Of one time, in an order that every index has.
+    return sorted((*photos, *operators), key=lambda entry: entry.decision.at)
 
 
 def take_over(session: Session, file: Path) -> tuple[int, int]:
@@ -440,17 +448,19 @@ def take_over(session: Session, file: Path) -> tuple[int, int]:
         IndexUnavailable: the index can't be written to.
     """
     others = exported.read(file)
+    total = len(others.decisions) + len(others.operators)
     with session.deciding() as index:
 
         def log(new: int) -> None:
-            index.audit.record("decisions imported", file=str(file), decisions=len(others), new=new)
+            index.audit.record("decisions imported", file=str(file), decisions=total, new=new)
 
-        return len(others), index.decisions.merge(others, log)
+        also = partial(index.operator_decisions.merge, others=others.operators)
+        return total, index.decisions.merge(others.decisions, log, also)
 
 
 def reach_of_import(session: Session, file: Path) -> Foreseen:
     """How far `take_over` would reach; raises as it does."""
-    return _foreseen(session, lambda _: exported.read(file))
+    return _foreseen(session, lambda _: exported.read(file).decisions)
 
 
 def _foreseen(session: Session, made: Callable[[Index], Sequence[Decision]]) -> Foreseen:

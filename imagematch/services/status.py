@@ -9,6 +9,7 @@ from imagematch.amounts import counted
 from imagematch.records import VERDICTS
 from imagematch.services.session import Session
 from imagematch.stages.decisions_in_force import DecisionsInForce
+from imagematch.stages.operator_constraints import in_force
 from imagematch.stores.catalogue import Run
 from imagematch.stores.census import Census, FailedCouple, FailedSighting
 from imagematch.stores.index import Index
@@ -234,10 +235,11 @@ def _collections(index: Index, census: Census) -> tuple[CollectionCounts, ...]:
 
 def _decisions(index: Index) -> dict[str, int]:
     decided = DecisionsInForce.of(index)
-    return {
+    counts: dict[str, int] = {
         about: sum(len(decided.standing(about, verdict)) for verdict in verdicts[:-1])
         for about, verdicts in VERDICTS.items()
     }
+    return counts | {"operator": sum(in_force(index.operator_decisions.history()))}
 
 
 def _bytes_beside_pictures(directory: Path) -> int:

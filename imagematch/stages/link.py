@@ -46,6 +46,8 @@ def run(index: Index, settings: LinkSettings) -> LinkReport:
         tuple(hit.pair for hit in photos.gallery_hits()),
         tuple(scene.pair for scene in photos.scenes()),
         photos.unprofiled(),
+        linking.operators.apart(),
+        linking.operators.unmet(),
     )
 
 
@@ -73,7 +75,7 @@ class _Linking:
         links = [self._link(of, left, right) for left, right in operators.linked(of)]
         shared = self._items(of)
         return Cluster(
-            self.operators.cluster_id(of),
+            operators.cluster_id(of),
             number,
             tuple(sorted(operators.profiles[one] for one in members)),
             tuple(sorted(links, key=lambda link: (-link.probability, link.left, link.right))),
@@ -208,10 +210,7 @@ class _Linking:
             yield Bridge(
                 self._item(number, bits, profiles, len(profiles)),
                 tuple(
-                    (
-                        self.operators.cluster_id(of),
-                        tuple(operators.profiles[one] for one in showing),
-                    )
+                    (operators.cluster_id(of), tuple(operators.profiles[one] for one in showing))
                     for of, showing in sides.items()
                 ),
                 round(operators.probability(saved), 4),

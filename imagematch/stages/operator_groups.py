@@ -4,7 +4,7 @@ Everything follows from what is stored, so nothing is: a cluster is never out of
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, product
@@ -18,11 +18,18 @@ from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
 from imagematch.kernels.operators.shown import KINDS, Ints, Reals, Shown
-from imagematch.records import IdentifierKind, ItemKind, OperatorDecision, Profile
-from imagematch.stages.constraints import constraints
+from imagematch.records import (
+    IdentifierKind,
+    ItemKind,
+    OperatorDecision,
+    OperatorVerdict,
+    Profile,
+)
+from imagematch.stages.operator_constraints import constraints
 from imagematch.stages.shared_photos import PhotoItem, SharedPhotos
 from imagematch.stores.identifiers import ShownIdentifier
 from imagematch.stores.index import Index
+from imagematch.stores.operator_decisions import spelled_profile
 
 #: From so many operators on, what they all show is no theft any more: it is common.
 _COMMON = 4
@@ -233,9 +240,42 @@ class Operators:
         pairs.update((one, two) for one, two in self._together if members.issuperset((one, two)))
         return sorted(pairs)
 
+    # --- what people said ----------------------------------------------------------------------
+
     def said(self, left: int, right: int) -> OperatorDecision | None:
         """What a person said of two profiles, if it is in force."""
         return self._said.made.get((min(left, right), max(left, right)))
+
+    def apart(self, groups: Set[int] | None = None) -> tuple[OperatorDecision, ...]:
+        """Decisions that keep profiles apart, oldest first; between some groups, or all."""
+        return self._standing("not_same", lambda ends: groups is None or ends <= groups)
+
+    def unmet(self, groups: Set[int] | None = None) -> tuple[OperatorDecision, ...]:
+        """Decisions that profiles have one operator, which others rule out, oldest first; about
+        some groups, or all."""
+        return self._standing(
+            "same", lambda ends: len(ends) > 1 and (groups is None or bool(ends & groups))
+        )
+
+    def _standing(
+        self, verdict: OperatorVerdict, concerned: Callable[[Set[int]], bool]
+    ) -> tuple[OperatorDecision, ...]:
+        """Decisions in force about two profiles whose groups are concerned."""
+        found = {
+            id(made)
+            for (one, two), made in self._said.made.items()
+            if made.verdict == verdict and concerned({int(self.of[one]), int(self.of[two])})
+        }
+        return tuple(made for made in self._said.standing if id(made) in found)
+
+    def groups_of(self, decision: OperatorDecision) -> set[int]:
+        """The groups of the profiles that a decision is about."""
+        about = {*decision.left, *decision.right}
+        return {
+            int(of)
+            for of, profile in zip(self.of, self.profiles, strict=True)
+            if spelled_profile(profile) in about
+        }
 
     @cached_property
     def possible(self) -> dict[tuple[int, int], float]:
@@ -260,12 +300,15 @@ class Operators:
 
     def phones(self, of: int) -> dict[int, set[str]]:
         """The phones of each profile of a group that shows any, but for those of sites."""
-        sites = {self.items[item].value for item in self.common if self.of_site(item)}
         return {
             profile: phones
             for profile in self.members[of]
-            if (phones := self._phones.get(profile, set()) - sites)
+            if (phones := self._phones.get(profile, set()) - self._phones_of_sites)
         }
+
+    @cached_property
+    def _phones_of_sites(self) -> set[str]:
+        return {self.items[item].value for item in self.common if self.of_site(item)}
 
     # --- what joins nobody ---------------------------------------------------------------------
 
@@ -279,15 +322,16 @@ class Operators:
     @cached_property
     def common(self) -> list[int]:
         """Items of so many operators that they say nothing of any."""
-        return [item for item in range(len(self.items)) if len(self.sides(item)) >= _COMMON]
+        found: list[int] = np.flatnonzero(self._now.spread >= _COMMON).tolist()
+        return found
 
     @cached_property
     def bridges(self) -> dict[int, float]:
         """Rare items that profiles of a few operators show, and the bits that would be saved if
         these were one."""
-        items = [item for item in range(len(self.items)) if 1 < len(self.sides(item)) < _COMMON]
-        saved = self._now.saved_by_items(np.array(items, np.int64))
-        return dict(zip(items, saved.tolist(), strict=True))
+        items = np.flatnonzero((self._now.spread > 1) & (self._now.spread < _COMMON))
+        saved = self._now.saved_by_items(items)
+        return dict(zip(items.tolist(), saved.tolist(), strict=True))
 
     @cached_property
     def hot(self) -> set[int]:

@@ -49,7 +49,7 @@ class DecisionStore:
         """
         kept = []
         with self._catalogue.change() as connection:
-            _wait_for_others(connection)
+            wait_for_others(connection)
             for decision in made:
                 kept.append(replace(decision, at=_next_time(connection, decision)))
                 connection.execute(insert(decisions).values(_row(kept[-1])))
@@ -61,17 +61,23 @@ class DecisionStore:
                 log(plain)
         return plain
 
-    def merge(self, others: Sequence[Decision], log: Callable[[int], None] | None = None) -> int:
+    def merge(
+        self,
+        others: Sequence[Decision],
+        log: Callable[[int], None] | None = None,
+        also: Callable[[Connection], int] | None = None,
+    ) -> int:
         """Take over decisions as they were made elsewhere, in one transaction.
 
         Args:
             log: is told how many are new before they count; where it raises, none of them is kept.
+            also: takes over others in the same transaction, and returns how many were new.
 
         Returns:
             How many this index did not have.
         """
         with self._catalogue.change() as connection:
-            _wait_for_others(connection)
+            wait_for_others(connection)
             known = set(connection.execute(select(decisions.c.digest)).scalars())
             new = {digest: other for other in others if (digest := _digest(other)) not in known}
             for some in batched(new.values(), MANY):
@@ -79,9 +85,10 @@ class DecisionStore:
             ignored = {made.photos[0].sha256 for made in new.values() if made.verdict == "ignore"}
             if ignored:
                 _note_unsearched(connection, _unsearched(connection) | ignored)
+            total = len(new) + (also(connection) if also else 0)
             if log is not None:
-                log(len(new))
-        return len(new)
+                log(total)
+        return total
 
     def unsearched(self) -> set[str]:
         """SHA-256 of ignored photos around which nobody has searched for further copies yet."""
@@ -91,7 +98,7 @@ class DecisionStore:
     def searched_around(self, hashes: Collection[str]) -> None:
         """Note that further copies of ignored photos were searched for."""
         with self._catalogue.change() as connection:
-            _wait_for_others(connection)
+            wait_for_others(connection)
             _note_unsearched(connection, _unsearched(connection) - set(hashes))
 
     def history(self) -> list[Decision]:
@@ -130,9 +137,10 @@ def _contents() -> Any:
     )
 
 
-def _wait_for_others(connection: Connection) -> None:
+def wait_for_others(connection: Connection) -> None:
     """Have people who decide at once do so one after the other, so that one is the later one.
 
+    Decisions of both kinds wait for each other, so that an import of both can't block another one.
     SQLite's transactions do so by themselves. On PostgreSQL, this comes before a transaction reads:
     then it sees what the one before has written.
     """

@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Connection, Row, func, insert, select
 
 from imagematch.records import OperatorDecision, Profile
 from imagematch.stores.catalogue import Catalogue
-from imagematch.stores.decision_history import spelled
-from imagematch.stores.schema import insert_new, operator_decisions
+from imagematch.stores.decision_history import spelled, wait_for_others
+from imagematch.stores.schema import operator_decisions
 
 #: Two decisions are at least this far apart, so that one of them is the latest.
 _TICK = timedelta(milliseconds=1)
@@ -37,9 +37,8 @@ class OperatorDecisionStore:
             The same with its time, which is later than that of all others.
         """
         with self._catalogue.change() as connection:
-            last = max(
-                (row.at for row in connection.execute(select(operator_decisions))), default=""
-            )
+            wait_for_others(connection)
+            last = connection.execute(select(func.max(operator_decisions.c.at))).scalar()
             time = datetime.now(UTC)
             if last:
                 time = max(time, datetime.fromisoformat(last) + _TICK)
@@ -48,14 +47,18 @@ class OperatorDecisionStore:
             log(kept)
         return kept
 
-    def merge(self, others: Sequence[OperatorDecision]) -> int:
-        """Take over decisions as they were made elsewhere; returns how many were new."""
-        with self._catalogue.change() as connection:
-            known = set(connection.execute(select(operator_decisions.c.digest)).scalars())
-            rows = {row["digest"]: row for row in map(_row, map(_plain, others))}
-            new = [row for digest, row in rows.items() if digest not in known]
-            if new:
-                connection.execute(insert_new(connection, operator_decisions), new)
+    @staticmethod
+    def merge(connection: Connection, others: Sequence[OperatorDecision]) -> int:
+        """Take over decisions as they were made elsewhere; returns how many were new.
+
+        Args:
+            connection: in the transaction of `DecisionStore.merge`.
+        """
+        known = set(connection.execute(select(operator_decisions.c.digest)).scalars())
+        rows = {row["digest"]: row for row in map(_row, map(_plain, others))}
+        new = [row for digest, row in rows.items() if digest not in known]
+        if new:
+            connection.execute(insert(operator_decisions), new)
         return len(new)
 
     def history(self) -> list[OperatorDecision]:
@@ -82,14 +85,15 @@ def _plain(made: OperatorDecision) -> OperatorDecision:
     """With texts that every database holds."""
     return replace(
         made,
-        left=tuple(sorted(map(_spelled, made.left))),
-        right=tuple(sorted(map(_spelled, made.right))),
+        left=tuple(sorted(map(spelled_profile, made.left))),
+        right=tuple(sorted(map(spelled_profile, made.right))),
         who=spelled(made.who),
         note=spelled(made.note),
     )
 
 
-def _spelled(profile: Profile) -> Profile:
+def spelled_profile(profile: Profile) -> Profile:
+    """A profile as decisions name it."""
     return Profile(spelled(profile.site), spelled(profile.handle))
 
 

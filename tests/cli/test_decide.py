@@ -23,6 +23,7 @@ from tests.conftest import CommandLine, Ran, World
 from tests.reports.builders import HOSTILE
 from tests.world import photo, save
 
+NOTHING: dict[str, Any] = {"decisions": [], "operators": []}
 SCHEMAS = Path(__file__).parents[2] / "docs" / "schemas"
 
 #: One call of each command that changes what was decided, with `{match}` and `{photo}` to fill in.
@@ -121,7 +122,7 @@ def test_what_is_no_match_is_refused_with_the_next_step(
     case: Case, match: str, message: str
 ) -> None:
     expect(case("decide", match, "confirm"), 2, message, "imagematch link")
-    assert case("decisions", "list", "--json").json() == {"decisions": []}
+    assert case("decisions", "list", "--json").json() == NOTHING
 
 
 def test_an_ambiguous_id_names_what_it_may_be(case: Case, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,12 +171,17 @@ def test_lists_follow_their_schemas_and_are_shown_to_people(case: Case) -> None:
     for name in ("decisions", "ignore", "hot"):
         check(case(name, "list", "--json").json(), name)
     check(case("link", "--json").json(), "link")
-    assert case("status", "--json").json()["decisions"] == {"match": 1, "ignore": 1, "hot": 1}
+    assert case("status", "--json").json()["decisions"] == {
+        "match": 1,
+        "ignore": 1,
+        "hot": 1,
+        "operator": 0,
+    }
     assert "a logo" in case("ignore", "list").out
     assert "same scar" in case("decisions", "list").out
     expect(case("ignore", "remove", sha256), 0, sha256[:12])
     assert "stock picture" in case("hot", "list").out
-    assert "Set aside (kept, 2 profiles, kept out by " in case("link").out
+    assert "(kept, 2 profiles, kept out by " in case("link").out
 
 
 def test_every_decision_is_in_the_audit_log(case: Case) -> None:
@@ -276,7 +282,7 @@ def test_an_import_is_taken_whole_or_not_at_all(
     file = tmp_path / "decisions.json"
     file.write_text(content)
     expect(case("decisions", "import", file), 2, message)
-    assert case("decisions", "list", "--json").json() == {"decisions": []}
+    assert case("decisions", "list", "--json").json() == NOTHING
 
 
 # --- locks, absence, damage --------------------------------------------------------------------
@@ -322,7 +328,7 @@ def test_what_is_to_be_indexed_in_order_to_be_ignored_waits(case: Case, tmp_path
     new = save(photo(900), tmp_path / "new.jpg")
     with write_lock(case.directory, "imagematch index somewhere"):
         expect(case("ignore", "add", new), 3, "imagematch index somewhere")
-    assert case("decisions", "list", "--json").json() == {"decisions": []}
+    assert case("decisions", "list", "--json").json() == NOTHING
 
 
 def test_of_processes_that_decide_at_once_each_is_recorded(case: Case) -> None:
@@ -353,7 +359,7 @@ def test_of_processes_that_decide_at_once_each_is_recorded(case: Case) -> None:
 )
 def test_what_is_no_photo_is_refused(case: Case, words: tuple[str, ...], message: str) -> None:
     expect(case(*words), 2, message)
-    assert case("decisions", "list", "--json").json() == {"decisions": []}
+    assert case("decisions", "list", "--json").json() == NOTHING
 
 
 def test_a_file_that_is_not_in_the_index_is_named(case: Case, tmp_path: Path) -> None:

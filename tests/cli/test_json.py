@@ -31,7 +31,8 @@ _SAID: dict[str, Callable[[World], Any]] = {
     "hot": lambda world: {"hot": [each.to_dict() for each in recipes.hot_photos(world.index)]},
     "ignore": lambda world: {"ignored": [each.to_dict() for each in recipes.ignored(world.index)]},
     "decisions": lambda world: {
-        "decisions": [each.to_dict() for each in recipes.history(world.index)]
+        "decisions": [each.to_dict() for each in recipes.history(world.index)],
+        "operators": [],
     },
 }
 _LISTS = {"hot", "ignore", "decisions"}

@@ -20,6 +20,8 @@ from imagematch.records import (
     Kind,
     Link,
     LinkReport,
+    OperatorDecision,
+    OperatorVerdict,
     PhotoPair,
     Profile,
     QueryMatch,
@@ -199,7 +201,10 @@ def named_report(name: str) -> LinkReport:
     anna, other = Profile(name, name), Profile("siteB", "bella")
     shared = replace(pair(one, judged=judgement()), decision=decision("confirm", name))
     of_all = photo_item(one, anna, other), item("handle", name, anna, other, bits=7.5)
-    link = link_between(anna, other, shared, shared=of_all)
+    link = replace(
+        link_between(anna, other, shared, shared=of_all),
+        decision=said_of(anna, other, words=name),
+    )
     stops = (
         Stop(name, True, name, (name,), (anna,), 1),
         Stop("2026-03-01", False, name, (name, "siteB"), (anna, other), 2),
@@ -223,7 +228,17 @@ def named_report(name: str) -> LinkReport:
         common=(CommonIdentifier("phone", name, name, 40),),
         gallery_hits=(pair(one, judged=exact()),),
         scenes=(pair(one, judged=scene()),),
+        apart=(said_of(anna, other, "not_same", name),),
+        unmet=(said_of(anna, other, words=name),),
     )
+
+
+def said_of(
+    left: Profile, right: Profile, verdict: OperatorVerdict = "same", words: str = "anna"
+) -> OperatorDecision:
+    """What somebody said of two profiles, with `words` for a name and a note."""
+    at = "2026-05-09T05:12:31.000+00:00"
+    return OperatorDecision((left,), (right,), verdict, words, at, words)
 
 
 def decision(verdict: Verdict, words: str = "anna") -> Decision:
@@ -272,6 +287,8 @@ def report() -> LinkReport:
         common=(CommonIdentifier("phone", "+3130000000", "siteA", 300),),
         gallery_hits=(pair(sighting("missing/7.jpg", "", "", collection="missing")),),
         scenes=(pair(judged=scene()),),
+        apart=(said_of(anna, dora, "not_same"),),
+        unmet=(said_of(cleo, dora),),
     )
 
 

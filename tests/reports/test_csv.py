@@ -41,6 +41,7 @@ def test_one_row_a_pair_and_one_for_a_link_without_pairs_most_likely_link_first(
         "cluster": "1",
         "cluster_id": "c1",
         "weakest": "false",
+        "said": "",
         "match": builders.pair().id,
         "kind": "copy",
         "confidence": "0.998",

@@ -163,7 +163,8 @@ def test_link_report_follows_its_schema_with_every_kind_of_evidence() -> None:
 
     check(data, "link")
     assert list(data) == [
-        *("profiles", "links", "clusters", "bridges", "hot", "common", "gallery_hits", "scenes")
+        *("profiles", "links", "clusters", "bridges", "hot", "common", "gallery_hits", "scenes"),
+        *("apart", "unmet"),
     ]
     assert [link["probability"] for link in data["links"]] == [0.9991, 0.97, 0.93]
     assert data["clusters"][0]["weakest"] == {
@@ -200,6 +201,7 @@ def test_a_link_says_what_it_rests_on_in_bits() -> None:
         ],
         "rest": -1.25,
         "pairs": [],
+        "decision": None,
     }
 
 

@@ -43,6 +43,7 @@ from tests.stores import (
     test_decision_history,
     test_identifiers,
     test_index,
+    test_operator_decisions,
     test_photos_and_matches,
     test_sightings,
 )
@@ -103,7 +104,7 @@ _ONLY_SQLITE = {
 
 
 _SHARED = (
-    *(test_decision_history, test_identifiers, test_index),
+    *(test_decision_history, test_identifiers, test_index, test_operator_decisions),
     *(test_photos_and_matches, test_sightings),
 )
 
@@ -179,6 +180,23 @@ def test_one_export_may_be_taken_over_by_several_at_once(directory: Path) -> Non
 
     with ThreadPoolExecutor(4) as threads:
         assert sorted(threads.map(take_over, range(4))) == [0, 0, 0, 50]
+
+
+def test_of_many_who_say_something_of_operators_at_once_one_is_the_last(directory: Path) -> None:
+    together = threading.Barrier(4)
+
+    def say(number: int) -> None:
+        made = test_operator_decisions.said("a", "b", who=str(number))
+        with Index.decide(directory) as index:
+            together.wait(30)
+            for _ in range(5):
+                index.operator_decisions.add(made, test_operator_decisions.unlogged)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(say, range(4)))
+    with Index.read(directory) as index:
+        made = index.operator_decisions.history()
+    assert len({each.at for each in made}) == len(made) == 20
 
 
 def test_foreign_keys_hold(index: Index) -> None:
@@ -451,6 +469,16 @@ def test_every_command_works_as_with_a_file(
     both("gallery", "list", "--json")
     both("query", ads / "site0" / "profile0" / "0.jpg", "--json", "--min-confidence", "0")
     both("link", "--json")
+    both("operator", "same", "site0/profile0", "site1/profile1", "--note", "tattoo")
+    both("operator", "not-same", "site1/profile1", "site9/berta")
+    for index_directory in (theirs, ours):
+        report = imagematch("link", "--json", "--index", index_directory).json()
+        assert [link["decision"]["note"] for link in report["links"] if link["decision"]]
+        assert len(report["apart"]) == 1
+    both("operator", "reopen", "site1/profile1", "site9/berta")
+    exported = tmp_path / "decisions.json"
+    exported.write_text(imagematch("decisions", "list", "--json", "--index", theirs).out, "utf-8")
+    both("decisions", "import", exported)
     (ads / "site2" / "profile2" / "2.jpg").rename(ads / "site2" / "profile2" / "moved.jpg")
     (ads / "site0" / "profile3" / "3.jpg").unlink()
     save(photo(50), ads / "site1" / "profile4" / "4.jpg")
