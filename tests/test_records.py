@@ -61,6 +61,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     request = IndexRequest(source, preset="hashes")
     indexed = recipes.index_folder(index, request, Unwatched())
     linked = recipes.link_profiles(index)
+    told = recipes.reindex(index, [jobs.Job("first", source)], Unwatched())
     found = _found(index)
     decided = recipes.decide(index, linked.links[0].pairs[0].id, "confirm", "seen")
     kept = recipes.settle_hot(index, [str(shown["anna"])], "keep")
@@ -70,7 +71,7 @@ def outputs(world: World, tmp_path_factory: pytest.TempPathFactory) -> list[Any]
     again = recipes.link_profiles(index)
     job = jobs.Job("nightly", FolderSource(ads, no_manifest=True, site_from_path=False))
     return [
-        *(indexed, linked, decided, kept, ignored, again),
+        *(indexed, linked, told, decided, kept, ignored, again),
         recipes.reindex(index, [job], Unwatched()),
         new_pairs(index, range(100)),
         list(recipes.query_photos(index, map(str, shown.values()), QueryOptions(), Unwatched())),
@@ -108,9 +109,10 @@ def _listed(index: Path) -> list[records.ListedHashes | records.UnusableLine]:
     return [records.ListedHashes(pdq=known.pdq), records.UnusableLine(2, "no hash")]
 
 
-def _found(index: Path) -> records.FindResult:
+def _found(index: Path) -> list[Any]:
     with imagematch.open(index) as opened:
-        return opened.find("anna")
+        said = opened.decide_operator("site/anna", "site/dora", "not_same")
+        return [opened.find("anna"), said, opened.effect_of(said)]
 
 
 def _explained(world: World) -> Iterator[Any]:

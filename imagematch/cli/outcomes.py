@@ -192,8 +192,8 @@ def show_pass(report: "PassReport", *, as_json: bool) -> None:
         _line(f"{job.name}: {_counts(job.report) if job.report else 'failed'}")
     new = counted(report.new_matches, "new match", "new matches")
     _line(f"{new} since the last report")
-    if report.changed_clusters:
-        _line(f"{counted(report.changed_clusters, 'cluster')} changed")
+    if report.changed:
+        _line(f"{counted(len(report.changed), 'cluster')} changed")
     for path in (report.json_path, report.html_path):
         if path is not None:
             _line(f"Wrote {path}, and latest{path.suffix} beside it")

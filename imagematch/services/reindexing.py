@@ -68,7 +68,7 @@ class PassReport:
 
     Attributes:
         new_matches: pairs that no report before has shown.
-        changed_clusters: that are new, grew, were joined, fell apart or are gone.
+        changed: clusters that are new, grew, were joined, fell apart or are gone.
         json_path: the report for programs; every pass writes one.
         html_path: the page for people; None where there was nothing to show.
     """
@@ -77,7 +77,7 @@ class PassReport:
     new_matches: int
     json_path: Path
     html_path: Path | None
-    changed_clusters: int = 0
+    changed: tuple[ClusterChange, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Its JSON, see docs/schemas/reindex.schema.json."""
@@ -86,7 +86,7 @@ class PassReport:
         jobs = [outcome.shape() for outcome in self.outcomes]
         report = encodable(str(self.json_path))
         return conversions.with_jobs(
-            contract.Pass(jobs, self.new_matches, self.changed_clusters, report)
+            contract.Pass(jobs, self.new_matches, len(self.changed), report)
         )
 
 
@@ -154,7 +154,7 @@ def _reported(session: Session, index: Index, outcomes: tuple[JobOutcome, ...]) 
         index.catalogue.put(_CLUSTERS, _as_told(news.clusters))
     index.catalogue.put(_REPORTED, str(last))
     index.audit.record("new matches reported", report=str(json_path), matches=len(pairs))
-    return PassReport(outcomes, len(pairs), json_path, html_path, len(changed))
+    return PassReport(outcomes, len(pairs), json_path, html_path, changed)
 
 
 def _told(index: Index) -> dict[Profile, str]:

@@ -350,7 +350,7 @@ def test_a_wrong_call_exits_2_and_says_what_is_wanted(
 def test_clusters_that_changed_are_told_of_once(base: Path) -> None:
     def told(report: PassReport) -> list[tuple[str, str, int]]:
         data = json.loads(report.json_path.read_text(encoding="utf-8"))
-        assert len(data["clusters"]) == report.changed_clusters
+        assert len(data["clusters"]) == len(report.changed)
         return [(each["what"], each["id"], len(each["profiles"])) for each in data["clusters"]]
 
     first = reindexed(base)
