@@ -13,9 +13,11 @@ from typing import Any, Literal, Self, get_args
 import numpy as np
 
 type Kind = Literal["exact", "copy", "part", "scene"]
-type IdentifierKind = Literal["phone", "email", "handle", "url", "host", "crypto", "other"]
+type IdentifierKind = Literal["phone", "email", "handle", "url", "host", "crypto", "other", "text"]
 #: All of them, as people type them.
-IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = get_args(IdentifierKind.__value__)
+IDENTIFIER_KINDS: tuple[IdentifierKind, ...] = tuple(
+    kind for kind in get_args(IdentifierKind.__value__) if kind != "text"
+)
 type About = Literal["match", "ignore", "hot"]
 type Verdict = Literal["confirm", "reject", "ignore", "release", "keep", "reopen"]
 type Floats = np.ndarray[tuple[int, ...], np.dtype[np.float32]]

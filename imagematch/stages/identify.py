@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # the phone numbers of the world, which most runs have nothin
     type Shown = tuple[Showing, ...]
 
 #: Grows when texts are read otherwise, so that those of before are read again.
-READER = 1
+READER = 2
 
 #: Sightings that are read and stored together.
 _TOGETHER = 500

@@ -397,6 +397,7 @@ _KINDS: dict[IdentifierKind, ItemKind] = {
     "url": "url",
     "host": "host",
     "other": "other",
+    "text": "text",
 }
 
 

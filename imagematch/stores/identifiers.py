@@ -241,7 +241,10 @@ class IdentifierStore:
         ends = identifiers.c.value.like(f"%{last_digits}") & (identifiers.c.kind == "phone")
         with self._catalogue.begin() as connection:
             holding = _holds(connection, identifiers.c.value, part)
-            wanted = _shown().where(or_(holding, ends) if last_digits else holding)
+            # The words of a text are looked for where they are, see `sightings`.
+            wanted = _shown().where(
+                identifiers.c.kind != "text", or_(holding, ends) if last_digits else holding
+            )
             rows = connection.execute(wanted.order_by(identifiers.c.value).limit(MANY))
             return {row.id: _identifier(row) for row in rows}
 

@@ -147,6 +147,20 @@ def test_numbers_in_texts_join_as_those_in_columns_do(tmp_path: Path) -> None:
     assert names(cluster) == ["one/a", "two/b"]
 
 
+def test_texts_that_are_all_but_the_same_join_two_profiles(tmp_path: Path) -> None:
+    text = (
+        "Hello gentlemen, I am a sweet and discreet lady, new in your city for a few days only. "
+        "Call me, from {} euro!"
+    )
+    rows = [ad("one/a", text=text.format(100)), ad("two/b", text=text.format(150).upper())]
+    rows.append(ad("three/c", text="I was here before, and will be again next week, call me soon."))
+    (cluster,) = linked(tmp_path, rows).clusters
+    assert names(cluster) == ["one/a", "two/b"]
+    (item,) = cluster.shared
+    assert item.kind == "text"
+    assert item.value.startswith("hello gentlemen i am a sweet")
+
+
 def test_phones_that_nothing_joins_speak_against_a_cluster(tmp_path: Path) -> None:
     owners = ["one/a", "two/b"]
     shown = [(number, owners) for number in range(3)]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from imagematch.kernels.identifiers.finding import find, normalise
 from imagematch.kernels.identifiers.handles import PLATFORMS
+from imagematch.kernels.identifiers.same_words import same_words
 from imagematch.records import OWN_ADDRESS, Identifier, IdentifierKind, Showing
 from imagematch.surrogates import without_surrogates
 
@@ -15,6 +16,10 @@ LONGEST_TEXT = 100_000
 
 #: Longest normal form that is kept, characters: indexes of PostgreSQL take 2,700 bytes.
 LONGEST_VALUE = 500
+
+
+#: The place of an ad's own text, see `records.SightingInfo`.
+_WORDS = "text"
 
 
 class Cell(NamedTuple):
@@ -33,7 +38,8 @@ class Cell(NamedTuple):
 def read(cells: Sequence[Cell], regions: Sequence[str] = ()) -> tuple[Showing, ...]:
     """The identifiers that an ad shows, in the order of its cells, each once for each place.
 
-    Of the ad's own address only the page counts. Its host is left out everywhere: it is that of the
+    The words of its text are one, too, so that ads meet whose texts are all but the same. Of the
+    ad's own address only the page counts. Its host is left out everywhere: it is that of the
     site, which says nothing about who posts there.
 
     Args:
@@ -73,6 +79,9 @@ def _as_said(cell: Cell, text: str, regions: Sequence[str]) -> Iterable[Identifi
                 yield from _hosts(text)
             return
     yield from (found.identifier for found in find(text, regions))
+    words = same_words(text) if cell.place == _WORDS else None
+    if words is not None:
+        yield Identifier("text", words, text, True)
 
 
 def _placed(name: Identifier, cell: Cell) -> Identifier:
