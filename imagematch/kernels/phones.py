@@ -16,6 +16,10 @@ from imagematch.errors import SettingsError
 #: Characters of a text in which a number is looked for; as many as `phonenumbers.parse` takes.
 _LONGEST = 250
 
+#: What most countries dial before the code of another one. It is read so where nobody says which
+#: country the number is from, and the tables have it.
+_ABROAD = re.compile(r"^\s*00[\s-]*(?=[1-9])")
+
 #: E.164 has at most 15 digits (ITU-T E.164, 6.2.1).
 _E164 = re.compile(r"\+[0-9]{1,15}")
 
@@ -58,6 +62,8 @@ def to_e164(text: str, region: str | None) -> str:
         have, or holds several.
     """
     number = _valid(text, region) or _possible(text, region)
+    if number is None and region is None:
+        number = _valid(_ABROAD.sub("+", text), None)
     if number is None:
         return text
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -93,3 +93,13 @@ def test_the_region_is_checked() -> None:
     assert checked_region(" be ") == "BE"
     with pytest.raises(SettingsError, match="BELGIUM"):
         checked_region("BELGIUM")
+
+
+@pytest.mark.parametrize("text", ["0031612345678", "0031 6 1234 5678", " 00 31-612345678"])
+def test_two_zeros_lead_abroad_where_nobody_says_from_where(text: str) -> None:
+    assert to_e164(text, None) == "+31612345678"
+
+
+@pytest.mark.parametrize("text", ["0012", "0000000000", "00 12 34 56", "007"])
+def test_two_zeros_alone_make_no_number(text: str) -> None:
+    assert to_e164(text, None) == text
