@@ -79,6 +79,12 @@ _NEVER_ONE = {
     "{} bytes, over the limit of {} (decode.max_bytes)",
     "fewer than {} photos tell nothing",
     "all {} packages are of tested versions",
+    "all {} profiles",  # of a cluster, as the next
+    "{} of {} profiles",
+    "{} decisions are about these; name two profiles of the one that you want to take back, see "
+    "`imagematch decisions list`",
+    "{} may be any of {} profiles: {}. Give the site and the handle, or the cluster that the "
+    "profile is in; `imagematch link` shows them",
 }
 
 
