@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagematch.errors import ShapeError
-from imagematch.kernels.operators import weights
+from imagematch.kernels.operators import partition, weights
 from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.grouping import group
 from imagematch.kernels.operators.partition import Partition
@@ -128,6 +128,17 @@ def test_a_photo_on_thousands_of_profiles_costs_no_pairs() -> None:
     items: list[Item] = [("photo", one) for one in showing]
     (members,) = grouped(world(20_000, items, unshared=1))
     assert members == list(range(2000))
+
+
+def test_pairs_are_bounded_however_many_photos_many_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of twenty photos on twelve of 300 profiles each, pairs are left out; rare ones join still."""
+    monkeypatch.setattr(partition, "_MOST_PAIRS", 100)
+    rng = np.random.default_rng(5)
+    crowded = [sorted(rng.choice(300, 12, replace=False).tolist()) for _ in range(20)]
+    shown = world(300, [*(("photo", each) for each in crowded), *THREE_PHOTOS])
+    now = Partition(shown, CodeLengths(shown), np.arange(300))
+    assert len(now.candidates().left) <= 100
+    assert list(TEN) in grouped(shown)
 
 
 # --- what people say -----------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from imagematch.kernels.operators.code_lengths import CodeLengths
 from imagematch.kernels.operators.shown import Ints, Reals, Shown
 from imagematch.records import Flags
 
-#: Groups are compared two by two where at most so many of them show an item. What more of them show
+#: Groups are compared two by two where at most so many of them show an item, or fewer where that
+#: would be more pairs than memory should hold: 2 million take some 300 MB. What more of them show
 #: is evidence for those, too, and is tried as a whole.
-_FEW = 50
+_FEW, _MOST_PAIRS = 50, 2_000_000
 
 
 class Candidates(NamedTuple):
@@ -80,6 +81,7 @@ class Partition:
         self.several = np.bincount(self.group[several], minlength=self.groups)
         self._find_homes(shown.items)
         self.spread = np.bincount(self.item, minlength=shown.items)
+        self._few = _few(self.spread)
         self._by_item = np.lexsort((self.group, self.item))
         self._of_item = np.searchsorted(self.item[self._by_item], np.arange(shown.items + 1))
 
@@ -111,7 +113,7 @@ class Partition:
     def _row_pairs(self) -> tuple[Ints, Ints]:
         """Rows of two groups each with an item that few show."""
         ones, twos = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-        for spread in range(2, min(_FEW, int(self.spread.max(initial=0))) + 1):
+        for spread in range(2, self._few + 1):
             items = np.flatnonzero(self.spread == spread)
             rows = self._by_item[self._of_item[items][:, None] + np.arange(spread)]
             one, two = np.triu_indices(spread, 1)
@@ -121,7 +123,7 @@ class Partition:
 
     def _widespread(self, left: Ints, right: Ints) -> tuple[Ints, Ints, Ints]:
         """Rows of pairs of groups with an item that many show, and which pair it is."""
-        rows = np.flatnonzero(self.spread[self.item] > _FEW)
+        rows = np.flatnonzero(self.spread[self.item] > self._few)
         first = np.searchsorted(self.group[rows], np.arange(self.groups + 1))
         counts = np.diff(first)[left]
         one = rows[_ranges(first[left], counts)]
@@ -213,7 +215,7 @@ class Partition:
 
     def _alike(self) -> tuple[Ints, Ints]:
         """Groups that show the same items which many show, two of these or more."""
-        rows = np.flatnonzero(self.spread[self.item] > _FEW)
+        rows = np.flatnonzero(self.spread[self.item] > self._few)
         several = np.bincount(self.group[rows], minlength=self.groups)
         signature = np.zeros(self.groups, np.uint64)
         np.add.at(signature, self.group[rows], _scattered(self.item[rows]))
@@ -259,6 +261,14 @@ class Partition:
         alone = np.bincount(union, self.alone[group], unions).astype(np.int64)
         total: Reals = saved - lengths.unshared(size, alone, several)
         return total
+
+
+def _few(spread: Ints) -> int:
+    """The most groups that may show an item whose pairs are compared; two at least."""
+    items = np.bincount(np.minimum(spread, _FEW + 1), minlength=_FEW + 1)[: _FEW + 1]
+    showing = np.arange(_FEW + 1)
+    pairs = np.cumsum(items * showing * (showing - 1) // 2)
+    return max(2, int(np.searchsorted(pairs, _MOST_PAIRS, side="right")) - 1)
 
 
 def _numbered(of: Ints) -> Ints:
